@@ -1,0 +1,2 @@
+//! Everything wrong that is not a package vulnerability.
+#![forbid(unsafe_code)]

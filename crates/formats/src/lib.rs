@@ -1,0 +1,2 @@
+//! Hostile bytes to structures, under limits.
+#![forbid(unsafe_code)]

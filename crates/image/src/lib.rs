@@ -1,0 +1,2 @@
+//! Reference to source to layers to layer streams.
+#![forbid(unsafe_code)]

@@ -1,0 +1,217 @@
+//! What an extractor is: a plain value that says which files it wants, and a function from a file to facts.
+//!
+//! The pass over a layer offers each entry once to all extractors; nothing else reads layers. Because
+//! [`Wants`] is data, one table over all rules picks the extractors of a path.
+
+use std::io::{Read, Seek};
+
+use crate::evidence::{Fact, Located};
+use crate::gap::{Gap, GapKind};
+
+/// One way to turn a file into facts.
+#[derive(Clone, Copy, Debug)]
+pub struct Extractor {
+    /// The name in reports, options and the evidence cache.
+    pub name: &'static str,
+    /// Raised whenever the same bytes give other facts; the cache then reads only for this extractor again.
+    pub revision: u32,
+    /// The files it wants.
+    pub wants: Wants,
+    /// Reads one file.
+    pub extract: fn(&mut ScanFile<'_>, &mut Facts) -> Result<(), ExtractError>,
+}
+
+/// Which regular files an extractor wants: any path rule, and the content rule, and the size must fit.
+#[derive(Clone, Copy, Debug)]
+pub struct Wants {
+    /// Rules of which one must fit the path.
+    pub paths: &'static [PathRule],
+    /// What the first bytes must look like.
+    pub content: ContentRule,
+    /// Files larger than this many bytes are reported as a gap instead of read.
+    pub max_size: u64,
+}
+
+/// A rule over the path of an entry in normal form.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PathRule {
+    /// Every regular file; the content rule decides.
+    Any,
+    /// This path.
+    Exact(&'static str),
+    /// Directly inside this directory.
+    In(&'static str),
+    /// With this file name, in any directory.
+    Name(&'static str),
+    /// Ending so: `.jar`, `.dist-info/METADATA`. What follows the last `/`, if there is one, is a whole file name.
+    Suffix(&'static str),
+}
+
+/// A rule over the first bytes of a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ContentRule {
+    /// Anything.
+    Any,
+    /// Starts with one of these.
+    Magic(&'static [&'static [u8]]),
+    /// Looks like text: no NUL among the first bytes.
+    Text,
+}
+
+/// How many first bytes a [`ContentRule`] sees at most.
+pub const SNIFF: usize = 512;
+
+/// A file that an extractor asked for.
+#[derive(Debug)]
+pub struct ScanFile<'a> {
+    /// The path in normal form.
+    pub path: &'a str,
+    /// Permission bits.
+    pub mode: u16,
+    /// Size in bytes.
+    pub size: u64,
+    content: Content<'a>,
+}
+
+/// Where a file's bytes are: in memory, or, for large ones, in an anonymous temporary file.
+#[derive(Debug)]
+pub enum Content<'a> {
+    /// All of them, in memory.
+    Memory(&'a [u8]),
+    /// Spooled.
+    Spool(&'a mut std::fs::File),
+}
+
+/// A source of bytes that can be read from any place.
+pub trait ReadSeek: Read + Seek {}
+impl<T: Read + Seek> ReadSeek for T {}
+
+impl<'a> ScanFile<'a> {
+    /// Wraps a file that lies in memory.
+    #[must_use]
+    pub fn in_memory(path: &'a str, mode: u16, bytes: &'a [u8]) -> Self {
+        Self { path, mode, size: bytes.len() as u64, content: Content::Memory(bytes) }
+    }
+
+    /// Wraps a file whose bytes lie in `content`.
+    #[must_use]
+    pub fn new(path: &'a str, mode: u16, size: u64, content: Content<'a>) -> Self {
+        Self { path, mode, size, content }
+    }
+
+    /// All bytes, if they lie in memory; those of a spooled file are read with [`ScanFile::reader`].
+    #[must_use]
+    pub fn bytes(&self) -> Option<&'a [u8]> {
+        match &self.content {
+            Content::Memory(bytes) => Some(bytes),
+            Content::Spool(_) => None,
+        }
+    }
+
+    /// All bytes, in memory already or read into it now.
+    ///
+    /// # Errors
+    /// If reading the spool fails. The size was bounded by [`Wants::max_size`].
+    pub fn read(&mut self) -> Result<std::borrow::Cow<'a, [u8]>, ExtractError> {
+        match &mut self.content {
+            Content::Memory(bytes) => Ok(std::borrow::Cow::Borrowed(bytes)),
+            Content::Spool(file) => {
+                let mut bytes = Vec::new();
+                file.rewind().map_err(ExtractError::Spool)?;
+                #[expect(clippy::disallowed_methods, reason = "bounded by take")]
+                Read::take(&mut **file, self.size).read_to_end(&mut bytes).map_err(ExtractError::Spool)?;
+                Ok(std::borrow::Cow::Owned(bytes))
+            }
+        }
+    }
+
+    /// The bytes as text, invalid UTF-8 replaced.
+    ///
+    /// # Errors
+    /// As [`ScanFile::read`].
+    pub fn text(&mut self) -> Result<std::borrow::Cow<'a, str>, ExtractError> {
+        Ok(match self.read()? {
+            std::borrow::Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+            std::borrow::Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
+        })
+    }
+
+    /// A reader that can seek, from the start of the file.
+    ///
+    /// # Errors
+    /// If rewinding the spool fails.
+    pub fn reader(&mut self) -> Result<Box<dyn ReadSeek + '_>, ExtractError> {
+        Ok(match &mut self.content {
+            Content::Memory(bytes) => Box::new(std::io::Cursor::new(*bytes)),
+            Content::Spool(file) => {
+                file.rewind().map_err(ExtractError::Spool)?;
+                Box::new(&mut **file)
+            }
+        })
+    }
+}
+
+/// Why a file gave no facts. Becomes a [`Gap`] that names the file; never ends the scan.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError {
+    /// The file is not what its name promises.
+    #[error("{0}")]
+    Malformed(String),
+    /// A limit was reached while reading it.
+    #[error("{0}")]
+    Limit(String),
+    /// The temporary file could not be read back.
+    #[error("reading a spooled file back: {0}")]
+    Spool(#[source] std::io::Error),
+}
+
+/// Collects what an extractor finds in one file.
+#[derive(Debug, Default)]
+pub struct Facts {
+    path: String,
+    facts: Vec<Located>,
+    gaps: Vec<Gap>,
+}
+
+impl Facts {
+    /// Starts a collection.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says which file the next facts are from.
+    pub fn at(&mut self, path: &str) {
+        path.clone_into(&mut self.path);
+    }
+
+    /// Adds a fact that the file shows.
+    pub fn push(&mut self, fact: Fact) {
+        self.facts.push(Located { path: self.path.clone(), inside: None, fact });
+    }
+
+    /// Adds a fact found in the member `inside` of the file.
+    pub fn push_inside(&mut self, inside: &str, fact: Fact) {
+        self.facts.push(Located { path: self.path.clone(), inside: Some(inside.to_owned()), fact });
+    }
+
+    /// Adds a gap about the file.
+    pub fn gap(&mut self, kind: GapKind, reason: impl Into<String>) {
+        self.gaps.push(Gap::new(kind, format!("/{}", self.path), reason));
+    }
+
+    /// Adds a gap about the member `inside` of the file.
+    pub fn gap_inside(&mut self, inside: &str, kind: GapKind, reason: impl Into<String>) {
+        self.gaps.push(Gap::new(kind, format!("/{}!/{inside}", self.path), reason));
+    }
+
+    /// What was collected, each list sorted, without repetitions.
+    #[must_use]
+    pub fn into_parts(mut self) -> (Vec<Located>, Vec<Gap>) {
+        self.facts.sort();
+        self.facts.dedup();
+        self.gaps.sort();
+        self.gaps.dedup();
+        (self.facts, self.gaps)
+    }
+}

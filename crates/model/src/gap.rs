@@ -1,0 +1,68 @@
+//! What could not be checked. Absence of knowledge is a value: a scanner that skipped something must not look
+//! like one that found nothing.
+
+use serde::{Deserialize, Serialize};
+
+/// Something that was not, or not wholly, checked; it flows beside the findings into the report and the verdict.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Gap {
+    /// The kind of gap.
+    pub kind: GapKind,
+    /// What was not checked: a path in the image, a layer, an ecosystem, a feed.
+    pub subject: String,
+    /// Why, in words for a person.
+    pub reason: String,
+}
+
+/// Kinds of gap. The names are a public contract.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GapKind {
+    /// A layer could not be read: foreign, encrypted, or of an unknown media type.
+    LayerUnread,
+    /// A file could not be read or parsed.
+    FileUnread,
+    /// One record inside a file could not be understood; the others were.
+    RecordUnread,
+    /// A limit ended the reading early.
+    LimitReached,
+    /// The archive has entries that no sound image has (a name that escapes the root, say).
+    SuspiciousEntry,
+    /// No feed in the database covers this ecosystem or distribution release.
+    NoFeed,
+    /// The distribution could not be told.
+    UnknownDistribution,
+    /// A version could not be compared with an advisory's range.
+    VersionUnordered,
+    /// The advisory database is older than the limit.
+    StaleDatabase,
+    /// No advisory database was found at all.
+    NoDatabase,
+}
+
+impl GapKind {
+    /// The kebab-case name that reports use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LayerUnread => "layer-unread",
+            Self::FileUnread => "file-unread",
+            Self::RecordUnread => "record-unread",
+            Self::LimitReached => "limit-reached",
+            Self::SuspiciousEntry => "suspicious-entry",
+            Self::NoFeed => "no-feed",
+            Self::UnknownDistribution => "unknown-distribution",
+            Self::VersionUnordered => "version-unordered",
+            Self::StaleDatabase => "stale-database",
+            Self::NoDatabase => "no-database",
+        }
+    }
+}
+
+impl Gap {
+    /// Makes a gap.
+    #[must_use]
+    pub fn new(kind: GapKind, subject: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { kind, subject: subject.into(), reason: reason.into() }
+    }
+}

@@ -1,0 +1,21 @@
+//! The nouns of image security and their arithmetic.
+//!
+//! Every stage of Plimsoll exchanges values of this crate and nothing else. No I/O, no clock, no network and no
+//! foreign document format lives here. Reading order: [`reference`], [`digest`], [`package`], [`evidence`],
+//! [`finding`], [`gap`], [`verdict`].
+#![forbid(unsafe_code)]
+
+pub mod digest;
+pub mod distribution;
+pub mod evidence;
+pub mod extractor;
+pub mod finding;
+pub mod gap;
+pub mod inventory;
+pub mod package;
+pub mod path;
+pub mod platform;
+pub mod reference;
+pub mod severity;
+pub mod verdict;
+pub mod version;

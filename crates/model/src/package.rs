@@ -1,0 +1,236 @@
+//! A package: something with a name and a version that an ecosystem's package manager, or a build, put there.
+
+use std::fmt;
+
+use packageurl::PackageUrl;
+use serde::{Deserialize, Serialize};
+
+use crate::distribution::Distribution;
+use crate::version::Scheme;
+
+/// The ecosystem a package belongs to. Decides its purl type, its version order and the advisories that apply.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ecosystem {
+    /// Debian and its derivatives.
+    Deb,
+    /// Alpine, Wolfi, Chainguard.
+    Apk,
+    /// Red Hat, SUSE, Amazon and the others of the rpm family.
+    Rpm,
+    /// Python.
+    PyPi,
+    /// JavaScript.
+    Npm,
+    /// Java.
+    Maven,
+    /// Go modules, the standard library among them (`stdlib`).
+    Go,
+    /// Rust.
+    Cargo,
+}
+
+impl Ecosystem {
+    /// All ecosystems, in the order of reports.
+    pub const ALL: [Self; 8] =
+        [Self::Deb, Self::Apk, Self::Rpm, Self::PyPi, Self::Npm, Self::Maven, Self::Go, Self::Cargo];
+
+    /// The purl type, which reports use as the ecosystem's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deb => "deb",
+            Self::Apk => "apk",
+            Self::Rpm => "rpm",
+            Self::PyPi => "pypi",
+            Self::Npm => "npm",
+            Self::Maven => "maven",
+            Self::Go => "golang",
+            Self::Cargo => "cargo",
+        }
+    }
+
+    /// Tells whether a distribution's package manager installs these packages.
+    #[must_use]
+    pub const fn is_os(self) -> bool {
+        matches!(self, Self::Deb | Self::Apk | Self::Rpm)
+    }
+
+    /// The order of this ecosystem's versions.
+    #[must_use]
+    pub const fn scheme(self) -> Scheme {
+        match self {
+            Self::Deb => Scheme::Deb,
+            Self::Apk => Scheme::Apk,
+            Self::Rpm => Scheme::Rpm,
+            Self::PyPi => Scheme::Pep440,
+            Self::Npm | Self::Cargo => Scheme::Semver,
+            Self::Maven => Scheme::Maven,
+            Self::Go => Scheme::Go,
+        }
+    }
+}
+
+impl fmt::Display for Ecosystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The source package that a distribution built a binary package from.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct SourcePackage {
+    /// Its name (`Source:`, `SOURCERPM`, apk's origin).
+    pub name: String,
+    /// Its version, which may differ from the binary's (binNMU, epochs).
+    pub version: String,
+}
+
+/// One package, as its evidence tells. The version is written as the ecosystem writes it, the epoch of a deb
+/// (`1:2.3-4`) or an rpm (`1:2.3-4.el9`) included.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Package {
+    /// The ecosystem.
+    pub ecosystem: Ecosystem,
+    /// The name; `group:artifact` for Maven, `@scope/name` for npm, the module path for Go.
+    pub name: String,
+    /// The version; empty if the evidence has none (a Go main module built outside of a release: `(devel)`).
+    pub version: String,
+    /// The architecture, where packages are built per architecture.
+    pub architecture: Option<String>,
+    /// The source package, where it is known; for deb, apk and rpm it always is.
+    pub source: Option<SourcePackage>,
+    /// Licences as declared, in the evidence's own words.
+    pub licenses: Vec<String>,
+    /// The module label of a modular rpm (`nodejs:18:820230…`).
+    pub modularity: Option<String>,
+}
+
+impl Package {
+    /// Makes a package with the three parts that each has.
+    #[must_use]
+    pub fn new(ecosystem: Ecosystem, name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self {
+            ecosystem,
+            name: name.into(),
+            version: version.into(),
+            architecture: None,
+            source: None,
+            licenses: Vec::new(),
+            modularity: None,
+        }
+    }
+
+    /// What makes it the same package when two pieces of evidence name it.
+    #[must_use]
+    pub fn identity(&self) -> (Ecosystem, &str, &str, Option<&str>) {
+        (self.ecosystem, &self.name, &self.version, self.architecture.as_deref())
+    }
+
+    /// The package URL (<https://github.com/package-url/purl-spec>); an OS package names its distribution.
+    #[must_use]
+    pub fn purl(&self, distribution: Option<&Distribution>) -> String {
+        let (namespace, name) = self.purl_names(distribution);
+        let Ok(mut purl) = PackageUrl::new(self.ecosystem.as_str(), name) else {
+            return format!("pkg:generic/{}", self.ecosystem);
+        };
+        let (epoch, version) = self.purl_version();
+        if let Some(namespace) = namespace.filter(|n| !n.is_empty()) {
+            let _ = purl.with_namespace(namespace).is_ok();
+        }
+        if !version.is_empty() {
+            let _ = purl.with_version(version).is_ok();
+        }
+        let mut qualify = |key: &'static str, value: Option<String>| {
+            if let Some(value) = value.filter(|v| !v.is_empty()) {
+                let _ = purl.add_qualifier(key, value).is_ok();
+            }
+        };
+        qualify("arch", self.architecture.clone());
+        qualify("epoch", epoch.map(str::to_owned));
+        if self.ecosystem.is_os() {
+            qualify("distro", distribution.and_then(distro_qualifier));
+            qualify("upstream", self.purl_upstream());
+        }
+        if self.ecosystem == Ecosystem::Rpm {
+            qualify("rpmmod", self.modularity.clone());
+        }
+        purl.to_string()
+    }
+
+    fn purl_names(&self, distribution: Option<&Distribution>) -> (Option<String>, String) {
+        match self.ecosystem {
+            Ecosystem::Deb | Ecosystem::Apk | Ecosystem::Rpm => {
+                (distribution.map(|d| d.id.clone()), self.name.clone())
+            }
+            Ecosystem::Maven => match self.name.split_once(':') {
+                Some((group, artifact)) => (Some(group.to_owned()), artifact.to_owned()),
+                None => (None, self.name.clone()),
+            },
+            Ecosystem::Npm | Ecosystem::Go => match self.name.rsplit_once('/') {
+                Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
+                None => (None, self.name.clone()),
+            },
+            Ecosystem::PyPi => (None, self.name.to_lowercase().replace('_', "-")),
+            Ecosystem::Cargo => (None, self.name.clone()),
+        }
+    }
+
+    /// An rpm's epoch is a qualifier of its purl; a deb's is part of the version.
+    fn purl_version(&self) -> (Option<&str>, &str) {
+        match (self.ecosystem, self.version.split_once(':')) {
+            (Ecosystem::Rpm, Some((epoch, version))) => (Some(epoch), version),
+            _ => (None, &self.version),
+        }
+    }
+
+    fn purl_upstream(&self) -> Option<String> {
+        let source = self.source.as_ref()?;
+        if source.name == self.name && source.version == self.version {
+            return None;
+        }
+        Some(if source.version == self.version {
+            source.name.clone()
+        } else {
+            format!("{}@{}", source.name, source.version)
+        })
+    }
+}
+
+fn distro_qualifier(distribution: &Distribution) -> Option<String> {
+    let version = distribution.version_id.as_ref()?;
+    Some(format!("{}-{version}", distribution.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn debian() -> Distribution {
+        Distribution { id: "debian".into(), version_id: Some("12".into()), ..Distribution::default() }
+    }
+
+    #[test]
+    fn purls_are_those_of_the_specification() {
+        let mut deb = Package::new(Ecosystem::Deb, "libssl3", "3.0.11-1~deb12u2");
+        deb.architecture = Some("amd64".into());
+        deb.source = Some(SourcePackage { name: "openssl".into(), version: "3.0.11-1~deb12u2".into() });
+        assert_eq!(
+            deb.purl(Some(&debian())),
+            "pkg:deb/debian/libssl3@3.0.11-1~deb12u2?arch=amd64&distro=debian-12&upstream=openssl"
+        );
+        let maven = Package::new(Ecosystem::Maven, "org.apache.logging.log4j:log4j-core", "2.14.1");
+        assert_eq!(maven.purl(None), "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1");
+        let npm = Package::new(Ecosystem::Npm, "@babel/traverse", "7.12.0");
+        assert_eq!(npm.purl(None), "pkg:npm/%40babel/traverse@7.12.0");
+        let go = Package::new(Ecosystem::Go, "github.com/dgrijalva/jwt-go", "v3.2.0+incompatible");
+        assert_eq!(go.purl(None), "pkg:golang/github.com/dgrijalva/jwt-go@v3.2.0%2Bincompatible");
+    }
+
+    #[test]
+    fn an_rpm_epoch_is_a_qualifier() {
+        let mut rpm = Package::new(Ecosystem::Rpm, "bash", "1:5.1-2.el9");
+        rpm.architecture = Some("x86_64".into());
+        assert_eq!(rpm.purl(None), "pkg:rpm/bash@5.1-2.el9?arch=x86_64&epoch=1");
+    }
+}

@@ -1,0 +1,2 @@
+//! Findings and gaps to a verdict.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Every outward document.
+#![forbid(unsafe_code)]

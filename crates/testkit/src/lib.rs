@@ -1,0 +1,2 @@
+//! Builders of images and servers for tests.
+#![forbid(unsafe_code)]
