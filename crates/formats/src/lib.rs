@@ -1,2 +1,10 @@
 //! Hostile bytes to structures, under limits.
+//!
+//! Each module reads one published format from untrusted input: no panic, no unbounded memory, no loop without
+//! progress. Nothing here knows what an image or a package is.
 #![forbid(unsafe_code)]
+#![deny(clippy::arithmetic_side_effects)]
+
+pub mod bounded;
+pub mod compression;
+pub mod tar;

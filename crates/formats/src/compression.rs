@@ -1,0 +1,185 @@
+//! The compressions of layers: gzip (RFC 1952), zstd (RFC 8878; zstd:chunked is plain zstd with skippable
+//! frames), or none. Told from the first bytes, because media types are often wrong.
+//!
+//! Gzip is inflated by zlib-rs, or, with the `isal` feature, by ISA-L. Both read all members of a
+//! multi-member file (eStargz, pigz) and verify each member's CRC.
+
+use std::io::{self, BufRead, Read};
+
+/// How a stream is compressed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// Gzip.
+    Gzip,
+    /// Zstandard.
+    Zstd,
+}
+
+/// A zstd frame may ask for a window of 2^27 bytes at most (the zstd tool's own default limit).
+const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+
+impl Compression {
+    /// Tells the compression from the first bytes; four suffice.
+    #[must_use]
+    pub fn of(first_bytes: &[u8]) -> Self {
+        match first_bytes {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            // A skippable frame, with which zstd:chunked and seekable files may start.
+            [low, 0x2a, 0x4d, 0x18, ..] if (0x50..=0x5f).contains(low) => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+
+    /// The name in messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    /// Wraps `reader` so that plain bytes come out.
+    ///
+    /// # Errors
+    /// If the decoder cannot be made.
+    pub fn decode<'a>(self, reader: impl BufRead + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+        Ok(match self {
+            Self::None => Box::new(reader),
+            Self::Gzip => gzip(reader),
+            Self::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+                Box::new(decoder)
+            }
+        })
+    }
+}
+
+#[cfg(not(feature = "isal"))]
+fn gzip<'a>(reader: impl BufRead + Send + 'a) -> Box<dyn Read + Send + 'a> {
+    Box::new(flate2::bufread::MultiGzDecoder::new(reader))
+}
+
+#[cfg(feature = "isal")]
+fn gzip<'a>(reader: impl BufRead + Send + 'a) -> Box<dyn Read + Send + 'a> {
+    // Boxed before its first read: the decoder keeps pointers into itself.
+    Box::new(isa_l::Gzip::new(reader))
+}
+
+#[cfg(feature = "isal")]
+mod isa_l {
+    //! What the `isal-rs` decoder needs around it: full reads, because it takes two reads without output for
+    //! corruption, and an error where the input ends inside of a member.
+
+    use std::io::{self, BufRead, Read};
+
+    /// A gzip stream inflated by ISA-L.
+    pub(super) struct Gzip<R: BufRead>(Box<isal::read::GzipDecoder<FullReads<R>>>);
+
+    impl<R: BufRead> Gzip<R> {
+        pub(super) fn new(reader: R) -> Self {
+            Self(Box::new(isal::read::GzipDecoder::new(FullReads(reader))))
+        }
+    }
+
+    impl<R: BufRead> Read for Gzip<R> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buffer).map_err(|error| {
+                // Errors of the reader below pass through; those of the decoder mean corrupt bytes.
+                if error.kind() == io::ErrorKind::Other
+                    && error.get_ref().is_some_and(|e| e.is::<isal::error::Error>())
+                {
+                    io::Error::new(io::ErrorKind::InvalidData, "corrupt or truncated gzip stream")
+                } else {
+                    error
+                }
+            })
+        }
+    }
+
+    /// Fills the buffer of each read unless the input ends.
+    struct FullReads<R>(R);
+
+    impl<R: Read> Read for FullReads<R> {
+        fn read(&mut self, mut buffer: &mut [u8]) -> io::Result<usize> {
+            let mut filled: usize = 0;
+            while !buffer.is_empty() {
+                match self.0.read(buffer) {
+                    Ok(0) => break,
+                    Ok(count) => {
+                        filled = filled.saturating_add(count);
+                        buffer = buffer.get_mut(count..).unwrap_or_default();
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(filled)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn gzipped(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn plain(compressed: &[u8]) -> io::Result<Vec<u8>> {
+        let decoder = Compression::of(compressed).decode(compressed)?;
+        crate::bounded::read(decoder, 1 << 30)
+    }
+
+    fn noise(len: usize) -> Vec<u8> {
+        let mut state = 7_u32;
+        let mut next = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0] & 0x3f
+        };
+        (0..len).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn gzip_of_all_sizes_and_members_comes_back() {
+        for len in [0, 1, 511, 16_384, 65_537, 3_000_000] {
+            let bytes = noise(len);
+            assert_eq!(plain(&gzipped(&bytes)).unwrap(), bytes, "{len}");
+        }
+        let mut two = gzipped(b"first ");
+        two.extend(gzipped(b"second"));
+        assert_eq!(plain(&two).unwrap(), b"first second");
+    }
+
+    #[test]
+    fn zstd_frames_and_skippable_frames_come_back() {
+        let bytes = noise(300_000);
+        let mut frames = zstd::encode_all(&bytes[..1000], 3).unwrap();
+        frames.extend([0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4]);
+        frames.extend(zstd::encode_all(&bytes[1000..], 3).unwrap());
+        assert_eq!(plain(&frames).unwrap(), bytes);
+    }
+
+    #[test]
+    fn truncated_and_corrupt_streams_are_errors() {
+        let bytes = noise(200_000);
+        for whole in [gzipped(&bytes), zstd::encode_all(&bytes[..], 3).unwrap()] {
+            for cut in [whole.len() / 3, whole.len() - 9, whole.len() - 1] {
+                assert!(plain(&whole[..cut]).is_err(), "{cut} of {}", whole.len());
+            }
+        }
+        let mut flipped = gzipped(&bytes);
+        let middle = flipped.len() / 2;
+        flipped[middle] ^= 0x10;
+        assert!(plain(&flipped).is_err());
+    }
+}
