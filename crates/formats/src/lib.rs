@@ -5,3 +5,4 @@
 pub mod apkdb;
 pub mod deb822;
 mod lines;
+pub mod rpmdb;
