@@ -54,6 +54,12 @@ impl<'a> Header<'a> {
         Ok(Self { blob, entries: size(entries), data })
     }
 
+    /// The header's bytes as they stand in the database.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.blob
+    }
+
     /// The package's name.
     #[must_use]
     pub fn name(&self) -> Option<Cow<'_, str>> {
