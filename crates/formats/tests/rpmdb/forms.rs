@@ -88,7 +88,9 @@ fn limits_end_the_reading() {
     assert_eq!(all.len(), 8);
     assert_eq!(all[7].clone().err(), Some(RpmDbError::Limit { what: "packages", limit: 7 }));
     let limits = Limits { record_bytes: 2000, ..Limits::default() };
-    for bytes in [bytes, write::bdb(&write::packages(), 512, false), write::sqlite(&write::packages(), 512)] {
+    let mut blobs = write::packages();
+    blobs.insert(0, vec![0; 4]);
+    for bytes in [bytes, write::bdb(&blobs, 512, false), write::sqlite(&write::packages(), 512)] {
         let good = headers(&bytes, &limits).filter(Result::is_ok).count();
         assert_eq!(good, write::packages().iter().filter(|blob| blob.len() <= 2000).count());
     }

@@ -37,8 +37,7 @@ fn exhaust(bytes: &[u8]) -> (usize, usize) {
                 good += 1;
                 total += header.as_bytes().len();
                 assert!(!describe(&header).is_empty());
-                let _ =
-                    (header.license(), header.vendor(), header.modularity_label(), header.is_public_key());
+                drop((header.license(), header.vendor(), header.modularity_label(), header.is_public_key()));
                 let files =
                     header.files().map_or(0, |files| files.map(|file| file.path().len().min(1)).sum());
                 assert!(files <= header.as_bytes().len());
