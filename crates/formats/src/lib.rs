@@ -5,6 +5,10 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::arithmetic_side_effects)]
 
+pub mod apkdb;
 pub mod bounded;
 pub mod compression;
+pub mod deb822;
+mod lines;
+pub mod rpmdb;
 pub mod tar;
