@@ -1,2 +1,14 @@
-//! One pass over a layer stream to evidence: packages and files, merged under whiteouts.
+//! One pass over a layer stream to evidence, and layers merged by path under whiteouts.
+//!
+//! This crate has no idea of images or registries: it is offered the entries of one layer, each once, and says from
+//! path, mode, size and first bytes whether it wants a file. [`all::EXTRACTORS`] lists what it can read.
 #![forbid(unsafe_code)]
+
+pub mod all;
+mod lang;
+mod os;
+pub mod overlay;
+pub mod pass;
+pub mod selector;
+#[cfg(test)]
+mod testing;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::DiffId;
 use crate::distribution::Distribution;
 use crate::gap::Gap;
-use crate::package::Package;
+use crate::package::{Ecosystem, Package};
 
 /// Everything one layer shows, entries and facts sorted by path.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -18,6 +18,8 @@ pub struct LayerEvidence {
     pub entries: Vec<Entry>,
     /// What the extractors found, one list an extractor.
     pub facts: Vec<ExtractorFacts>,
+    /// What is odd about the layer itself.
+    pub gaps: Vec<Gap>,
 }
 
 /// What one extractor found in one layer.
@@ -49,8 +51,13 @@ pub struct Located {
 pub enum Fact {
     /// A package is installed.
     Package(Package),
+    /// A lock file asks for a package; it counts only where nothing of its ecosystem is installed below the
+    /// lock file's directory.
+    DeclaredPackage(Package),
     /// A package, named as `owner`, owns these files.
     OwnedFiles {
+        /// The owner's ecosystem.
+        ecosystem: Ecosystem,
         /// The owner as its package manager spells it (`libssl3:amd64`).
         owner: String,
         /// Paths in normal form.

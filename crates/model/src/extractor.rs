@@ -169,8 +169,9 @@ pub enum ExtractError {
 #[derive(Debug, Default)]
 pub struct Facts {
     path: String,
-    facts: Vec<Located>,
-    gaps: Vec<Gap>,
+    ordinal: usize,
+    facts: Vec<(usize, Located)>,
+    gaps: Vec<(usize, Gap)>,
 }
 
 impl Facts {
@@ -180,38 +181,53 @@ impl Facts {
         Self::default()
     }
 
-    /// Says which file the next facts are from.
-    pub fn at(&mut self, path: &str) {
+    /// Says which file the next facts are from: its path, and which entry of the layer it is.
+    pub fn at(&mut self, path: &str, ordinal: usize) {
         path.clone_into(&mut self.path);
+        self.ordinal = ordinal;
     }
 
     /// Adds a fact that the file shows.
     pub fn push(&mut self, fact: Fact) {
-        self.facts.push(Located { path: self.path.clone(), inside: None, fact });
+        self.facts.push((self.ordinal, Located { path: self.path.clone(), inside: None, fact }));
     }
 
     /// Adds a fact found in the member `inside` of the file.
     pub fn push_inside(&mut self, inside: &str, fact: Fact) {
-        self.facts.push(Located { path: self.path.clone(), inside: Some(inside.to_owned()), fact });
+        let inside = Some(inside.to_owned());
+        self.facts.push((self.ordinal, Located { path: self.path.clone(), inside, fact }));
     }
 
     /// Adds a gap about the file.
     pub fn gap(&mut self, kind: GapKind, reason: impl Into<String>) {
-        self.gaps.push(Gap::new(kind, format!("/{}", self.path), reason));
+        self.gaps.push((self.ordinal, Gap::new(kind, format!("/{}", self.path), reason)));
     }
 
     /// Adds a gap about the member `inside` of the file.
     pub fn gap_inside(&mut self, inside: &str, kind: GapKind, reason: impl Into<String>) {
-        self.gaps.push(Gap::new(kind, format!("/{}!/{inside}", self.path), reason));
+        let subject = format!("/{}!/{inside}", self.path);
+        self.gaps.push((self.ordinal, Gap::new(kind, subject, reason)));
     }
 
-    /// What was collected, each list sorted, without repetitions.
+    /// What was collected, each list sorted, without repetitions, and without what `keep` refuses by path and
+    /// entry: an entry that a later one of the same name replaces.
     #[must_use]
-    pub fn into_parts(mut self) -> (Vec<Located>, Vec<Gap>) {
-        self.facts.sort();
-        self.facts.dedup();
-        self.gaps.sort();
-        self.gaps.dedup();
-        (self.facts, self.gaps)
+    pub fn into_parts(self, keep: impl Fn(&str, usize) -> bool) -> (Vec<Located>, Vec<Gap>) {
+        let kept = |(ordinal, located): (usize, Located)| keep(&located.path, ordinal).then_some(located);
+        let mut facts: Vec<Located> = self.facts.into_iter().filter_map(kept).collect();
+        let kept = |(ordinal, gap): (usize, Gap)| keep(gap_path(&gap), ordinal).then_some(gap);
+        let mut gaps: Vec<Gap> = self.gaps.into_iter().filter_map(kept).collect();
+        facts.sort();
+        facts.dedup();
+        gaps.sort();
+        gaps.dedup();
+        (facts, gaps)
     }
+}
+
+/// The path in the layer that a file's gap is about.
+#[must_use]
+pub fn gap_path(gap: &Gap) -> &str {
+    let subject = gap.subject.strip_prefix('/').unwrap_or(&gap.subject);
+    subject.split_once("!/").map_or(subject, |(path, _)| path)
 }

@@ -1,0 +1,18 @@
+//! The list of everything that a pass can read, sorted by name. Adding an ecosystem is one file and one line here.
+
+use plimsoll_model::extractor::Extractor;
+
+use crate::{lang, os};
+
+/// All extractors of packages and of what belongs to them.
+pub const EXTRACTORS: &[Extractor] = &[
+    os::apk::APK,
+    os::release::OS_RELEASE,
+    os::dpkg::DPKG,
+    os::dpkg::DPKG_COPYRIGHT,
+    os::dpkg::DPKG_FILES,
+    lang::npm::NPM,
+    lang::npm::NPM_LOCK,
+    lang::python::PYTHON,
+    lang::python::PYTHON_RECORD,
+];

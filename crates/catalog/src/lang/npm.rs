@@ -1,0 +1,201 @@
+//! npm packages: installed ones by the `package.json` of each directory in `node_modules`; locked ones by
+//! `package-lock.json` (versions 1 to 3) and `npm-shrinkwrap.json`, which are evidence only of what was asked for.
+//! Format: <https://docs.npmjs.com/cli/v11/configuring-npm/package-json>,
+//! <https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json>.
+
+use std::collections::BTreeMap;
+
+use plimsoll_model::evidence::Fact;
+use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
+use plimsoll_model::package::{Ecosystem, Package};
+use plimsoll_model::path::{file_name, parent};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Reads installed packages.
+pub(crate) const NPM: Extractor = Extractor {
+    name: "npm",
+    revision: 1,
+    wants: Wants { paths: &[PathRule::Name("package.json")], content: ContentRule::Text, max_size: 8 << 20 },
+    extract,
+};
+
+/// Reads lock files.
+pub(crate) const NPM_LOCK: Extractor = Extractor {
+    name: "npm-lock",
+    revision: 1,
+    wants: Wants {
+        paths: &[PathRule::Name("package-lock.json"), PathRule::Name("npm-shrinkwrap.json")],
+        content: ContentRule::Text,
+        max_size: 64 << 20,
+    },
+    extract: extract_lock,
+};
+
+#[derive(Deserialize)]
+struct Installed {
+    name: Option<Value>,
+    version: Option<Value>,
+    license: Option<Value>,
+    licenses: Option<Value>,
+}
+
+fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
+    if !is_installed(file.path) {
+        return Ok(());
+    }
+    let bytes = file.read()?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let installed: Installed =
+        serde_json::from_slice(bytes).map_err(|error| ExtractError::Malformed(error.to_string()))?;
+    // Packages nest `package.json` files without a version, to mark a folder as an ES module.
+    let (Some(name), Some(version)) = (text(installed.name.as_ref()), text(installed.version.as_ref()))
+    else {
+        return Ok(());
+    };
+    let mut package = Package::new(Ecosystem::Npm, name, version);
+    package.licenses = licenses(installed.license.as_ref().or(installed.licenses.as_ref()));
+    facts.push(Fact::Package(package));
+    Ok(())
+}
+
+/// Tells whether `path` is `…/node_modules/NAME/package.json` or `…/node_modules/@SCOPE/NAME/package.json`: deeper ones
+/// are a package's own test data and the like.
+fn is_installed(path: &str) -> bool {
+    let container = parent(parent(path));
+    let holder = if file_name(container).starts_with('@') { parent(container) } else { container };
+    file_name(holder) == "node_modules"
+}
+
+fn text(value: Option<&Value>) -> Option<String> {
+    value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// `"MIT"`, `{"type": "MIT"}`, or a list of either.
+fn licenses(value: Option<&Value>) -> Vec<String> {
+    let one = |value: &Value| value.as_str().or_else(|| value.get("type")?.as_str()).map(str::to_owned);
+    match value {
+        Some(Value::Array(several)) => several.iter().filter_map(one).collect(),
+        Some(value) => one(value).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Lock {
+    #[serde(default)]
+    packages: Option<BTreeMap<String, Locked>>,
+    #[serde(default)]
+    dependencies: Option<BTreeMap<String, OldLocked>>,
+}
+
+#[derive(Deserialize)]
+struct Locked {
+    name: Option<String>,
+    version: Option<String>,
+    license: Option<Value>,
+    #[serde(default)]
+    link: bool,
+}
+
+#[derive(Deserialize)]
+struct OldLocked {
+    version: Option<String>,
+    #[serde(default)]
+    dependencies: Option<BTreeMap<String, OldLocked>>,
+}
+
+fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
+    // A lock file inside of an installed package says what its author had, not what is here.
+    if file.path.split('/').any(|part| part == "node_modules") {
+        return Ok(());
+    }
+    let bytes = file.read()?;
+    let lock: Lock =
+        serde_json::from_slice(&bytes).map_err(|error| ExtractError::Malformed(error.to_string()))?;
+    match lock.packages {
+        Some(packages) => {
+            for (path, locked) in packages {
+                // The root project and workspaces are not from the registry.
+                let Some((_, by_path)) = path.rsplit_once("node_modules/") else { continue };
+                if locked.link {
+                    continue;
+                }
+                let Some(version) = locked.version else { continue };
+                let mut package =
+                    Package::new(Ecosystem::Npm, locked.name.unwrap_or_else(|| by_path.to_owned()), version);
+                package.licenses = licenses(locked.license.as_ref());
+                facts.push_inside(&path, Fact::DeclaredPackage(package));
+            }
+        }
+        None => old_dependencies(lock.dependencies.unwrap_or_default(), facts),
+    }
+    Ok(())
+}
+
+/// Lock files of version 1 nest dependencies; JSON itself limits how deep.
+fn old_dependencies(dependencies: BTreeMap<String, OldLocked>, facts: &mut Facts) {
+    let mut pending = vec![dependencies];
+    while let Some(dependencies) = pending.pop() {
+        for (name, locked) in dependencies {
+            // A version that is an address (git, a file) is not one of the registry's.
+            if let Some(version) =
+                locked.version.filter(|version| !version.contains(':') && !version.contains('/'))
+            {
+                facts.push(Fact::DeclaredPackage(Package::new(Ecosystem::Npm, name, version)));
+            }
+            pending.extend(locked.dependencies);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::facts_of;
+
+    fn names(facts: &[Fact]) -> Vec<String> {
+        facts
+            .iter()
+            .map(|fact| match fact {
+                Fact::Package(package) | Fact::DeclaredPackage(package) => {
+                    format!("{}@{}", package.name, package.version)
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn only_direct_children_of_node_modules_are_installed() {
+        let json = br#"{"name":"@babel/core","version":"7.0.0","license":"MIT"}"#;
+        let found = |path| names(&facts_of(&NPM, path, json)).len();
+        assert_eq!(found("srv/node_modules/@babel/core/package.json"), 1);
+        assert_eq!(found("srv/node_modules/x/node_modules/y/package.json"), 1);
+        assert_eq!(found("srv/package.json"), 0);
+        assert_eq!(found("srv/node_modules/x/test/package.json"), 0);
+    }
+
+    #[test]
+    fn all_forms_of_licence_are_read() {
+        let of = |license: &str| {
+            let json = format!(r#"{{"name":"x","version":"1",{license}}}"#);
+            let facts = facts_of(&NPM, "node_modules/x/package.json", json.as_bytes());
+            let Some(Fact::Package(package)) = facts.into_iter().next() else { panic!() };
+            package.licenses
+        };
+        assert_eq!(of(r#""license":"MIT""#), ["MIT"]);
+        assert_eq!(of(r#""license":{"type":"ISC"}"#), ["ISC"]);
+        assert_eq!(of(r#""licenses":[{"type":"MIT"},"BSD"]"#), ["MIT", "BSD"]);
+    }
+
+    #[test]
+    fn lock_files_of_each_version_are_read() {
+        let three = br#"{"lockfileVersion":3,"packages":{"":{"name":"app","version":"1.0.0"},"node_modules/a":{"version":"1.2.3"},
+            "node_modules/a/node_modules/@s/b":{"version":"2.0.0"},"node_modules/l":{"link":true,"resolved":"packages/l"},"packages/l":{"version":"0.1.0"}}}"#;
+        assert_eq!(names(&facts_of(&NPM_LOCK, "srv/package-lock.json", three)), ["a@1.2.3", "@s/b@2.0.0"]);
+        let one = br#"{"lockfileVersion":1,"dependencies":{"a":{"version":"1.2.3","dependencies":{"b":{"version":"2.0.0"}}},"g":{"version":"git+ssh://x"}}}"#;
+        assert_eq!(names(&facts_of(&NPM_LOCK, "srv/package-lock.json", one)), ["a@1.2.3", "b@2.0.0"]);
+        assert!(facts_of(&NPM_LOCK, "srv/node_modules/a/package-lock.json", one).is_empty());
+    }
+}

@@ -1,0 +1,177 @@
+//! Installed Python distributions: `*.dist-info/METADATA`, `*.egg-info` (a directory with `PKG-INFO`, or one file), and
+//! the files they own from `RECORD`, `installed-files.txt`.
+//! Format: <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>.
+
+use plimsoll_formats::deb822::stanzas;
+use plimsoll_model::evidence::Fact;
+use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
+use plimsoll_model::package::{Ecosystem, Package};
+use plimsoll_model::path::{Normalized, file_name, normalize, parent};
+
+/// Reads installed distributions.
+pub(crate) const PYTHON: Extractor = Extractor {
+    name: "python",
+    revision: 1,
+    wants: Wants {
+        paths: &[PathRule::Name("METADATA"), PathRule::Name("PKG-INFO"), PathRule::Suffix(".egg-info")],
+        content: ContentRule::Text,
+        max_size: 16 << 20,
+    },
+    extract,
+};
+
+/// Reads which files a distribution owns.
+pub(crate) const PYTHON_RECORD: Extractor = Extractor {
+    name: "python-record",
+    revision: 1,
+    wants: Wants {
+        paths: &[
+            PathRule::Suffix(".dist-info/RECORD"),
+            PathRule::Name("RECORD"),
+            PathRule::Name("installed-files.txt"),
+        ],
+        content: ContentRule::Text,
+        max_size: 64 << 20,
+    },
+    extract: extract_record,
+};
+
+fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
+    let directory = parent(file.path);
+    let is_metadata = match file_name(file.path) {
+        "METADATA" => directory.ends_with(".dist-info"),
+        "PKG-INFO" => directory.ends_with(".egg-info") || directory.ends_with("EGG-INFO"),
+        name => name.ends_with(".egg-info"),
+    };
+    if !is_metadata {
+        return Ok(());
+    }
+    let text = file.text()?;
+    // The headers end at the first empty line; what follows is the description.
+    let Some(headers) = stanzas(&text).next() else {
+        return Err(ExtractError::Malformed("the metadata is empty".to_owned()));
+    };
+    let field = |name| {
+        headers.get(name).map(|value| value.first_line().trim().to_owned()).filter(|value| !value.is_empty())
+    };
+    let (Some(name), Some(version)) = (field("Name"), field("Version")) else {
+        return Err(ExtractError::Malformed("the metadata has no Name or no Version".to_owned()));
+    };
+    let mut package = Package::new(Ecosystem::PyPi, name, version);
+    let classifiers = headers.fields().filter(|(key, _)| key.eq_ignore_ascii_case("Classifier"));
+    let by_classifier = classifiers.filter_map(|(_, value)| {
+        let licence = value.first_line().strip_prefix("License ::")?;
+        licence.rsplit("::").next().map(|last| last.trim().to_owned())
+    });
+    package.licenses = match field("License-Expression") {
+        Some(expression) => vec![expression],
+        None => {
+            let declared = field("License").filter(|license| license.len() < 100 && license != "UNKNOWN");
+            declared.map_or_else(|| by_classifier.collect(), |license| vec![license])
+        }
+    };
+    facts.push(Fact::Package(package));
+    Ok(())
+}
+
+/// How a distribution owns files: normalized name and version, as PEP 503 and the directory's name have it.
+pub(crate) fn owner_key(name: &str, version: &str) -> String {
+    format!("{}-{version}", normalized(name))
+}
+
+/// PEP 503: runs of `-`, `_`, `.` are one `-`.
+fn normalized(name: &str) -> String {
+    let mut normal = String::with_capacity(name.len());
+    for character in name.chars() {
+        match character {
+            '-' | '_' | '.' if normal.ends_with('-') => {}
+            '-' | '_' | '.' => normal.push('-'),
+            other => normal.extend(other.to_lowercase()),
+        }
+    }
+    normal
+}
+
+fn extract_record(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
+    let directory = parent(file.path).to_owned();
+    let site_packages = parent(&directory).to_owned();
+    let folder = file_name(&directory);
+    let (stem, base) =
+        match (folder.strip_suffix(".dist-info"), folder.strip_suffix(".egg-info"), file_name(file.path)) {
+            (Some(stem), _, "RECORD") => (stem, site_packages),
+            (_, Some(stem), "installed-files.txt") => (stem, directory.clone()),
+            _ => return Ok(()),
+        };
+    // An egg's folder may end with the Python version: `x-1.0-py3.11`.
+    let stem = stem.split_once("-py").map_or(stem, |(before, _)| before);
+    let Some((name, version)) = stem.split_once('-') else { return Ok(()) };
+    let owner = owner_key(name, version);
+    let text = file.text()?;
+    let files = text.lines().filter_map(|line| match normalize(&format!("{base}/{}", first_field(line))) {
+        Normalized::Path(path) => Some(path),
+        _ => None,
+    });
+    facts.push(Fact::OwnedFiles { ecosystem: Ecosystem::PyPi, owner, files: files.collect() });
+    Ok(())
+}
+
+/// The first field of a line of CSV; quoted if it holds a comma.
+fn first_field(line: &str) -> String {
+    match line.strip_prefix('"') {
+        Some(rest) => {
+            let end = rest.find("\",").unwrap_or(rest.len());
+            rest.get(..end).unwrap_or_default().trim_end_matches('"').replace("\"\"", "\"")
+        }
+        None => line.split(',').next().unwrap_or_default().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::facts_of;
+
+    #[test]
+    fn wheels_and_eggs_are_read() {
+        let metadata = b"Metadata-Version: 2.1\nName: Flask\nVersion: 0.12.2\nLicense: BSD\nClassifier: Programming Language :: Python\n\nName: not-a-header\n";
+        let facts =
+            facts_of(&PYTHON, "usr/lib/python3/site-packages/Flask-0.12.2.dist-info/METADATA", metadata);
+        let mut flask = Package::new(Ecosystem::PyPi, "Flask", "0.12.2");
+        flask.licenses = vec!["BSD".into()];
+        assert_eq!(facts, [Fact::Package(flask.clone())]);
+        assert_eq!(facts_of(&PYTHON, "x/Flask-0.12.2.egg-info", metadata), facts);
+        assert_eq!(facts_of(&PYTHON, "x/Flask-0.12.2-py3.11.egg-info/PKG-INFO", metadata), facts);
+        assert!(facts_of(&PYTHON, "srv/METADATA", metadata).is_empty());
+    }
+
+    #[test]
+    fn licences_come_from_the_best_place() {
+        let of = |fields: &str| {
+            let text = format!("Name: x\nVersion: 1\n{fields}\n");
+            let facts = facts_of(&PYTHON, "a/x-1.dist-info/METADATA", text.as_bytes());
+            let Some(Fact::Package(package)) = facts.into_iter().next() else { panic!() };
+            package.licenses
+        };
+        assert_eq!(of("License-Expression: MIT OR Apache-2.0\nLicense: other"), ["MIT OR Apache-2.0"]);
+        assert_eq!(
+            of("License: UNKNOWN\nClassifier: License :: OSI Approved :: BSD License"),
+            ["BSD License"]
+        );
+    }
+
+    #[test]
+    fn records_resolve_against_site_packages() {
+        let record = b"flask/app.py,sha256=x,10\n../../../bin/flask,,\n\"odd,name.py\",sha256=y,1\n";
+        let path = "usr/lib/python3.11/site-packages/Flask-0.12.2.dist-info/RECORD";
+        let files = [
+            "usr/lib/python3.11/site-packages/flask/app.py",
+            "usr/bin/flask",
+            "usr/lib/python3.11/site-packages/odd,name.py",
+        ];
+        let files = files.map(str::to_owned).to_vec();
+        assert_eq!(
+            facts_of(&PYTHON_RECORD, path, record),
+            [Fact::OwnedFiles { ecosystem: Ecosystem::PyPi, owner: "flask-0.12.2".into(), files }]
+        );
+    }
+}

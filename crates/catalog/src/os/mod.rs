@@ -1,0 +1,18 @@
+//! What distributions' package managers leave behind.
+
+pub(crate) mod apk;
+pub(crate) mod dpkg;
+pub(crate) mod release;
+
+use plimsoll_model::package::{Ecosystem, Package};
+
+/// The names by which a package may own files, as its package manager spells them, likeliest first.
+pub(crate) fn owner_keys(package: &Package) -> Vec<String> {
+    match (package.ecosystem, &package.architecture) {
+        (Ecosystem::Deb, Some(architecture)) => {
+            vec![package.name.clone(), format!("{}:{architecture}", package.name)]
+        }
+        (Ecosystem::PyPi, _) => vec![crate::lang::python::owner_key(&package.name, &package.version)],
+        _ => vec![package.name.clone()],
+    }
+}

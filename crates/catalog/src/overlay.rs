@@ -1,0 +1,261 @@
+//! Layers laid on each other: which evidence is still visible, which layer brought it, and what it adds up to.
+//!
+//! Everything is merged by path. A fact lives as long as the path that shows it is visible: until an upper layer
+//! has a whiteout, an opaque directory, another entry in its place, or something that is no directory above it. So no
+//! ecosystem needs rules of its own.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use plimsoll_model::distribution::Distribution;
+use plimsoll_model::evidence::{Entry, EntryKind, Fact, LayerEvidence, Located};
+use plimsoll_model::extractor::gap_path;
+use plimsoll_model::gap::Gap;
+use plimsoll_model::inventory::{FoundSecret, InstalledPackage, Inventory, Location, Origin};
+use plimsoll_model::package::{Ecosystem, Package};
+use plimsoll_model::path::parent;
+
+/// What an image's layers add up to.
+#[derive(Clone, Debug, Default)]
+pub struct Merged {
+    /// The inventory.
+    pub inventory: Inventory,
+    /// The files that each package owns, in the order of [`Inventory::packages`].
+    pub owned_files: Vec<Vec<String>>,
+}
+
+/// Merges `layers`, lowest first, whose origins are `origins`.
+#[must_use]
+pub fn merge(layers: &[LayerEvidence], origins: &[Origin]) -> Merged {
+    let mut stack = Stack::new(layers);
+    let mut found = Found::default();
+    for index in (0..layers.len()).rev() {
+        found.take_layer(&mut stack, index);
+    }
+    found.finish(origins)
+}
+
+/// The layers, with answers about visibility remembered.
+struct Stack<'a> {
+    layers: &'a [LayerEvidence],
+    /// For each layer, the topmost layer above it matters only through this: directory → topmost layer hiding it.
+    hidden_directories: HashMap<String, Option<usize>>,
+}
+
+impl<'a> Stack<'a> {
+    fn new(layers: &'a [LayerEvidence]) -> Self {
+        Self { layers, hidden_directories: HashMap::new() }
+    }
+
+    /// Tells whether the file at `path` of layer `index` can be seen in the image.
+    fn is_visible(&mut self, index: usize, path: &str) -> bool {
+        let own = (index + 1..self.layers.len())
+            .any(|upper| self.entries_at(upper, path).iter().any(|entry| entry.kind != EntryKind::Opaque));
+        !own && self.hidden_below(parent(path)).is_none_or(|hiding| hiding <= index)
+    }
+
+    /// The topmost layer that hides what lower layers have below `directory`.
+    fn hidden_below(&mut self, directory: &str) -> Option<usize> {
+        if let Some(known) = self.hidden_directories.get(directory) {
+            return *known;
+        }
+        let own = (0..self.layers.len()).rev().find(|layer| {
+            self.entries_at(*layer, directory).iter().any(|entry| entry.kind != EntryKind::Directory)
+        });
+        let above = if directory.is_empty() { None } else { self.hidden_below(parent(directory)) };
+        let hidden = own.max(above);
+        self.hidden_directories.insert(directory.to_owned(), hidden);
+        hidden
+    }
+
+    fn entries_at(&self, layer: usize, path: &str) -> &'a [Entry] {
+        let Some(layer) = self.layers.get(layer) else { return &[] };
+        let start = layer.entries.partition_point(|entry| *entry.path < *path);
+        let rest = layer.entries.get(start..).unwrap_or_default();
+        let len = rest.iter().take_while(|entry| *entry.path == *path).count();
+        rest.get(..len).unwrap_or_default()
+    }
+
+    /// The lowest layer that brought `located` and kept it up to layer `index`: an upper layer that rewrites a
+    /// package database, or copies a file up to change its owner, did not bring the packages in it.
+    fn brought_by(&mut self, index: usize, extractor: &str, located: &Located) -> usize {
+        let lowest = self.hidden_below(parent(&located.path)).unwrap_or(0).min(index);
+        let mut brought = index;
+        for lower in (lowest..index).rev() {
+            if self.has_fact(lower, extractor, located) {
+                brought = lower;
+            } else if !self.entries_at(lower, &located.path).is_empty() {
+                break;
+            }
+        }
+        brought
+    }
+
+    fn has_fact(&self, layer: usize, extractor: &str, located: &Located) -> bool {
+        self.layers
+            .get(layer)
+            .and_then(|layer| layer.facts.iter().find(|facts| facts.extractor == extractor))
+            .is_some_and(|facts| facts.facts.binary_search(located).is_ok())
+    }
+}
+
+/// What was found so far, from the top layer down.
+#[derive(Default)]
+struct Found {
+    distribution: Option<(usize, Distribution)>,
+    packages: BTreeMap<Package, Vec<(Location, u32)>>,
+    declared: Vec<(Package, Location, u32)>,
+    owned: HashMap<(Ecosystem, String), Vec<String>>,
+    licenses: HashMap<String, Vec<String>>,
+    secrets: Vec<FoundSecret>,
+    gaps: Vec<Gap>,
+}
+
+impl Found {
+    fn take_layer(&mut self, stack: &mut Stack<'_>, index: usize) {
+        let Some(layer) = stack.layers.get(index) else { return };
+        self.gaps.extend(layer.gaps.iter().cloned());
+        for extracted in &layer.facts {
+            for located in &extracted.facts {
+                let visible = stack.is_visible(index, &located.path);
+                self.take(stack, index, &extracted.extractor, located, visible);
+            }
+            let visible = extracted.gaps.iter().filter(|gap| stack.is_visible(index, gap_path(gap)));
+            self.gaps.extend(visible.cloned());
+        }
+    }
+
+    fn take(
+        &mut self,
+        stack: &mut Stack<'_>,
+        index: usize,
+        extractor: &str,
+        located: &Located,
+        visible: bool,
+    ) {
+        let location =
+            || Location { path: located.path.clone(), inside: located.inside.clone(), layer: narrow(index) };
+        match &located.fact {
+            Fact::Secret(hit) => {
+                self.secrets.push(FoundSecret { hit: hit.clone(), location: location(), shadowed: !visible });
+            }
+            _ if !visible => {}
+            Fact::Package(package) => {
+                let brought = narrow(stack.brought_by(index, extractor, located));
+                self.packages.entry(package.clone()).or_default().push((location(), brought));
+            }
+            Fact::DeclaredPackage(package) => {
+                let brought = narrow(stack.brought_by(index, extractor, located));
+                self.declared.push((package.clone(), location(), brought));
+            }
+            Fact::OwnedFiles { ecosystem, owner, files } => {
+                self.owned.entry((*ecosystem, owner.clone())).or_default().extend(files.iter().cloned());
+            }
+            Fact::PackageLicense { owner, licenses } => {
+                self.licenses.insert(owner.clone(), licenses.clone());
+            }
+            Fact::Distribution(fact) => self.take_distribution(&located.path, &fact.0),
+        }
+    }
+
+    /// `etc/os-release` decides over `usr/lib/os-release` and the rest.
+    fn take_distribution(&mut self, path: &str, distribution: &Distribution) {
+        let rank = match path {
+            "etc/os-release" => 0,
+            "usr/lib/os-release" => 1,
+            _ => 2,
+        };
+        if self.distribution.as_ref().is_none_or(|(known, _)| rank < *known) {
+            self.distribution = Some((rank, distribution.clone()));
+        }
+    }
+
+    /// Takes over what lock files declare, where nothing of the ecosystem is installed below them.
+    fn resolve_declared(&mut self) {
+        let mut installed: HashSet<(Ecosystem, String)> = HashSet::new();
+        for (package, places) in &self.packages {
+            for (location, _) in places {
+                let mut directory = parent(&location.path);
+                while installed.insert((package.ecosystem, directory.to_owned())) && !directory.is_empty() {
+                    directory = parent(directory);
+                }
+            }
+        }
+        for (package, location, brought) in std::mem::take(&mut self.declared) {
+            if !installed.contains(&(package.ecosystem, parent(&location.path).to_owned())) {
+                self.packages.entry(package).or_default().push((location, brought));
+            }
+        }
+    }
+
+    fn finish(mut self, origins: &[Origin]) -> Merged {
+        self.resolve_declared();
+        let mut owned = std::mem::take(&mut self.owned);
+        let mut packages = Vec::with_capacity(self.packages.len());
+        let mut owned_files = Vec::with_capacity(self.packages.len());
+        for (mut package, mut places) in std::mem::take(&mut self.packages) {
+            places.sort();
+            places.dedup();
+            let keys = crate::os::owner_keys(&package);
+            let mut files = keys
+                .iter()
+                .find_map(|key| owned.remove(&(package.ecosystem, key.clone())))
+                .unwrap_or_default();
+            files.sort();
+            files.dedup();
+            if package.licenses.is_empty() {
+                package.licenses =
+                    keys.iter().find_map(|key| self.licenses.get(key).cloned()).unwrap_or_default();
+            }
+            let layer = places.iter().map(|(_, brought)| *brought).min().unwrap_or(0);
+            packages.push(InstalledPackage {
+                package,
+                locations: places.into_iter().map(|(location, _)| location).collect(),
+                layer,
+                origin: origins.get(layer as usize).copied().unwrap_or_default(),
+                owned_by: None,
+                file_count: narrow(files.len()),
+            });
+            owned_files.push(files);
+        }
+        assign_owners(&mut packages, &owned_files);
+        self.secrets.sort_by(|a, b| (&a.location, &a.hit).cmp(&(&b.location, &b.hit)));
+        self.gaps.sort();
+        self.gaps.dedup();
+        let distribution = self.distribution.map(|(_, distribution)| distribution);
+        let inventory = Inventory { distribution, packages, secrets: self.secrets, gaps: self.gaps };
+        Merged { inventory, owned_files }
+    }
+}
+
+/// Says of language packages whose evidence an OS package owns, which one that is.
+fn assign_owners(packages: &mut [InstalledPackage], owned_files: &[Vec<String>]) {
+    let wanted: HashSet<String> = packages
+        .iter()
+        .filter(|installed| !installed.package.ecosystem.is_os())
+        .flat_map(|installed| installed.locations.iter().map(|location| location.path.clone()))
+        .collect();
+    let mut owners: HashMap<String, u32> = HashMap::new();
+    for (index, (installed, files)) in packages.iter().zip(owned_files).enumerate() {
+        if !installed.package.ecosystem.is_os() {
+            continue;
+        }
+        for file in files {
+            if wanted.contains(file) {
+                owners.entry(file.clone()).or_insert(narrow(index));
+            }
+        }
+    }
+    for installed in packages.iter_mut().filter(|installed| !installed.package.ecosystem.is_os()) {
+        let mut of_each = installed.locations.iter().map(|location| owners.get(&location.path).copied());
+        let first = of_each.next().flatten();
+        // Only if every copy is the distribution's: one that somebody else brought has to be matched.
+        installed.owned_by = first.filter(|_| of_each.all(|owner| owner.is_some()));
+    }
+}
+
+fn narrow(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

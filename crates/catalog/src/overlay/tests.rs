@@ -1,0 +1,105 @@
+use super::*;
+use plimsoll_model::digest::{DiffId, Digest};
+use plimsoll_model::evidence::ExtractorFacts;
+
+fn entry(path: &str, kind: EntryKind) -> Entry {
+    Entry { path: path.into(), kind, mode: 0o644, uid: 0, gid: 0, size: 1 }
+}
+
+fn package(path: &str, name: &str) -> Located {
+    Located {
+        path: path.into(),
+        inside: None,
+        fact: Fact::Package(Package::new(Ecosystem::Npm, name, "1.0.0")),
+    }
+}
+
+fn layer(entries: &[(&str, EntryKind)], facts: &[Located]) -> LayerEvidence {
+    let mut entries: Vec<Entry> = entries.iter().map(|(path, kind)| entry(path, kind.clone())).collect();
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut facts = facts.to_vec();
+    facts.sort();
+    LayerEvidence {
+        diff_id: DiffId(Digest::of(b"")),
+        plain_size: 0,
+        entries,
+        facts: vec![ExtractorFacts { extractor: "npm".into(), revision: 1, facts, gaps: vec![] }],
+        gaps: vec![],
+    }
+}
+
+fn names(layers: &[LayerEvidence]) -> Vec<(String, u32)> {
+    let merged = merge(layers, &[]);
+    merged.inventory.packages.iter().map(|p| (p.package.name.clone(), p.layer)).collect()
+}
+
+const A: &str = "srv/node_modules/a/package.json";
+
+fn base() -> LayerEvidence {
+    layer(&[("srv", EntryKind::Directory), (A, EntryKind::File)], &[package(A, "a")])
+}
+
+#[test]
+fn a_package_stays_until_its_path_goes() {
+    let kept = [("a".to_owned(), 0)];
+    assert_eq!(names(&[base()]), kept);
+    assert_eq!(names(&[base(), layer(&[("srv/other", EntryKind::File)], &[])]), kept);
+    assert_eq!(names(&[base(), layer(&[("srv/node_modules", EntryKind::Directory)], &[])]), kept);
+    assert_eq!(names(&[base(), layer(&[("srv/absent", EntryKind::Whiteout)], &[])]), kept);
+}
+
+#[test]
+fn whiteouts_opaque_directories_and_replacements_hide_it() {
+    for (path, kind) in [
+        (A, EntryKind::Whiteout),
+        ("srv", EntryKind::Whiteout),
+        ("srv/node_modules/a", EntryKind::Opaque),
+        ("srv", EntryKind::Opaque),
+        ("", EntryKind::Opaque),
+        ("srv/node_modules", EntryKind::File),
+        ("srv", EntryKind::Symlink("elsewhere".into())),
+        (A, EntryKind::Special),
+    ] {
+        assert_eq!(names(&[base(), layer(&[(path, kind.clone())], &[])]), [], "{path} {kind:?}");
+    }
+}
+
+#[test]
+fn an_opaque_layer_keeps_what_it_brings_itself() {
+    let upper = layer(
+        &[("srv", EntryKind::Opaque), ("srv/b/package.json", EntryKind::File)],
+        &[package("srv/b/package.json", "b")],
+    );
+    assert_eq!(names(&[base(), upper]), [("b".to_owned(), 1)]);
+}
+
+#[test]
+fn a_whiteout_hides_only_what_is_below_it() {
+    let gone = layer(&[("srv", EntryKind::Whiteout)], &[]);
+    assert_eq!(names(&[base(), gone.clone(), base()]), [("a".to_owned(), 2)]);
+    assert_eq!(names(&[gone, base()]), [("a".to_owned(), 1)]);
+}
+
+#[test]
+fn a_file_copied_up_is_still_from_the_layer_that_brought_it() {
+    assert_eq!(names(&[base(), layer(&[("x", EntryKind::File)], &[]), base()]), [("a".to_owned(), 0)]);
+    let changed = layer(&[(A, EntryKind::File)], &[package(A, "a2")]);
+    assert_eq!(names(&[base(), changed, base()]), [("a".to_owned(), 2)]);
+}
+
+#[test]
+fn a_deleted_secret_is_still_reported() {
+    let hit = plimsoll_model::evidence::SecretHit {
+        rule: "r".into(),
+        title: "t".into(),
+        severity: plimsoll_model::severity::Severity::High,
+        line: 1,
+        redacted: "x…".into(),
+        fingerprint: String::new(),
+    };
+    let secret = Located { path: "key".into(), inside: None, fact: Fact::Secret(hit) };
+    let lower = layer(&[("key", EntryKind::File)], &[secret]);
+    let merged = merge(&[lower, layer(&[("key", EntryKind::Whiteout)], &[])], &[]);
+    assert_eq!(merged.inventory.secrets.len(), 1);
+    assert!(merged.inventory.secrets[0].shadowed);
+}

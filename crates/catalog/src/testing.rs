@@ -1,0 +1,22 @@
+//! What the extractors' unit tests share.
+
+use plimsoll_model::evidence::{Fact, Located};
+use plimsoll_model::extractor::{Extractor, Facts, ScanFile};
+use plimsoll_model::gap::Gap;
+
+fn run(extractor: &Extractor, path: &str, bytes: &[u8]) -> (Vec<Located>, Vec<Gap>) {
+    let mut facts = Facts::new();
+    facts.at(path, 1);
+    (extractor.extract)(&mut ScanFile::in_memory(path, 0o644, bytes), &mut facts).expect("the file is read");
+    facts.into_parts(|_, _| true)
+}
+
+/// The facts that `extractor` finds in `bytes` at `path`, sorted.
+pub(crate) fn facts_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> Vec<Fact> {
+    run(extractor, path, bytes).0.into_iter().map(|located| located.fact).collect()
+}
+
+/// The gaps that `extractor` reports of `bytes` at `path`.
+pub(crate) fn gaps_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> Vec<Gap> {
+    run(extractor, path, bytes).1
+}
