@@ -1,2 +1,4 @@
 //! One pass over a layer stream to evidence: packages and files, merged under whiteouts.
 #![forbid(unsafe_code)]
+
+mod os;
