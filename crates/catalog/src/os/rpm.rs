@@ -2,8 +2,8 @@
 //! CBL-Mariner and Azure Linux have in its place.
 //!
 //! The manifest is the output of `rpm -qa` with tabs between NAME, VERSION-RELEASE, INSTALLTIME, BUILDTIME, VENDOR,
-//! EPOCH, SIZE, ARCH, EPOCHNUM and SOURCERPM; it tells of no files. What stands in the write-ahead log beside an SQLite
-//! database is not read: rpm empties it into the database whenever it ends in order.
+//! EPOCH, SIZE, ARCH, EPOCHNUM and SOURCERPM; it tells of no files. An SQLite database's write-ahead log is not read:
+//! rpm empties it into the database whenever it ends in order, and a log that is not empty is a gap.
 
 use plimsoll_formats::rpmdb::{Header, Limits, RpmDbError, headers};
 use plimsoll_model::evidence::Fact;
@@ -20,12 +20,15 @@ pub(crate) const RPM: Extractor = Extractor {
             PathRule::Exact("usr/lib/sysimage/rpm/Packages"),
             PathRule::Exact("usr/lib/sysimage/rpm/Packages.db"),
             PathRule::Exact("usr/lib/sysimage/rpm/rpmdb.sqlite"),
+            PathRule::Exact("usr/lib/sysimage/rpm/rpmdb.sqlite-wal"),
             PathRule::Exact("usr/share/rpm/Packages"),
             PathRule::Exact("usr/share/rpm/Packages.db"),
             PathRule::Exact("usr/share/rpm/rpmdb.sqlite"),
+            PathRule::Exact("usr/share/rpm/rpmdb.sqlite-wal"),
             PathRule::Exact("var/lib/rpm/Packages"),
             PathRule::Exact("var/lib/rpm/Packages.db"),
             PathRule::Exact("var/lib/rpm/rpmdb.sqlite"),
+            PathRule::Exact("var/lib/rpm/rpmdb.sqlite-wal"),
             PathRule::Exact(MANIFEST),
         ],
         content: ContentRule::Any,
@@ -35,6 +38,9 @@ pub(crate) const RPM: Extractor = Extractor {
 };
 
 const MANIFEST: &str = "var/lib/rpmmanifest/container-manifest-2";
+
+/// Bytes of a write-ahead log without changes (<https://www.sqlite.org/fileformat2.html>, section 4.1).
+const LOG_HEADER: u64 = 32;
 
 /// Bytes of names and paths kept of one database. A header can name a long directory for each of very many files,
 /// so that its paths are far longer than itself.
@@ -55,6 +61,12 @@ pub(crate) fn owner_key(package: &Package) -> String {
 fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
     if file.path == MANIFEST {
         manifest(&file.text()?, facts);
+        return Ok(());
+    }
+    if file.path.ends_with("-wal") {
+        if file.size > LOG_HEADER {
+            facts.gap(GapKind::FileUnread, "changes that are not yet in the rpm database beside it");
+        }
         return Ok(());
     }
     let bytes = file.read()?;

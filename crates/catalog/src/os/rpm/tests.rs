@@ -108,6 +108,14 @@ fn what_cannot_be_read_is_a_gap_beside_the_rest() {
 }
 
 #[test]
+fn a_log_with_changes_is_a_gap() {
+    for (size, gaps) in [(0, 0), (32, 0), (32 + 24 + 4096, 1)] {
+        let (_, found) = run("var/lib/rpm/rpmdb.sqlite-wal", &vec![1; size]).unwrap();
+        assert_eq!(found.len(), gaps, "{size}");
+    }
+}
+
+#[test]
 fn paths_far_longer_than_the_database_are_a_gap() {
     let directory = format!("/{}/", "d".repeat(100_000));
     let (places, names) = (vec!["0"; 2000], vec!["f"; 2000]);
