@@ -15,4 +15,5 @@ pub const EXTRACTORS: &[Extractor] = &[
     lang::npm::NPM_LOCK,
     lang::python::PYTHON,
     lang::python::PYTHON_RECORD,
+    os::rpm::RPM,
 ];

@@ -3,6 +3,7 @@
 pub(crate) mod apk;
 pub(crate) mod dpkg;
 pub(crate) mod release;
+pub(crate) mod rpm;
 
 use plimsoll_model::package::{Ecosystem, Package};
 
@@ -12,6 +13,7 @@ pub(crate) fn owner_keys(package: &Package) -> Vec<String> {
         (Ecosystem::Deb, Some(architecture)) => {
             vec![package.name.clone(), format!("{}:{architecture}", package.name)]
         }
+        (Ecosystem::Rpm, _) => vec![rpm::owner_key(package)],
         (Ecosystem::PyPi, _) => vec![crate::lang::python::owner_key(&package.name, &package.version)],
         _ => vec![package.name.clone()],
     }

@@ -68,7 +68,7 @@ fn truncated_files_give_what_they_have_and_an_error() {
 fn flipped_bytes_are_survived() {
     let mut numbers = Numbers(42);
     for bytes in databases() {
-        for _ in 0..1500 {
+        for _ in 0..600 {
             let mut bytes = bytes.clone();
             for _ in 0..=numbers.below(8) {
                 // Half of the time in the first pages, where a change does most.
