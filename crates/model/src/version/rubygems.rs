@@ -57,6 +57,7 @@ impl<'t> Segments<'t> {
     }
 
     fn next(&mut self) -> Option<Segment<'t>> {
+        take_while(&mut self.head, |byte| byte == b'.');
         let part = if self.head.is_empty() { &mut self.tail } else { &mut self.head };
         take_while(part, |byte| byte == b'.');
         match part.first()? {
