@@ -1,2 +1,11 @@
 //! The flow of a scan: pools, cache, limits and progress.
+//!
+//! [`scan::scan`] is the whole of it on one screen. Only this crate composes the stages; they know nothing of each
+//! other and exchange values of `model`.
 #![forbid(unsafe_code)]
+
+pub mod cache;
+pub mod evidence;
+pub mod limits;
+pub mod observe;
+pub mod scan;

@@ -16,6 +16,7 @@ pub mod package;
 pub mod path;
 pub mod platform;
 pub mod reference;
+pub mod scan;
 pub mod severity;
 pub mod verdict;
 pub mod version;

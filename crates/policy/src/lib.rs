@@ -1,2 +1,139 @@
 //! Findings and gaps to a verdict.
+//!
+//! The first gate: a severity from which findings fail, or only those with a fix. What was not checked makes the
+//! verdict undecided, which callers treat as a failure to decide, never as a pass.
 #![forbid(unsafe_code)]
+
+use std::str::FromStr;
+
+use plimsoll_model::finding::{Finding, FindingKind};
+use plimsoll_model::gap::Gap;
+use plimsoll_model::severity::{Severity, SeverityError};
+use plimsoll_model::verdict::Verdict;
+
+/// `--fail-on SEVERITY[,fixable]`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Gate {
+    /// Findings of this severity or worse fail.
+    pub severity: Severity,
+    /// Only findings that can be mended fail.
+    pub only_fixable: bool,
+}
+
+/// Why a text is not a gate.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum GateError {
+    /// The severity.
+    #[error(transparent)]
+    Severity(#[from] SeverityError),
+    /// Something else than `fixable` after the comma.
+    #[error("{0:?} is not known after the severity, only \"fixable\" is, as in high,fixable")]
+    Condition(String),
+}
+
+impl FromStr for Gate {
+    type Err = GateError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.split(',').map(str::trim);
+        let severity = parts.next().unwrap_or_default().parse()?;
+        let conditions: Vec<&str> = parts.collect();
+        match conditions.iter().find(|condition| **condition != "fixable") {
+            Some(unknown) => Err(GateError::Condition((*unknown).to_owned())),
+            None => Ok(Self { severity, only_fixable: !conditions.is_empty() }),
+        }
+    }
+}
+
+/// Judges `findings` and `gaps` by `gate`; without a gate everything passes.
+#[must_use]
+pub fn decide(gate: Option<Gate>, findings: &[Finding], gaps: &[Gap]) -> Verdict {
+    let Some(gate) = gate else { return Verdict::Pass };
+    let failing: Vec<&Finding> = findings.iter().filter(|finding| gate.fails(finding)).collect();
+    if !failing.is_empty() {
+        let reasons = Severity::WORST_FIRST.into_iter().filter_map(|severity| {
+            let count = failing.iter().filter(|finding| finding.severity == severity).count();
+            let fixable = if gate.only_fixable { " that can be fixed" } else { "" };
+            (count > 0).then(|| format!("{count} {severity} finding{}{fixable}", if count == 1 { "" } else { "s" }))
+        });
+        return Verdict::Fail { reasons: reasons.collect() };
+    }
+    if gaps.is_empty() {
+        return Verdict::Pass;
+    }
+    let mut reasons: Vec<String> = gaps.iter().map(|gap| format!("{}: {}: {}", gap.kind.as_str(), gap.subject, gap.reason)).collect();
+    reasons.truncate(20);
+    Verdict::Undecided { reasons }
+}
+
+impl Gate {
+    fn fails(self, finding: &Finding) -> bool {
+        finding.severity >= self.severity && (!self.only_fixable || is_fixable(finding))
+    }
+}
+
+/// Tells whether somebody can mend the finding now: a vulnerability needs a fixed version, all else is in the image
+/// maker's hands.
+#[must_use]
+pub fn is_fixable(finding: &Finding) -> bool {
+    match &finding.kind {
+        FindingKind::Vulnerability(vulnerability) => !vulnerability.fixed_versions.is_empty(),
+        FindingKind::Secret { .. } | FindingKind::Misconfiguration { .. } => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_model::finding::{Status, Vulnerability};
+    use plimsoll_model::gap::GapKind;
+
+    fn vulnerability(severity: Severity, fixed: &[&str]) -> Finding {
+        let vulnerability = Vulnerability {
+            package: 0,
+            aliases: vec![],
+            fixed_versions: fixed.iter().map(|v| (*v).to_owned()).collect(),
+            status: Status::Affected,
+            cvss: vec![],
+            known_exploited: None,
+            published: None,
+            matches: vec![],
+        };
+        Finding {
+            id: "CVE-1".into(),
+            title: String::new(),
+            severity,
+            severity_source: String::new(),
+            kind: FindingKind::Vulnerability(Box::new(vulnerability)),
+            locations: vec![],
+            remedy: None,
+            references: vec![],
+        }
+    }
+
+    #[test]
+    fn gates_are_parsed_and_mistakes_named() {
+        assert_eq!("high".parse(), Ok(Gate { severity: Severity::High, only_fixable: false }));
+        assert_eq!("Low, fixable".parse(), Ok(Gate { severity: Severity::Low, only_fixable: true }));
+        assert!(matches!("bad".parse::<Gate>(), Err(GateError::Severity(_))));
+        assert_eq!("high,fixed".parse::<Gate>(), Err(GateError::Condition("fixed".into())));
+    }
+
+    #[test]
+    fn severity_and_fix_decide() {
+        let findings = [vulnerability(Severity::High, &[]), vulnerability(Severity::Low, &["2"])];
+        let verdict = |gate: &str| decide(Some(gate.parse().unwrap()), &findings, &[]);
+        assert_eq!(verdict("high"), Verdict::Fail { reasons: vec!["1 high finding".into()] });
+        assert_eq!(verdict("high,fixable"), Verdict::Pass);
+        assert_eq!(verdict("critical"), Verdict::Pass);
+        assert_eq!(decide(None, &findings, &[]), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_gap_leaves_the_gate_undecided_but_never_hides_a_failure() {
+        let gaps = [Gap::new(GapKind::NoFeed, "Debian:12", "no feed covers it")];
+        let gate = Some("high".parse().unwrap());
+        assert!(matches!(decide(gate, &[], &gaps), Verdict::Undecided { .. }));
+        assert!(matches!(decide(gate, &[vulnerability(Severity::Critical, &[])], &gaps), Verdict::Fail { .. }));
+    }
+}

@@ -1,2 +1,47 @@
-//! Every outward document.
+//! Every outward document. A format is one file and one line in [`all`].
 #![forbid(unsafe_code)]
+
+pub mod all;
+pub mod json;
+pub mod summary;
+pub mod table;
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use plimsoll_model::scan::Scan;
+
+/// Everything a report may show.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// The scans, one a platform.
+    pub scans: &'a [Scan],
+    /// Plimsoll's version.
+    pub version: &'a str,
+    /// How long the scan took; formats that must be the same bytes each time leave it out.
+    pub elapsed: Option<Duration>,
+    /// How it may look, for formats that people read.
+    pub style: Style,
+}
+
+/// How a format that people read may look.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Style {
+    /// Whether colors may be used.
+    pub color: bool,
+    /// The terminal's width in columns; unbounded where there is no terminal.
+    pub width: Option<u16>,
+}
+
+/// A way to write a report.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// The name in options.
+    pub name: &'static str,
+    /// What it is for, in one line.
+    pub summary: &'static str,
+    /// Whether it lists the files that packages own.
+    pub needs_owned_files: bool,
+    /// Writes the report.
+    pub write: fn(&Report<'_>, &mut dyn Write) -> io::Result<()>,
+}

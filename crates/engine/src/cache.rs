@@ -1,0 +1,250 @@
+//! The evidence cache: what was once read of a layer is never read again.
+//!
+//! One file a layer, named by its diff ID, holds its entries and, for each extractor and revision, its facts; one
+//! file an image holds what its layers add up to. Both are derived and may be deleted at any time. Files are
+//! written whole under another name and renamed, so any number of processes can share the cache without locks; a
+//! damaged file is told by its checksum and counts as absent. When the cache grows over its limit, the files
+//! least recently used go.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use plimsoll_formats::bounded;
+use plimsoll_model::digest::{DiffId, Digest, Hasher};
+use plimsoll_model::evidence::LayerEvidence;
+use plimsoll_model::extractor::Extractor;
+use plimsoll_model::inventory::{Inventory, Origin};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Raised when the encoding of cached values changes; files of other versions are not found.
+const FORMAT: &str = "v1";
+const MAGIC: &[u8; 8] = b"PLIMEV1\n";
+/// No sound evidence file is larger.
+const FILE_LIMIT: u64 = 1 << 30;
+/// Temporary files older than this were left behind by a process that died.
+const STALE: Duration = Duration::from_secs(3600);
+/// A use is noted in the file's time only this often.
+const TOUCH: Duration = Duration::from_secs(3600);
+
+/// A cache directory.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    root: PathBuf,
+    limit: u64,
+    now: SystemTime,
+}
+
+/// What a cache holds.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CacheInfo {
+    /// Layers.
+    pub layers: u64,
+    /// Images.
+    pub images: u64,
+    /// Bytes of all files.
+    pub bytes: u64,
+}
+
+/// Names an image's merged evidence: its layers, their origins, and who looked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ImageKey(Digest);
+
+impl ImageKey {
+    /// The key of the image made of `layers`, read by `extractors`.
+    #[must_use]
+    pub fn new(layers: &[DiffId], origins: &[Origin], extractors: &[Extractor]) -> Self {
+        let mut hasher = Hasher::default();
+        for (layer, origin) in layers.iter().zip(origins) {
+            hasher.update(layer.0.as_bytes());
+            hasher.update(&[*origin as u8]);
+        }
+        for extractor in extractors {
+            hasher.update(extractor.name.as_bytes());
+            hasher.update(&[0]);
+            hasher.update(&extractor.revision.to_le_bytes());
+        }
+        hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+        Self(hasher.finish())
+    }
+}
+
+impl Cache {
+    /// Uses the cache at `root`, at most `limit` bytes; `now` is the time that uses are noted with.
+    ///
+    /// # Errors
+    /// If its directories cannot be made.
+    pub fn open(root: &Path, limit: u64, now: SystemTime) -> io::Result<Self> {
+        let root = root.join(FORMAT);
+        for kind in ["layers", "images", "tmp"] {
+            fs::create_dir_all(root.join(kind))?;
+        }
+        Ok(Self { root, limit, now })
+    }
+
+    /// The directory for anonymous temporary files.
+    #[must_use]
+    pub fn spool(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    /// The evidence of a layer, by whichever extractors have looked.
+    #[must_use]
+    pub fn layer(&self, diff_id: DiffId) -> Option<LayerEvidence> {
+        let path = self.layer_path(diff_id);
+        let [body, _] = self.read(&path)?;
+        let evidence: LayerEvidence = decode(&body)?;
+        (evidence.diff_id == diff_id).then_some(evidence)
+    }
+
+    /// Keeps the evidence of a layer.
+    ///
+    /// # Errors
+    /// If the file cannot be written; the cache stays as it was.
+    pub fn keep_layer(&self, evidence: &LayerEvidence) -> io::Result<()> {
+        self.write(&self.layer_path(evidence.diff_id), &[encode(evidence)?, Vec::new()])
+    }
+
+    /// What an image's layers add up to, without the lists of owned files.
+    #[must_use]
+    pub fn image(&self, key: ImageKey) -> Option<Inventory> {
+        let [inventory, _] = self.read(&self.image_path(key))?;
+        decode(&inventory)
+    }
+
+    /// The lists of owned files that belong to [`Cache::image`].
+    #[must_use]
+    pub fn owned_files(&self, key: ImageKey) -> Option<Vec<Vec<String>>> {
+        let [_, owned] = self.read(&self.image_path(key))?;
+        decode(&owned)
+    }
+
+    /// Keeps what an image's layers add up to.
+    ///
+    /// # Errors
+    /// If the file cannot be written; the cache stays as it was.
+    pub fn keep_image(&self, key: ImageKey, inventory: &Inventory, owned_files: &[Vec<String>]) -> io::Result<()> {
+        self.write(&self.image_path(key), &[encode(inventory)?, encode(owned_files)?])
+    }
+
+    /// Counts what is there.
+    ///
+    /// # Errors
+    /// If a directory cannot be read.
+    pub fn info(&self) -> io::Result<CacheInfo> {
+        let mut info = CacheInfo::default();
+        for (kind, count) in [("layers", &mut info.layers), ("images", &mut info.images)] {
+            for file in self.files(kind)? {
+                *count += 1;
+                info.bytes += file.len;
+            }
+        }
+        Ok(info)
+    }
+
+    /// Deletes the files least recently used until at most `bytes` are left, and what dead processes left behind.
+    ///
+    /// # Errors
+    /// If a directory cannot be read. Files that other processes delete at the same time do not matter.
+    pub fn prune(&self, bytes: u64) -> io::Result<CacheInfo> {
+        let mut files = self.files("layers")?;
+        files.extend(self.files("images")?);
+        files.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
+        let mut total: u64 = files.iter().map(|file| file.len).sum();
+        for file in &files {
+            if total <= bytes {
+                break;
+            }
+            if fs::remove_file(&file.path).is_ok() {
+                total -= file.len;
+            }
+        }
+        for stale in self.files("tmp")? {
+            if self.now.duration_since(stale.used).is_ok_and(|age| age > STALE) {
+                drop(fs::remove_file(&stale.path));
+            }
+        }
+        self.info()
+    }
+
+    fn layer_path(&self, diff_id: DiffId) -> PathBuf {
+        self.root.join("layers").join(diff_id.0.hex())
+    }
+
+    fn image_path(&self, key: ImageKey) -> PathBuf {
+        self.root.join("images").join(key.0.hex())
+    }
+
+    fn files(&self, kind: &str) -> io::Result<Vec<CachedFile>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(self.root.join(kind))? {
+            let entry = entry?;
+            // Gone since the directory was read.
+            let Ok(metadata) = entry.metadata() else { continue };
+            let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            files.push(CachedFile { path: entry.path(), len: metadata.len(), used });
+        }
+        Ok(files)
+    }
+
+    /// The two sections of a file; `None` if it is absent, damaged, or of something else.
+    fn read(&self, path: &Path) -> Option<[Vec<u8>; 2]> {
+        let mut file = File::open(path).ok()?;
+        let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
+        let bytes = bounded::read(&mut file, FILE_LIMIT).ok()?;
+        let rest = bytes.strip_prefix(MAGIC)?;
+        let (checksum, rest) = rest.split_first_chunk::<4>()?;
+        let (first_len, sections) = rest.split_first_chunk::<8>()?;
+        if crc32fast::hash(rest) != u32::from_le_bytes(*checksum) {
+            return None;
+        }
+        let first_len = usize::try_from(u64::from_le_bytes(*first_len)).ok()?;
+        let (first, second) = sections.split_at_checked(first_len)?;
+        if modified.is_some_and(|time| self.now.duration_since(time).is_ok_and(|age| age > TOUCH)) {
+            // Only the order of deletion suffers if this fails.
+            drop(file.set_modified(self.now));
+        }
+        Some([first.to_vec(), second.to_vec()])
+    }
+
+    fn write(&self, path: &Path, [first, second]: &[Vec<u8>; 2]) -> io::Result<()> {
+        let mut body = Vec::with_capacity(first.len() + second.len() + 8);
+        body.extend_from_slice(&(first.len() as u64).to_le_bytes());
+        body.extend_from_slice(first);
+        body.extend_from_slice(second);
+        let mut file = tempfile::NamedTempFile::new_in(self.spool())?;
+        file.write_all(MAGIC)?;
+        file.write_all(&crc32fast::hash(&body).to_le_bytes())?;
+        file.write_all(&body)?;
+        file.persist(path).map_err(|error| error.error)?;
+        self.prune_if_large()
+    }
+
+    fn prune_if_large(&self) -> io::Result<()> {
+        if self.info()?.bytes > self.limit {
+            // A little below the limit, so that not each write prunes.
+            self.prune(self.limit - self.limit / 10)?;
+        }
+        Ok(())
+    }
+}
+
+struct CachedFile {
+    path: PathBuf,
+    len: u64,
+    used: SystemTime,
+}
+
+fn encode<T: Serialize + ?Sized>(value: &T) -> io::Result<Vec<u8>> {
+    postcard::to_stdvec(value).map_err(io::Error::other)
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    postcard::from_bytes(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests;

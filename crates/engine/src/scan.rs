@@ -1,0 +1,152 @@
+//! A scan, from images to what follows for them.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use plimsoll_advisory::database::Database;
+use plimsoll_advisory::matching::match_inventory;
+use plimsoll_catalog::overlay::Merged;
+use plimsoll_image::Image;
+use plimsoll_model::extractor::Extractor;
+use plimsoll_model::finding::Finding;
+use plimsoll_model::gap::{Gap, GapKind};
+use plimsoll_model::inventory::{Inventory, LayerSummary};
+use plimsoll_model::scan::{DatabaseSummary, FeedSummary, ImageIdentity, Scan};
+use plimsoll_policy::{Gate, decide};
+
+use crate::evidence::{EvidenceError, EvidenceOptions, gather};
+use crate::observe::{Event, Observer};
+
+/// What a scan knows and wants beside the images.
+pub struct ScanOptions {
+    /// How evidence is gathered.
+    pub evidence: EvidenceOptions,
+    /// The advisory database, and where it is from; none gives a gap.
+    pub database: Option<(Database, String)>,
+    /// The day of the scan.
+    pub today: Date,
+    /// A database older than this many days gives a gap.
+    pub database_max_age_days: i64,
+    /// What fails.
+    pub gate: Option<Gate>,
+}
+
+/// Everything that looks at files, sorted by name.
+#[must_use]
+pub fn extractors() -> Vec<Extractor> {
+    let mut all = plimsoll_catalog::all::EXTRACTORS.to_vec();
+    all.extend_from_slice(plimsoll_checks::EXTRACTORS);
+    all.sort_by_key(|extractor| extractor.name);
+    all
+}
+
+/// Scans `images`, the platforms of one reference.
+///
+/// # Errors
+/// If a layer is corrupt or cannot be read.
+pub fn scan(images: &[Image], options: &ScanOptions, observer: &Arc<dyn Observer>) -> Result<Vec<Scan>, EvidenceError> {
+    for image in images {
+        observer.event(Event::Image { name: image.name.clone(), layers: image.layers.len() });
+    }
+    let contents = gather(images, &options.evidence, observer)?;
+    let scans = images.iter().zip(contents).map(|(image, merged)| judge(image, merged, options, observer));
+    Ok(scans.collect())
+}
+
+fn judge(image: &Image, merged: Merged, options: &ScanOptions, observer: &Arc<dyn Observer>) -> Scan {
+    let Merged { inventory, owned_files } = merged;
+    observer.event(Event::Matching { packages: inventory.packages.len() });
+    let (findings, gaps) = find(image, &inventory, options);
+    let verdict = decide(options.gate, &findings, &gaps);
+    observer.event(Event::Done);
+    Scan {
+        image: identity(image),
+        layers: image.layers.iter().filter_map(summary).collect(),
+        inventory,
+        owned_files,
+        findings,
+        gaps,
+        database: options.database.as_ref().map(|(database, origin)| describe(database, origin, options.today)),
+        verdict,
+    }
+}
+
+/// Everything that is wrong, and everything that could not be checked.
+fn find(image: &Image, inventory: &Inventory, options: &ScanOptions) -> (Vec<Finding>, Vec<Gap>) {
+    let mut findings = Vec::new();
+    let mut gaps = inventory.gaps.clone();
+    match &options.database {
+        Some((database, _)) => {
+            let matches = match_inventory(inventory, database);
+            findings.extend(matches.findings);
+            gaps.extend(matches.gaps);
+            gaps.extend(staleness(database, options));
+        }
+        None if inventory.packages.is_empty() => {}
+        None => gaps.push(Gap::new(
+            GapKind::NoDatabase,
+            "vulnerabilities",
+            format!("there is no advisory database, so {} packages were not checked", inventory.packages.len()),
+        )),
+    }
+    findings.extend(plimsoll_checks::secret_findings(inventory));
+    findings.extend(plimsoll_checks::check_image(&image_facts(image)));
+    gaps.sort();
+    gaps.dedup();
+    (findings, gaps)
+}
+
+fn staleness(database: &Database, options: &ScanOptions) -> Option<Gap> {
+    let age = age_days(database, options.today)?;
+    (age > options.database_max_age_days).then(|| {
+        let limit = options.database_max_age_days;
+        let reason = format!("its newest data is {age} days old, the limit is {limit}; run `plimsoll db update`");
+        Gap::new(GapKind::StaleDatabase, "advisory database", reason)
+    })
+}
+
+fn newest(database: &Database) -> Option<Date> {
+    database.info().feeds.iter().filter_map(|feed| feed.date).max()
+}
+
+fn age_days(database: &Database, today: Date) -> Option<i64> {
+    let newest = newest(database)?;
+    Some(i64::from(today.since(newest).ok()?.get_days()))
+}
+
+fn describe(database: &Database, origin: &str, today: Date) -> DatabaseSummary {
+    let info = database.info();
+    let feed = |feed: &plimsoll_advisory::database::FeedInfo| FeedSummary {
+        name: feed.name.clone(),
+        date: feed.date,
+        advisories: feed.records,
+    };
+    DatabaseSummary {
+        origin: origin.to_owned(),
+        date: newest(database),
+        age_days: age_days(database, today),
+        advisories: info.advisories,
+        feeds: info.feeds.iter().map(feed).collect(),
+    }
+}
+
+fn identity(image: &Image) -> ImageIdentity {
+    ImageIdentity {
+        name: image.name.clone(),
+        manifest_digest: image.manifest_digest,
+        config_digest: image.config_digest,
+        platform: image.platform.clone(),
+        created: image.config.created.clone(),
+    }
+}
+
+/// A root filesystem has no layers to speak of.
+fn summary(layer: &plimsoll_image::Layer) -> Option<LayerSummary> {
+    Some(LayerSummary {
+        diff_id: layer.diff_id?,
+        digest: layer.blob.as_ref().map(|blob| blob.digest),
+        size: layer.blob.as_ref().map(|blob| blob.size),
+        created_by: layer.created_by.clone(),
+        origin: layer.origin,
+    })
+}

@@ -1,0 +1,552 @@
+//! Plimsoll's own JSON. Its schema is `docs/schema/scan-1.json`, made from these types; within a major version fields are
+//! only added. The same image, database and date give the same bytes.
+
+use std::io::{self, Write};
+
+use plimsoll_model::finding::{Finding, FindingKind, Vulnerability};
+use plimsoll_model::gap::Gap;
+use plimsoll_model::inventory::{InstalledPackage, Location, Origin};
+use plimsoll_model::scan::Scan;
+use plimsoll_model::verdict::Verdict;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::summary::by_severity;
+use crate::{Format, Report};
+
+/// Writes JSON.
+pub const JSON: Format =
+    Format { name: "json", summary: "everything, for programs; see docs/schema/scan-1.json", needs_owned_files: true, write };
+
+/// The version of the schema: raised in its first number if a field goes or changes.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &document(report))?;
+    out.write_all(b"\n")
+}
+
+fn document<'a>(report: &Report<'a>) -> Document<'a> {
+    Document {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool { name: "plimsoll", version: report.version },
+        scans: report.scans.iter().map(ScanDocument::new).collect(),
+    }
+}
+
+/// The JSON schema of the document.
+#[must_use]
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Document<'static>);
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The result of one run of `plimsoll scan`.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    /// The version of this document's schema.
+    schema_version: &'a str,
+    /// The program that wrote it.
+    tool: Tool<'a>,
+    /// One scan a platform.
+    scans: Vec<ScanDocument<'a>>,
+}
+
+/// The program that wrote the document.
+#[derive(JsonSchema, Serialize)]
+struct Tool<'a> {
+    /// `plimsoll`.
+    name: &'a str,
+    /// Its version.
+    version: &'a str,
+}
+
+/// What was found in one image.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ScanDocument<'a> {
+    /// Which image.
+    image: ImageDocument<'a>,
+    /// The advisory database that was used; null if there was none.
+    database: Option<DatabaseDocument<'a>>,
+    /// How many findings there are, worst severity first.
+    summary: Vec<CountDocument>,
+    /// What follows under the gate.
+    verdict: VerdictDocument<'a>,
+    /// What is wrong, worst first.
+    findings: Vec<FindingDocument<'a>>,
+    /// What could not be checked.
+    gaps: Vec<GapDocument<'a>>,
+    /// What the image contains, sorted by ecosystem, name, version.
+    packages: Vec<PackageDocument<'a>>,
+}
+
+/// An image.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ImageDocument<'a> {
+    /// The name it was asked for by.
+    name: &'a str,
+    /// The digest of its manifest.
+    digest: Option<String>,
+    /// The digest of its configuration: the image ID.
+    id: Option<String>,
+    /// `linux/amd64`.
+    platform: String,
+    /// When it was made, RFC 3339.
+    created: Option<&'a str>,
+    /// The distribution it is built from.
+    distribution: Option<DistributionDocument<'a>>,
+    /// Its layers, lowest first.
+    layers: Vec<LayerDocument<'a>>,
+}
+
+/// A distribution, as os-release tells it.
+#[derive(JsonSchema, Serialize)]
+struct DistributionDocument<'a> {
+    /// `debian`.
+    id: &'a str,
+    /// `12`.
+    version: Option<&'a str>,
+    /// `bookworm`.
+    codename: Option<&'a str>,
+    /// For people.
+    title: String,
+}
+
+/// A layer.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LayerDocument<'a> {
+    /// The digest of its uncompressed tar.
+    diff_id: String,
+    /// The digest of the stored blob.
+    digest: Option<String>,
+    /// The stored size in bytes.
+    size: Option<u64>,
+    /// The build step that made it.
+    created_by: Option<&'a str>,
+    /// `base`, `application` or `unknown`.
+    origin: &'static str,
+}
+
+/// The advisory database.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DatabaseDocument<'a> {
+    /// `bundled`, or a path.
+    origin: &'a str,
+    /// The day of its newest data, ISO 8601.
+    date: Option<String>,
+    /// Its age on the day of the scan.
+    age_days: Option<i64>,
+    /// How many advisories it has.
+    advisories: u64,
+    /// Its feeds.
+    feeds: Vec<FeedDocument<'a>>,
+}
+
+/// A feed of the database.
+#[derive(JsonSchema, Serialize)]
+struct FeedDocument<'a> {
+    /// Its name.
+    name: &'a str,
+    /// The day of its newest record.
+    date: Option<String>,
+    /// How many advisories are from it.
+    advisories: u64,
+}
+
+/// How many findings of one severity there are.
+#[derive(JsonSchema, Serialize)]
+struct CountDocument {
+    /// The severity.
+    severity: &'static str,
+    /// How many.
+    total: usize,
+    /// How many can be fixed now.
+    fixable: usize,
+}
+
+/// What follows.
+#[derive(JsonSchema, Serialize)]
+struct VerdictDocument<'a> {
+    /// `pass`, `fail` or `undecided`.
+    outcome: &'static str,
+    /// Why.
+    reasons: &'a [String],
+}
+
+/// Something wrong.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FindingDocument<'a> {
+    /// `vulnerability`, `secret` or `misconfiguration`.
+    kind: &'static str,
+    /// The best known id.
+    id: &'a str,
+    /// One line for a person.
+    title: &'a str,
+    /// How bad.
+    severity: &'static str,
+    /// Who says so.
+    severity_source: &'a str,
+    /// What to do.
+    remedy: Option<&'a str>,
+    /// Where in the image; empty if it concerns the image as a whole.
+    locations: Vec<LocationDocument<'a>>,
+    /// Links for reading on.
+    references: &'a [String],
+    /// What only a vulnerability has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vulnerability: Option<VulnerabilityDocument<'a>>,
+    /// What only a secret has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<SecretDocument<'a>>,
+    /// What was seen that breaks the rule, for a misconfiguration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'a str>,
+}
+
+/// What only a vulnerability has.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VulnerabilityDocument<'a> {
+    /// The affected package.
+    package: PackageReference<'a>,
+    /// Other ids of the same vulnerability.
+    aliases: &'a [String],
+    /// Versions that mend it, lowest first.
+    fixed_versions: &'a [String],
+    /// `fixed`, `affected`, `fix-deferred`, `will-not-fix`, `end-of-life` or `under-investigation`.
+    status: String,
+    /// CVSS vectors with their base scores.
+    cvss: Vec<CvssDocument<'a>>,
+    /// The day it was listed in CISA's Known Exploited Vulnerabilities; null if it is not.
+    known_exploited: Option<String>,
+    /// When it was published.
+    published: Option<String>,
+    /// Why it matched, one entry an advisory.
+    matches: Vec<MatchDocument<'a>>,
+}
+
+/// A CVSS vector.
+#[derive(JsonSchema, Serialize)]
+struct CvssDocument<'a> {
+    /// The vector.
+    vector: &'a str,
+    /// Its base score.
+    score: Option<f64>,
+}
+
+/// Why one advisory matched.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MatchDocument<'a> {
+    /// The advisory's own id.
+    advisory: &'a str,
+    /// The feed that brought it.
+    feed: &'a str,
+    /// The ecosystem or distribution release it speaks of.
+    ecosystem: &'a str,
+    /// The name that was looked up.
+    name: &'a str,
+    /// Whether that is the source package's.
+    by_source: bool,
+    /// The version that was compared.
+    version: &'a str,
+    /// The affected range that holds it.
+    range: &'a str,
+    /// The version order used.
+    scheme: &'a str,
+}
+
+/// Points at an entry of `packages`.
+#[derive(JsonSchema, Serialize)]
+struct PackageReference<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Its version.
+    version: &'a str,
+    /// Its package URL.
+    purl: String,
+}
+
+/// What only a secret has.
+#[derive(JsonSchema, Serialize)]
+struct SecretDocument<'a> {
+    /// Its head, the rest replaced.
+    redacted: &'a str,
+    /// SHA-256 of the secret.
+    fingerprint: &'a str,
+    /// The line, counted from one.
+    line: u32,
+    /// Whether an upper layer deletes the file, which does not remove the secret.
+    shadowed: bool,
+}
+
+/// A place in the image.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LocationDocument<'a> {
+    /// The absolute path.
+    path: String,
+    /// The member of the archive at that path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inside: Option<&'a str>,
+    /// The index of the layer in `image.layers`; null for a root filesystem.
+    layer: Option<u32>,
+}
+
+/// Something that could not be checked.
+#[derive(JsonSchema, Serialize)]
+struct GapDocument<'a> {
+    /// The kind, `no-feed`, `layer-unread` …
+    kind: &'static str,
+    /// What was not checked.
+    subject: &'a str,
+    /// Why.
+    reason: &'a str,
+}
+
+/// A package.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PackageDocument<'a> {
+    /// Its name; `group:artifact` for Maven.
+    name: &'a str,
+    /// Its version.
+    version: &'a str,
+    /// The ecosystem, as purl types spell it.
+    ecosystem: &'static str,
+    /// Its package URL.
+    purl: String,
+    /// The architecture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    architecture: Option<&'a str>,
+    /// The source package that it was built from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<SourceDocument<'a>>,
+    /// Licences as declared.
+    licenses: &'a [String],
+    /// The module label of a modular rpm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modularity: Option<&'a str>,
+    /// Where its evidence lies.
+    locations: Vec<LocationDocument<'a>>,
+    /// The index in `image.layers` of the layer that brought it; null for a root filesystem.
+    layer: Option<u32>,
+    /// The diff ID of that layer.
+    layer_diff_id: Option<String>,
+    /// The build step that brought it.
+    created_by: Option<&'a str>,
+    /// `base`, `application` or `unknown`.
+    origin: &'static str,
+    /// The package URL of the OS package that owns its evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owned_by: Option<String>,
+    /// The files it owns, as its package manager lists them.
+    files: Vec<String>,
+}
+
+/// A source package.
+#[derive(JsonSchema, Serialize)]
+struct SourceDocument<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Its version.
+    version: &'a str,
+}
+
+impl<'a> ScanDocument<'a> {
+    fn new(scan: &'a Scan) -> Self {
+        let count = |count: crate::summary::Count| CountDocument {
+            severity: count.severity.as_str(),
+            total: count.total,
+            fixable: count.fixable,
+        };
+        Self {
+            image: ImageDocument::new(scan),
+            database: scan.database.as_ref().map(DatabaseDocument::new),
+            summary: by_severity(&scan.findings).into_iter().map(count).collect(),
+            verdict: VerdictDocument::new(&scan.verdict),
+            findings: scan.findings.iter().map(|finding| FindingDocument::new(finding, scan)).collect(),
+            gaps: scan.gaps.iter().map(GapDocument::new).collect(),
+            packages: PackageDocument::all(scan),
+        }
+    }
+}
+
+impl<'a> ImageDocument<'a> {
+    fn new(scan: &'a Scan) -> Self {
+        let distribution = scan.inventory.distribution.as_ref().map(|distribution| DistributionDocument {
+            id: &distribution.id,
+            version: distribution.version_id.as_deref(),
+            codename: distribution.codename.as_deref(),
+            title: distribution.title(),
+        });
+        let layer = |layer: &'a plimsoll_model::inventory::LayerSummary| LayerDocument {
+            diff_id: layer.diff_id.to_string(),
+            digest: layer.digest.map(|digest| digest.to_string()),
+            size: layer.size,
+            created_by: layer.created_by.as_deref(),
+            origin: origin(layer.origin),
+        };
+        Self {
+            name: &scan.image.name,
+            digest: scan.image.manifest_digest.map(|digest| digest.to_string()),
+            id: scan.image.config_digest.map(|digest| digest.to_string()),
+            platform: scan.image.platform.to_string(),
+            created: scan.image.created.as_deref(),
+            distribution,
+            layers: scan.layers.iter().map(layer).collect(),
+        }
+    }
+}
+
+impl<'a> DatabaseDocument<'a> {
+    fn new(database: &'a plimsoll_model::scan::DatabaseSummary) -> Self {
+        let feed = |feed: &'a plimsoll_model::scan::FeedSummary| FeedDocument {
+            name: &feed.name,
+            date: feed.date.map(|date| date.to_string()),
+            advisories: feed.advisories,
+        };
+        Self {
+            origin: &database.origin,
+            date: database.date.map(|date| date.to_string()),
+            age_days: database.age_days,
+            advisories: database.advisories,
+            feeds: database.feeds.iter().map(feed).collect(),
+        }
+    }
+}
+
+impl<'a> VerdictDocument<'a> {
+    const fn new(verdict: &'a Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Self { outcome: "pass", reasons: &[] },
+            Verdict::Fail { reasons } => Self { outcome: "fail", reasons: reasons.as_slice() },
+            Verdict::Undecided { reasons } => Self { outcome: "undecided", reasons: reasons.as_slice() },
+        }
+    }
+}
+
+impl<'a> FindingDocument<'a> {
+    fn new(finding: &'a Finding, scan: &'a Scan) -> Self {
+        let (mut vulnerability, mut secret, mut evidence) = (None, None, None);
+        match &finding.kind {
+            FindingKind::Vulnerability(found) => vulnerability = VulnerabilityDocument::new(found, scan),
+            FindingKind::Secret { redacted, fingerprint, line, shadowed } => {
+                secret = Some(SecretDocument { redacted, fingerprint, line: *line, shadowed: *shadowed });
+            }
+            FindingKind::Misconfiguration { evidence: seen } => evidence = Some(seen.as_str()),
+        }
+        Self {
+            kind: finding.kind.as_str(),
+            id: &finding.id,
+            title: &finding.title,
+            severity: finding.severity.as_str(),
+            severity_source: &finding.severity_source,
+            remedy: finding.remedy.as_deref(),
+            locations: locations(&finding.locations, scan),
+            references: &finding.references,
+            vulnerability,
+            secret,
+            evidence,
+        }
+    }
+}
+
+impl<'a> VulnerabilityDocument<'a> {
+    fn new(found: &'a Vulnerability, scan: &'a Scan) -> Option<Self> {
+        let installed = scan.inventory.packages.get(found.package as usize)?;
+        let status = serde_json::to_value(found.status).ok()?;
+        let reason = |reason: &'a plimsoll_model::finding::Match| MatchDocument {
+            advisory: &reason.advisory,
+            feed: &reason.feed,
+            ecosystem: &reason.ecosystem,
+            name: &reason.name,
+            by_source: reason.by_source,
+            version: &reason.version,
+            range: &reason.range,
+            scheme: &reason.scheme,
+        };
+        Some(Self {
+            package: PackageReference {
+                name: &installed.package.name,
+                version: &installed.package.version,
+                purl: installed.package.purl(scan.inventory.distribution.as_ref()),
+            },
+            aliases: &found.aliases,
+            fixed_versions: &found.fixed_versions,
+            status: status.as_str().unwrap_or_default().to_owned(),
+            cvss: found.cvss.iter().map(|cvss| CvssDocument { vector: &cvss.vector, score: cvss.score }).collect(),
+            known_exploited: found.known_exploited.map(|date| date.to_string()),
+            published: found.published.map(|date| date.to_string()),
+            matches: found.matches.iter().map(reason).collect(),
+        })
+    }
+}
+
+impl<'a> GapDocument<'a> {
+    fn new(gap: &'a Gap) -> Self {
+        Self { kind: gap.kind.as_str(), subject: &gap.subject, reason: &gap.reason }
+    }
+}
+
+impl<'a> PackageDocument<'a> {
+    fn all(scan: &'a Scan) -> Vec<Self> {
+        let purl = |installed: &InstalledPackage| installed.package.purl(scan.inventory.distribution.as_ref());
+        scan.inventory
+            .packages
+            .iter()
+            .enumerate()
+            .map(|(index, installed)| {
+                let package = &installed.package;
+                let layer = scan.layers.get(installed.layer as usize);
+                Self {
+                    name: &package.name,
+                    version: &package.version,
+                    ecosystem: package.ecosystem.as_str(),
+                    purl: purl(installed),
+                    architecture: package.architecture.as_deref(),
+                    source: package.source.as_ref().map(|s| SourceDocument { name: &s.name, version: &s.version }),
+                    licenses: &package.licenses,
+                    modularity: package.modularity.as_deref(),
+                    locations: locations(&installed.locations, scan),
+                    layer: layer.map(|_| installed.layer),
+                    layer_diff_id: layer.map(|layer| layer.diff_id.to_string()),
+                    created_by: layer.and_then(|layer| layer.created_by.as_deref()),
+                    origin: origin(installed.origin),
+                    owned_by: installed.owned_by.and_then(|owner| scan.inventory.packages.get(owner as usize)).map(purl),
+                    files: scan.owned_files.get(index).into_iter().flatten().map(|path| format!("/{path}")).collect(),
+                }
+            })
+            .collect()
+    }
+}
+
+fn locations<'a>(locations: &'a [Location], scan: &Scan) -> Vec<LocationDocument<'a>> {
+    locations
+        .iter()
+        .map(|location| LocationDocument {
+            path: format!("/{}", location.path),
+            inside: location.inside.as_deref(),
+            layer: scan.layers.get(location.layer as usize).map(|_| location.layer),
+        })
+        .collect()
+}
+
+const fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Base => "base",
+        Origin::Application => "application",
+        Origin::Unknown => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! Counts over findings that several formats show.
+
+use plimsoll_model::finding::Finding;
+use plimsoll_model::severity::Severity;
+use plimsoll_policy::is_fixable;
+
+/// How many findings there are of one severity.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Count {
+    /// The severity.
+    pub severity: Severity,
+    /// How many.
+    pub total: usize,
+    /// How many of them can be fixed now.
+    pub fixable: usize,
+}
+
+/// Counts `findings` by severity, worst first; severities without findings are there with zeros.
+#[must_use]
+pub fn by_severity(findings: &[Finding]) -> Vec<Count> {
+    Severity::WORST_FIRST
+        .into_iter()
+        .map(|severity| {
+            let of = || findings.iter().filter(|finding| finding.severity == severity);
+            Count { severity, total: of().count(), fixable: of().filter(|finding| is_fixable(finding)).count() }
+        })
+        .collect()
+}

@@ -1,0 +1,333 @@
+//! The report for a person at a terminal: what to do first on top, grouped by what one action mends, with counts,
+//! gaps and how sure all of it is at the end.
+//!
+//! Text from an image is hostile: control characters are replaced, so that no name can move the cursor or
+//! repaint the screen.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use plimsoll_model::finding::{Finding, FindingKind, Vulnerability};
+use plimsoll_model::inventory::{InstalledPackage, Origin};
+use plimsoll_model::package::Ecosystem;
+use plimsoll_model::scan::Scan;
+use plimsoll_model::severity::Severity;
+use plimsoll_model::verdict::Verdict;
+
+use crate::summary::by_severity;
+use crate::{Format, Report, Style};
+
+/// Writes a table.
+pub const TABLE: Format =
+    Format { name: "table", summary: "for a person at a terminal", needs_owned_files: false, write };
+
+/// Longest text of one cell that is not a path.
+const STEP_LENGTH: usize = 72;
+
+fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for (index, scan) in report.scans.iter().enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
+        write_scan(scan, report, out)?;
+    }
+    if let Some(elapsed) = report.elapsed {
+        writeln!(out, "Scanned in {}.", seconds(elapsed))?;
+    }
+    Ok(())
+}
+
+fn write_scan(scan: &Scan, report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    header(scan, report.style, out)?;
+    vulnerabilities(scan, report.style, out)?;
+    others(scan, report.style, "Secrets", "secret", out)?;
+    others(scan, report.style, "Image configuration", "misconfiguration", out)?;
+    gaps(scan, report.style, out)?;
+    counts(scan, report.style, out)?;
+    database(scan, out)?;
+    verdict(scan, report.style, out)
+}
+
+fn header(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let name = clean(&scan.image.name);
+    writeln!(out, "{}  {}", bold(&name, style), scan.image.platform)?;
+    if let Some(digest) = scan.image.manifest_digest.or(scan.image.config_digest) {
+        writeln!(out, "{digest}")?;
+    }
+    let mut line = match &scan.inventory.distribution {
+        Some(distribution) => clean(&distribution.title()),
+        None => "no distribution".to_owned(),
+    };
+    let layers = scan.layers.len();
+    if layers > 0 {
+        let base = scan.layers.iter().filter(|layer| layer.origin == Origin::Base).count();
+        let of_base = if base > 0 { format!(" ({base} of the base)") } else { String::new() };
+        drop(write!(line, ", {layers} layer{}{of_base}", plural(layers)));
+    }
+    let total = scan.inventory.packages.len();
+    drop(write!(line, ", {total} package{}", plural(total)));
+    let kinds = Ecosystem::ALL.into_iter().filter_map(|ecosystem| {
+        let count = scan.inventory.packages.iter().filter(|p| p.package.ecosystem == ecosystem).count();
+        (count > 0).then(|| format!("{count} {ecosystem}"))
+    });
+    let kinds: Vec<String> = kinds.collect();
+    if !kinds.is_empty() {
+        drop(write!(line, " ({})", kinds.join(", ")));
+    }
+    writeln!(out, "{line}\n")
+}
+
+/// The findings of one package: one action, an upgrade, mends them.
+struct Group<'a> {
+    installed: &'a InstalledPackage,
+    findings: Vec<(&'a Finding, &'a Vulnerability)>,
+}
+
+/// Groups in the order of their first finding; findings come worst first.
+fn groups(scan: &Scan) -> Vec<Group<'_>> {
+    let mut groups: Vec<(u32, Group<'_>)> = Vec::new();
+    let mut places = std::collections::HashMap::new();
+    for finding in &scan.findings {
+        let FindingKind::Vulnerability(vulnerability) = &finding.kind else { continue };
+        let Some(installed) = scan.inventory.packages.get(vulnerability.package as usize) else { continue };
+        let place = *places.entry(vulnerability.package).or_insert_with(|| {
+            groups.push((vulnerability.package, Group { installed, findings: Vec::new() }));
+            groups.len() - 1
+        });
+        if let Some((_, group)) = groups.get_mut(place) {
+            group.findings.push((finding, &**vulnerability));
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+fn vulnerabilities(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let groups = groups(scan);
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let mut table = new_table(style, &["Package", "Installed", "Fixed in", "Severity", "Vulnerability", "Brought by"]);
+    for group in &groups {
+        for (index, (finding, vulnerability)) in group.findings.iter().enumerate() {
+            let first = index == 0;
+            let package = &group.installed.package;
+            table.add_row(vec![
+                Cell::new(if first { clean(&package.name) } else { String::new() }),
+                Cell::new(if first { clean(&package.version) } else { String::new() }),
+                Cell::new(vulnerability.fixed_versions.first().map_or_else(|| "–".to_owned(), |v| clean(v))),
+                severity_cell(finding.severity, style),
+                Cell::new(title(finding, vulnerability)),
+                Cell::new(if first { brought_by(scan, group.installed) } else { String::new() }),
+            ]);
+        }
+    }
+    section("Vulnerabilities", style, out)?;
+    writeln!(out, "{table}\n")
+}
+
+fn title(finding: &Finding, vulnerability: &Vulnerability) -> String {
+    let mut title = clean(&finding.id);
+    if let Some(score) = vulnerability.cvss.iter().filter_map(|cvss| cvss.score).reduce(f64::max) {
+        drop(write!(title, "  {score:.1}"));
+    }
+    if vulnerability.known_exploited.is_some() {
+        title.push_str("  exploited");
+    }
+    title
+}
+
+fn brought_by(scan: &Scan, installed: &InstalledPackage) -> String {
+    let place = installed.locations.first().map(plimsoll_model::inventory::Location::title).unwrap_or_default();
+    let layer = scan.layers.get(installed.layer as usize);
+    match layer.and_then(|layer| layer.created_by.as_deref()) {
+        Some(step) => format!("layer {}: {}", installed.layer + 1, shortened(&clean(step))),
+        None if layer.is_some() => format!("layer {}", installed.layer + 1),
+        None => shortened(&clean(&place)),
+    }
+}
+
+fn others(scan: &Scan, style: Style, heading: &str, kind: &str, out: &mut dyn Write) -> io::Result<()> {
+    let findings: Vec<&Finding> = scan.findings.iter().filter(|finding| finding.kind.as_str() == kind).collect();
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let mut table = new_table(style, &["Severity", "Rule", "What", "Where"]);
+    for finding in findings {
+        let (what, place) = what_and_where(finding);
+        table.add_row(vec![
+            severity_cell(finding.severity, style),
+            Cell::new(clean(&finding.id)),
+            Cell::new(clean(&what)),
+            Cell::new(clean(&place)),
+        ]);
+    }
+    section(heading, style, out)?;
+    writeln!(out, "{table}\n")
+}
+
+fn what_and_where(finding: &Finding) -> (String, String) {
+    let place = finding.locations.first();
+    match &finding.kind {
+        FindingKind::Secret { redacted, line, shadowed, .. } => {
+            let deleted = if *shadowed { ", deleted by a later layer but still in the image" } else { "" };
+            let place = place.map_or_else(String::new, |p| format!("{}:{line}, layer {}{deleted}", p.title(), p.layer + 1));
+            (format!("{} {redacted}", finding.title), place)
+        }
+        FindingKind::Misconfiguration { evidence } => (finding.title.clone(), evidence.clone()),
+        FindingKind::Vulnerability(_) => (finding.title.clone(), String::new()),
+    }
+}
+
+fn gaps(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if scan.gaps.is_empty() {
+        return Ok(());
+    }
+    section("Not checked", style, out)?;
+    const SHOWN: usize = 15;
+    for gap in scan.gaps.iter().take(SHOWN) {
+        writeln!(out, "  {}: {}", clean(&gap.subject), clean(&gap.reason))?;
+    }
+    if scan.gaps.len() > SHOWN {
+        writeln!(out, "  and {} more; --format json lists all", scan.gaps.len() - SHOWN)?;
+    }
+    writeln!(out)
+}
+
+fn counts(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let total = scan.findings.len();
+    if total == 0 {
+        let but = if scan.gaps.is_empty() { "" } else { ", but not everything could be checked" };
+        return writeln!(out, "No findings{but}.");
+    }
+    for count in by_severity(&scan.findings).into_iter().filter(|count| count.total > 0) {
+        let word = format!("{:>10}", count.severity.as_str());
+        let word = painted(&word, count.severity, style);
+        writeln!(out, "{word}  {:>5}, of which {} can be fixed", count.total, count.fixable)?;
+    }
+    Ok(())
+}
+
+fn database(scan: &Scan, out: &mut dyn Write) -> io::Result<()> {
+    match &scan.database {
+        Some(database) => {
+            let age = match (database.date, database.age_days) {
+                (Some(date), Some(days)) => format!(", newest data of {date}, {days} day{} old", plural_of(days)),
+                _ => String::new(),
+            };
+            writeln!(out, "Advisories: {} of {} feeds ({}){age}.", database.advisories, database.feeds.len(), clean(&database.origin))
+        }
+        None => writeln!(out, "Advisories: none, so vulnerabilities were not looked for."),
+    }
+}
+
+fn verdict(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let (word, severity, reasons) = match &scan.verdict {
+        Verdict::Pass => return Ok(()),
+        Verdict::Fail { reasons } => ("fail", Severity::Critical, reasons),
+        Verdict::Undecided { reasons } => ("undecided", Severity::Medium, reasons),
+    };
+    writeln!(out, "Verdict: {}", painted(word, severity, style))?;
+    for reason in reasons {
+        writeln!(out, "  {}", clean(reason))?;
+    }
+    Ok(())
+}
+
+// ---- looks ----
+
+fn new_table(style: Style, columns: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    match style.width {
+        Some(width) => drop(table.set_width(width.max(60))),
+        None => drop(table.set_content_arrangement(ContentArrangement::Disabled)),
+    }
+    if style.color {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table.set_header(columns.iter().map(|column| {
+        let cell = Cell::new(column);
+        if style.color { cell.add_attribute(Attribute::Bold) } else { cell }
+    }));
+    table
+}
+
+fn section(heading: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", bold(heading, style))
+}
+
+fn severity_cell(severity: Severity, style: Style) -> Cell {
+    let cell = Cell::new(severity.as_str());
+    if !style.color {
+        return cell;
+    }
+    match severity {
+        Severity::Critical => cell.fg(Color::Red).add_attribute(Attribute::Bold),
+        Severity::High => cell.fg(Color::Red),
+        Severity::Medium => cell.fg(Color::Yellow),
+        Severity::Low => cell.fg(Color::Cyan),
+        Severity::Negligible | Severity::Unknown => cell.fg(Color::DarkGrey),
+    }
+}
+
+fn painted(text: &str, severity: Severity, style: Style) -> String {
+    let code = match severity {
+        Severity::Critical => "1;31",
+        Severity::High => "31",
+        Severity::Medium => "33",
+        Severity::Low => "36",
+        Severity::Negligible | Severity::Unknown => "90",
+    };
+    if style.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+fn bold(text: &str, style: Style) -> String {
+    if style.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+/// Text from outside, without what a terminal would obey.
+fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() || is_bidirectional(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// Characters that turn the direction of writing, with which a text can look like another.
+const fn is_bidirectional(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}
+
+/// A build step without the builder's own words, cut to what a line holds.
+fn shortened(step: &str) -> String {
+    let step = step.trim_start_matches("RUN ").trim_start_matches("/bin/sh -c ").trim_start_matches("#(nop) ").trim_start();
+    let step = step.strip_suffix("# buildkit").unwrap_or(step).trim();
+    if step.chars().count() <= STEP_LENGTH {
+        return step.to_owned();
+    }
+    let mut short: String = step.chars().take(STEP_LENGTH - 1).collect();
+    short.push('…');
+    short
+}
+
+const fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+const fn plural_of(count: i64) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+fn seconds(elapsed: std::time::Duration) -> String {
+    if elapsed.as_millis() < 1000 {
+        format!("{} ms", elapsed.as_millis())
+    } else {
+        format!("{:.1} s", elapsed.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests;
