@@ -275,7 +275,7 @@ fn maven_itself_is_not_transitive() {
 fn long_texts_end() {
     const UNITS: [&str; 14] = ["9", "0", "a", ".", "-", "1.", "0.", "0-", "~", "^", "a1", "_p1", "1-a.", "é"];
     for unit in UNITS {
-        let long = format!("1.0-{}", unit.repeat((1 << 20) / unit.len()));
+        let long = format!("1.0-{}", unit.repeat((1 << 18) / unit.len()));
         let longer = format!("{long}1");
         for scheme in Scheme::ALL {
             let order = scheme.compare(&long, &longer);
