@@ -111,3 +111,8 @@ pub(crate) fn read(document: &Document<'_>, harvest: &mut Harvest) {
         harvest.problem(document.path, feed.name, &error);
     }
 }
+
+/// Orders CVEs by year and number; other ids after them.
+pub(crate) fn cve_rank(id: &str) -> u32 {
+    crate::database::cve_key(id).unwrap_or(u32::MAX)
+}

@@ -122,7 +122,7 @@ fn zip_members(archive: &str, file: File, visitor: &mut dyn Visitor) -> io::Resu
         if !member.is_file() {
             continue;
         }
-        let path = format!("{archive}!{}", member.name());
+        let path = format!("{archive}!{}", String::from_utf8_lossy(member.name_raw()));
         match bounded::read(member, FILE_LIMIT.min(left)) {
             Ok(bytes) => {
                 left = left.saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));

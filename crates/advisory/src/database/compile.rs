@@ -28,7 +28,8 @@ type Stored = BTreeMap<&'static str, u64>;
 /// facts on CVEs that no advisory names, are left out.
 pub(crate) fn compile(harvest: &mut Harvest, options: &BuildOptions) -> Result<(Vec<u8>, Stored), TooLarge> {
     for advisory in harvest.advisories.values_mut() {
-        advisory.affected.retain(|affected| !affected.name.is_empty() && !affected.ecosystem.is_empty());
+        advisory.affected.retain(is_storable);
+        advisory.cvss.retain(|vector| vector.len() <= strings::STRING_LIMIT);
         advisory.affected.sort_unstable();
         advisory.affected.dedup();
         tidy_links(advisory, options);
@@ -57,6 +58,12 @@ pub(crate) fn compile(harvest: &mut Harvest, options: &BuildOptions) -> Result<(
 
 fn count(harvest: &Harvest, holds: impl Fn(&Enrichment) -> bool) -> u64 {
     harvest.enrichments.values().filter(|e| holds(e)).fold(0, |sum, _| sum + 1)
+}
+
+/// Names and versions of unreasonable length are no names and versions.
+fn is_storable(affected: &Affected) -> bool {
+    let named = !affected.name.is_empty() && !affected.ecosystem.is_empty();
+    named && texts_of(affected).iter().all(|text| text.len() <= strings::STRING_LIMIT)
 }
 
 /// Keeps the first few links, those left out that follow from an id.

@@ -5,6 +5,8 @@ use super::bytes::{Cursor, put_number, to_usize, u32_at};
 use super::layout::Corrupt;
 
 const BLOCK: usize = 16;
+/// The most bytes of one string; none is written that has more.
+pub(crate) const STRING_LIMIT: usize = 1_024;
 
 /// Writes the table: offsets of blocks, led by the number of strings; then the blocks.
 pub(crate) fn encode(sorted: &[&str]) -> (Vec<u8>, Vec<u8>) {
@@ -94,6 +96,9 @@ fn next(cursor: &mut Cursor<'_>, place: usize, text: &mut Vec<u8>) -> Result<(),
     }
     text.truncate(shared);
     let length = cursor.length()?;
+    if shared.saturating_add(length) > STRING_LIMIT {
+        return Err(Corrupt);
+    }
     text.extend_from_slice(cursor.take(length)?);
     Ok(())
 }
