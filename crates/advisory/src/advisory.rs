@@ -209,7 +209,12 @@ mod tests {
         };
         let runs = ranges_of(
             None,
-            vec![event("introduced", "0"), event("fixed", "1.2"), event("introduced", "2.0"), event("last", "2.3")],
+            vec![
+                event("introduced", "0"),
+                event("fixed", "1.2"),
+                event("introduced", "2.0"),
+                event("last", "2.3"),
+            ],
         );
         assert_eq!(
             runs,

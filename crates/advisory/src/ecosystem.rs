@@ -102,8 +102,8 @@ pub fn scheme_of(ecosystem: &str) -> Option<Scheme> {
     match family(ecosystem) {
         "Debian" | "Ubuntu" | "Echo" => Some(Scheme::Deb),
         "Alpine" | "Wolfi" | "Chainguard" | "MinimOS" | "Alpaquita" => Some(Scheme::Apk),
-        "AlmaLinux" | "Rocky Linux" | "Red Hat" | "SUSE" | "openSUSE" | "openEuler" | "Mageia" | "Azure Linux"
-        | "Photon OS" | "Fedora" => Some(Scheme::Rpm),
+        "AlmaLinux" | "Rocky Linux" | "Red Hat" | "SUSE" | "openSUSE" | "openEuler" | "Mageia"
+        | "Azure Linux" | "Photon OS" | "Fedora" => Some(Scheme::Rpm),
         "PyPI" => Some(Scheme::Pep440),
         "npm" | "crates.io" | "Bitnami" | "SwiftURL" | "Hex" => Some(Scheme::Semver),
         "RubyGems" => Some(Scheme::RubyGems),
@@ -123,7 +123,9 @@ pub fn scheme_of(ecosystem: &str) -> Option<Scheme> {
 pub fn normal_name<'n>(ecosystem: &str, name: &'n str) -> Cow<'n, str> {
     match family(ecosystem) {
         "PyPI" => pep503(name),
-        "npm" | "NuGet" if name.bytes().any(|byte| byte.is_ascii_uppercase()) => name.to_ascii_lowercase().into(),
+        "npm" | "NuGet" if name.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+            name.to_ascii_lowercase().into()
+        }
         _ => Cow::Borrowed(name),
     }
 }

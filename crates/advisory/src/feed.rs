@@ -7,6 +7,7 @@
 pub mod all;
 mod cve5;
 mod date;
+mod debian;
 mod debian_changelog;
 mod debian_index;
 mod debian_lists;
@@ -24,8 +25,8 @@ pub mod source;
 mod wolfi;
 
 pub use document::{Document, Syntax};
-pub use harvest::{Enrichment, Harvest, Problem};
 pub(crate) use harvest::Tally;
+pub use harvest::{Enrichment, Harvest, Problem};
 
 /// A feed's format.
 #[derive(Debug)]

@@ -156,7 +156,9 @@ fn unordered(package: &Package, advisories: &[String]) -> Gap {
     let first = advisories.first().map(String::as_str).unwrap_or_default();
     let reason = match advisories.len() {
         1 => format!("its version does not compare with the versions of {first}"),
-        count => format!("its version does not compare with the versions of {count} advisories, {first} among them"),
+        count => format!(
+            "its version does not compare with the versions of {count} advisories, {first} among them"
+        ),
     };
     Gap::new(GapKind::VersionUnordered, subject.trim_end(), reason)
 }
@@ -167,7 +169,8 @@ fn subject(package: &Package, ecosystem: String) -> Subject {
         Ecosystem::Deb | Ecosystem::Apk => package.source.as_ref(),
         _ => None,
     };
-    let (name, version) = source.map_or((&package.name, &package.version), |source| (&source.name, &source.version));
+    let (name, version) =
+        source.map_or((&package.name, &package.version), |source| (&source.name, &source.version));
     Subject {
         scheme: package.ecosystem.scheme(),
         name: name.clone(),

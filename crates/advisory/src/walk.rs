@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
+
 use crate::bounded;
 
 /// The most bytes of one file or member.
@@ -19,8 +21,8 @@ const ZSTD_WINDOW: u32 = 27;
 
 /// Takes what a walk finds.
 pub(crate) trait Visitor {
-    /// A document, read whole.
-    fn document(&mut self, path: &str, text: &str);
+    /// A document, read whole, and the day its archive gives it.
+    fn document(&mut self, path: &str, text: &str, date: Option<Date>);
     /// Something that could not be read.
     fn problem(&mut self, path: &str, error: &io::Error);
 }
@@ -77,14 +79,17 @@ fn stream(name: &str, file: File, visitor: &mut dyn Visitor) -> io::Result<()> {
     let file = BufReader::new(file);
     let (inner, plain): (&str, Box<dyn Read>) = match name.rsplit_once('.') {
         Some((inner, "gz")) => (inner, Box::new(flate2::bufread::MultiGzDecoder::new(file))),
-        Some((inner, "tgz")) => (&format!("{inner}.tar"), Box::new(flate2::bufread::MultiGzDecoder::new(file))),
+        Some((inner, "tgz")) => {
+            (&format!("{inner}.tar"), Box::new(flate2::bufread::MultiGzDecoder::new(file)))
+        }
         Some((inner, "zst")) => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(file)?;
             decoder.window_log_max(ZSTD_WINDOW)?;
             (inner, Box::new(decoder))
         }
         Some((inner, "xz")) => {
-            let decoder = liblzma::stream::Stream::new_stream_decoder(256 << 20, liblzma::stream::CONCATENATED)?;
+            let decoder =
+                liblzma::stream::Stream::new_stream_decoder(256 << 20, liblzma::stream::CONCATENATED)?;
             (inner, Box::new(liblzma::bufread::XzDecoder::new_stream(file, decoder)))
         }
         _ => (name, Box::new(file)),
@@ -92,8 +97,10 @@ fn stream(name: &str, file: File, visitor: &mut dyn Visitor) -> io::Result<()> {
     if inner.ends_with(".tar") {
         return tar_members(name, plain, visitor);
     }
-    let path = name.strip_suffix(".zst").or(name.strip_suffix(".gz")).or(name.strip_suffix(".xz")).unwrap_or(name);
-    document(path, &bounded::read(plain, FILE_LIMIT)?, visitor);
+    let path =
+        name.strip_suffix(".zst").or(name.strip_suffix(".gz")).or(name.strip_suffix(".xz")).unwrap_or(name);
+    // The file system's date would tell of the copy, not of the data.
+    document(path, &bounded::read(plain, FILE_LIMIT)?, None, visitor);
     Ok(())
 }
 
@@ -105,8 +112,9 @@ fn tar_members(archive: &str, plain: impl Read, visitor: &mut dyn Visitor) -> io
             continue;
         }
         let path = format!("{archive}!{}", String::from_utf8_lossy(&member.path_bytes()));
+        let date = member.header().mtime().ok().and_then(day_of);
         match bounded::read(member, FILE_LIMIT) {
-            Ok(bytes) => document(&path, &bytes, visitor),
+            Ok(bytes) => document(&path, &bytes, date, visitor),
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => visitor.problem(&path, &error),
             Err(error) => return Err(error),
         }
@@ -126,7 +134,7 @@ fn zip_members(archive: &str, file: File, visitor: &mut dyn Visitor) -> io::Resu
         match bounded::read(member, FILE_LIMIT.min(left)) {
             Ok(bytes) => {
                 left = left.saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-                document(&path, &bytes, visitor);
+                document(&path, &bytes, None, visitor);
             }
             Err(error) => visitor.problem(&path, &error),
         }
@@ -135,12 +143,18 @@ fn zip_members(archive: &str, file: File, visitor: &mut dyn Visitor) -> io::Resu
 }
 
 /// Structured documents are UTF-8; plain text of old may hold a name in another encoding.
-fn document(path: &str, bytes: &[u8], visitor: &mut dyn Visitor) {
+fn document(path: &str, bytes: &[u8], date: Option<Date>, visitor: &mut dyn Visitor) {
     let structured = [".json", ".yaml", ".yml"].iter().any(|end| path.ends_with(end));
     match String::from_utf8_lossy(bytes) {
         Cow::Owned(_) if structured => {
             visitor.problem(path, &io::Error::new(io::ErrorKind::InvalidData, "not UTF-8"));
         }
-        text => visitor.document(path, &text),
+        text => visitor.document(path, &text, date),
     }
+}
+
+fn day_of(seconds: u64) -> Option<Date> {
+    let moment = jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?;
+    let date = moment.to_zoned(jiff::tz::TimeZone::UTC).date();
+    (1990..=2200).contains(&date.year()).then_some(date)
 }

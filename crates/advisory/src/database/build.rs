@@ -125,8 +125,9 @@ struct Reading {
 }
 
 impl Visitor for Reading {
-    fn document(&mut self, path: &str, text: &str) {
+    fn document(&mut self, path: &str, text: &str, date: Option<Date>) {
         self.documents = self.documents.saturating_add(1);
+        self.harvest.document_date = date;
         feed::read(&Document::new(path, text), &mut self.harvest);
     }
 

@@ -48,16 +48,12 @@ pub(crate) fn compile(harvest: &mut Harvest, options: &BuildOptions) -> Result<(
         let count = stored.entry(advisory.source.name).or_default();
         *count = count.saturating_add(1);
     }
-    for (name, count) in [("kev", count(harvest, |e| e.exploited.is_some())), ("vulnrichment", count(harvest, |e| e.exploited.is_none() || !e.cvss.is_empty()))] {
-        if harvest.sources.contains_key(name) {
-            stored.insert(name, count);
-        }
+    let facts = harvest.enrichments.values().flat_map(|known| known.sources.iter().copied());
+    for name in facts {
+        let count = stored.entry(name).or_default();
+        *count = count.saturating_add(1);
     }
     Ok((writer.write(harvest, options, &stored)?, stored))
-}
-
-fn count(harvest: &Harvest, holds: impl Fn(&Enrichment) -> bool) -> u64 {
-    harvest.enrichments.values().filter(|e| holds(e)).fold(0, |sum, _| sum + 1)
 }
 
 /// Names and versions of unreasonable length are no names and versions.
@@ -144,7 +140,13 @@ impl<'h> Writer<'h> {
         self.numbers.get(text).copied().unwrap_or(u32::MAX)
     }
 
-    fn info(&self, harvest: &Harvest, options: &BuildOptions, stored: &Stored, packages: usize) -> DatabaseInfo {
+    fn info(
+        &self,
+        harvest: &Harvest,
+        options: &BuildOptions,
+        stored: &Stored,
+        packages: usize,
+    ) -> DatabaseInfo {
         let feed = |(name, source): (&&'static str, &&'static crate::feed::source::Source)| {
             let tally = harvest.tallies.get(name).copied().unwrap_or_default();
             let covered: BTreeSet<&str> = harvest
@@ -183,7 +185,8 @@ impl<'h> Writer<'h> {
         let mut index: BTreeMap<(usize, u32), Vec<(u32, &Affected)>> = BTreeMap::new();
         for (number, advisory) in (0_u32..).zip(harvest.advisories.values()) {
             for affected in &advisory.affected {
-                let ecosystem = self.ecosystems.binary_search(&affected.ecosystem.as_str()).map_err(|_| TooLarge)?;
+                let ecosystem =
+                    self.ecosystems.binary_search(&affected.ecosystem.as_str()).map_err(|_| TooLarge)?;
                 let key = (ecosystem, self.number(&affected.name));
                 index.entry(key).or_default().push((number, affected));
             }

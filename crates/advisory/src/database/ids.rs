@@ -133,7 +133,8 @@ mod tests {
             assert!(bytes.len() <= most, "{id}: {}", bytes.len());
             assert_eq!(read(&mut Cursor::new(&bytes)).as_deref(), Ok(id));
         }
-        for id in ["", "CVE-", "CVE-2021-01", "CVE-02021-1234", "GHSA-aaaa-bbbb-cccc", "GHSA-2222-2222", "x"] {
+        for id in ["", "CVE-", "CVE-2021-01", "CVE-02021-1234", "GHSA-aaaa-bbbb-cccc", "GHSA-2222-2222", "x"]
+        {
             let mut bytes = Vec::new();
             put(&mut bytes, id);
             assert_eq!(read(&mut Cursor::new(&bytes)).as_deref(), Ok(id));

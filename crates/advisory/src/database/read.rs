@@ -174,7 +174,8 @@ impl Database {
     }
 
     fn find_package(&self, ecosystem: &str, name: &str) -> Result<Option<usize>, Corrupt> {
-        let Ok(ecosystem_number) = self.info().ecosystems.binary_search_by(|known| known.as_str().cmp(ecosystem))
+        let Ok(ecosystem_number) =
+            self.info().ecosystems.binary_search_by(|known| known.as_str().cmp(ecosystem))
         else {
             return Ok(None);
         };

@@ -1,8 +1,8 @@
 //! All feeds, in the order in which they are asked whether a document is theirs.
 
 use super::{
-    Feed, cve5, debian_changelog, debian_index, debian_lists, debian_tracker, kev, npm_wg, osv, project_kb, retirejs,
-    secdb, wolfi,
+    Feed, cve5, debian_changelog, debian_index, debian_lists, debian_tracker, kev, npm_wg, osv, project_kb,
+    retirejs, secdb, wolfi,
 };
 
 /// The list.

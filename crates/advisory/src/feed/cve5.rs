@@ -87,9 +87,10 @@ fn read(document: &Document<'_>, harvest: &mut Harvest) -> Result<(), FeedError>
     }
     let metrics = record.containers.adp.into_iter().chain([record.containers.cna]).flat_map(|c| c.metrics);
     let scores = metrics.flat_map(|metric| [metric.v4_0, metric.v3_1, metric.v3_0, metric.v2_0]);
-    let cvss: Vec<String> = scores.map(|score| score.vector_string).filter(|vector| !vector.is_empty()).collect();
+    let cvss: Vec<String> =
+        scores.map(|score| score.vector_string).filter(|vector| !vector.is_empty()).collect();
     check_length("vectors", cvss.len())?;
-    let more = Enrichment { cvss, published: day(&metadata.date_published), exploited: None };
+    let more = Enrichment { cvss, published: day(&metadata.date_published), ..Enrichment::default() };
     harvest.enrich(&SOURCE, &metadata.cve_id, day(&metadata.date_updated), more);
     Ok(())
 }

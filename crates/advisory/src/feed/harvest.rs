@@ -1,7 +1,7 @@
 //! What reading feeds yields: advisories, what is known of single CVEs, and what could not be read.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -22,6 +22,8 @@ pub struct Harvest {
     pub(crate) problems: Vec<Problem>,
     pub(crate) problem_count: u64,
     pub(crate) unrecognized: u64,
+    /// The day that an archive gives the document being read.
+    pub(crate) document_date: Option<Date>,
 }
 
 /// What is known of one CVE beside the advisories that name it.
@@ -33,6 +35,8 @@ pub struct Enrichment {
     pub published: Option<Date>,
     /// Since when CISA lists it as exploited.
     pub exploited: Option<Date>,
+    /// The feeds that told this.
+    pub(crate) sources: BTreeSet<&'static str>,
 }
 
 /// Something that was not read.
@@ -62,9 +66,10 @@ impl Harvest {
     }
 
     fn record(&mut self, source: &'static Source, dates: [Option<Date>; 2]) {
+        let newest = dates.into_iter().flatten().max().max(self.document_date);
         let tally = self.tally(source);
         tally.read = tally.read.saturating_add(1);
-        tally.newest = tally.newest.max(dates.into_iter().flatten().max());
+        tally.newest = tally.newest.max(newest);
     }
 
     /// Takes an advisory. If its feed has one of this id already, the newer one stays; if neither is newer, the
@@ -101,9 +106,16 @@ impl Harvest {
     }
 
     /// Adds what `source` knows of one CVE.
-    pub(crate) fn enrich(&mut self, source: &'static Source, cve: &str, seen: Option<Date>, more: Enrichment) {
+    pub(crate) fn enrich(
+        &mut self,
+        source: &'static Source,
+        cve: &str,
+        seen: Option<Date>,
+        more: Enrichment,
+    ) {
         self.record(source, [seen, None]);
         let known = self.enrichments.entry(cve.to_owned()).or_default();
+        known.sources.insert(source.name);
         known.cvss.extend(more.cvss);
         known.cvss.sort_unstable();
         known.cvss.dedup();

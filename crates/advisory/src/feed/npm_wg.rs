@@ -111,7 +111,9 @@ fn patched(text: &str) -> Vec<String> {
     let intervals = npm_range(text).unwrap_or_default();
     intervals
         .into_iter()
-        .filter_map(|interval| if let Bound::Included(version) = interval.lower { Some(version) } else { None })
+        .filter_map(
+            |interval| if let Bound::Included(version) = interval.lower { Some(version) } else { None },
+        )
         .filter(|version| !crate::advisory::is_zero(version))
         .collect()
 }

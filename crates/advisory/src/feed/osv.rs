@@ -246,7 +246,9 @@ fn module(summary: &str, ranges: &[Range]) -> Option<String> {
     if !modular {
         return None;
     }
-    let stream = |word: &&str| word.split_once(':').is_some_and(|(name, stream)| !name.is_empty() && !stream.is_empty());
+    let stream = |word: &&str| {
+        word.split_once(':').is_some_and(|(name, stream)| !name.is_empty() && !stream.is_empty())
+    };
     summary.split_whitespace().find(stream).map(str::to_owned)
 }
 

@@ -80,7 +80,8 @@ fn maven(purl: &str) -> Option<(String, String)> {
     let rest = rest.split(['?', '#']).next()?;
     let (path, version) = rest.rsplit_once('@')?;
     let (group, artifact) = path.rsplit_once('/')?;
-    (!group.is_empty() && !version.is_empty()).then(|| (format!("{group}:{artifact}"), version.replace("%2B", "+")))
+    (!group.is_empty() && !version.is_empty())
+        .then(|| (format!("{group}:{artifact}"), version.replace("%2B", "+")))
 }
 
 fn affected((name, mut versions): (String, Versions)) -> Option<Affected> {

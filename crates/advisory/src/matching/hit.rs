@@ -94,7 +94,8 @@ fn later_fixes(affected: &AffectedRecord, subject: &Subject) -> Vec<String> {
         Upper::Fixed(version) => Some(version),
         Upper::Open | Upper::Last(_) | Upper::Before(_) => None,
     });
-    let later = |version: &&String| subject.scheme.compare(version, &subject.version) == Ok(Ordering::Greater);
+    let later =
+        |version: &&String| subject.scheme.compare(version, &subject.version) == Ok(Ordering::Greater);
     let mut fixes: Vec<String> = ends.chain(&affected.fixed).filter(later).cloned().collect();
     order::sort_versions(&mut fixes, Some(subject.scheme));
     fixes
@@ -107,8 +108,10 @@ fn module_fits(affected: &AffectedRecord, subject: &Subject) -> bool {
         return true;
     }
     let is_modular = |version: &str| version.contains(".module");
-    let fix_is_modular =
-        affected.ranges.iter().any(|range| matches!(&range.upper, Upper::Fixed(version) if is_modular(version)));
+    let fix_is_modular = affected
+        .ranges
+        .iter()
+        .any(|range| matches!(&range.upper, Upper::Fixed(version) if is_modular(version)));
     match (&affected.module, &subject.modularity) {
         (Some(stream), Some(label)) => {
             label.strip_prefix(stream.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))

@@ -30,7 +30,9 @@ pub(crate) fn tenths(vector: &str) -> Option<u8> {
 pub(crate) fn choose(ecosystem: &str, hits: &[&Hit<'_>], vectors: &[Cvss]) -> (Severity, String) {
     let word = || {
         let rated = hits.iter().filter(|hit| hit.affected.severity != Severity::Unknown);
-        rated.max_by_key(|hit| hit.affected.severity).map(|hit| (hit.affected.severity, hit.advisory.feed.title.clone()))
+        rated
+            .max_by_key(|hit| hit.affected.severity)
+            .map(|hit| (hit.affected.severity, hit.advisory.feed.title.clone()))
     };
     let scored = |version_2: bool| {
         let of_kind = |cvss: &&Cvss| cvss.vector.starts_with("CVSS:") != version_2;
