@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use jiff::ToSpan;
 use jiff::civil::Date;
 
 use crate::bounded;
@@ -154,7 +155,7 @@ fn document(path: &str, bytes: &[u8], date: Option<Date>, visitor: &mut dyn Visi
 }
 
 fn day_of(seconds: u64) -> Option<Date> {
-    let moment = jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?;
-    let date = moment.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let days = i64::try_from(seconds / 86_400).ok().filter(|days| *days < 100_000)?;
+    let date = jiff::civil::date(1970, 1, 1).checked_add(days.days()).ok()?;
     (1990..=2200).contains(&date.year()).then_some(date)
 }
