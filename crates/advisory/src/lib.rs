@@ -1,2 +1,21 @@
 //! Feeds to a compiled database; an inventory to vulnerability findings.
-#![forbid(unsafe_code)]
+//!
+//! Synchronous and pure: paths, bytes and dates are arguments. Reading order: [`advisory`] (what a feed says),
+//! [`feed`] (how each says it), [`database`] (the compiled file), [`matching`] (what follows for an inventory).
+//! Fetching feeds over the network is not done here.
+#![deny(unsafe_code)]
+
+pub mod advisory;
+mod bounded;
+pub mod database;
+pub mod ecosystem;
+pub mod feed;
+pub mod matching;
+mod order;
+pub mod snapshot;
+mod walk;
+
+/// Builds databases; the name that the command line uses.
+pub mod db {
+    pub use crate::database::build::{BuildError, BuildOptions, BuildReport, FeedCount, Problem, build};
+}

@@ -1,0 +1,394 @@
+//! From a harvest to the bytes of a database.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::civil::Date;
+
+use super::build::BuildOptions;
+use super::bytes::put_number;
+use super::info::{DatabaseInfo, FeedInfo};
+use super::layout::{SECTIONS, assemble};
+use super::{ids, strings};
+use crate::advisory::{Advisory, Affected, Lower, Range, Upper};
+use crate::feed::{Enrichment, Harvest};
+
+/// The day that dates are counted from.
+pub(crate) const FIRST_DAY: Date = jiff::civil::date(1990, 1, 1);
+/// The most links an advisory can have.
+const LINK_LIMIT: usize = 50;
+
+/// There is more than the format can number.
+#[derive(Debug, thiserror::Error)]
+#[error("the database would have more than 4 GiB")]
+pub struct TooLarge;
+
+type Stored = BTreeMap<&'static str, u64>;
+
+/// Writes the database; tells how many records of each feed it holds. Advisories that speak of no package, and
+/// facts on CVEs that no advisory names, are left out.
+pub(crate) fn compile(harvest: &mut Harvest, options: &BuildOptions) -> Result<(Vec<u8>, Stored), TooLarge> {
+    for advisory in harvest.advisories.values_mut() {
+        advisory.affected.retain(is_storable);
+        advisory.cvss.retain(|vector| vector.len() <= strings::STRING_LIMIT);
+        advisory.affected.sort_unstable();
+        advisory.affected.dedup();
+        tidy_links(advisory, options);
+    }
+    harvest.advisories.retain(|_, advisory| !advisory.affected.is_empty());
+    let named: BTreeSet<&str> = harvest
+        .advisories
+        .values()
+        .flat_map(|advisory| advisory.aliases.iter().chain(&advisory.covers).chain([&advisory.id]))
+        .map(String::as_str)
+        .collect();
+    harvest.enrichments.retain(|cve, _| named.contains(cve.as_str()) && ids::cve_key(cve).is_some());
+    let writer = Writer::new(harvest, options.texts);
+    let mut stored = Stored::new();
+    for advisory in harvest.advisories.values() {
+        let count = stored.entry(advisory.source.name).or_default();
+        *count = count.saturating_add(1);
+    }
+    let facts = harvest.enrichments.values().flat_map(|known| known.sources.iter().copied());
+    for name in facts {
+        let count = stored.entry(name).or_default();
+        *count = count.saturating_add(1);
+    }
+    Ok((writer.write(harvest, options, &stored)?, stored))
+}
+
+/// Names and versions of unreasonable length are no names and versions.
+fn is_storable(affected: &Affected) -> bool {
+    let named = !affected.name.is_empty() && !affected.ecosystem.is_empty();
+    named && texts_of(affected).iter().all(|text| text.len() <= strings::STRING_LIMIT)
+}
+
+/// Keeps the first few links, those left out that follow from an id.
+fn tidy_links(advisory: &mut Advisory, options: &BuildOptions) {
+    let known: Vec<&String> = advisory.aliases.iter().chain(&advisory.covers).chain([&advisory.id]).collect();
+    let follows = |link: &str| {
+        let last = link.rsplit('/').next().unwrap_or_default().trim_end_matches(".html");
+        known.iter().any(|id| id.as_str() == last || id.replace(':', "-") == last)
+    };
+    advisory.links.retain(|link| {
+        (link.starts_with("https://") || link.starts_with("http://")) && link.len() < 2_000 && !follows(link)
+    });
+    advisory.links.truncate(options.links.min(LINK_LIMIT));
+}
+
+struct Writer<'h> {
+    strings: Vec<&'h str>,
+    numbers: HashMap<&'h str, u32>,
+    ecosystems: Vec<&'h str>,
+    vectors: Vec<&'h str>,
+    texts: bool,
+}
+
+impl<'h> Writer<'h> {
+    fn new(harvest: &'h Harvest, texts: bool) -> Self {
+        let mut strings = BTreeSet::new();
+        let mut ecosystems = BTreeSet::new();
+        let mut vectors: BTreeSet<&str> = BTreeSet::new();
+        for advisory in harvest.advisories.values() {
+            vectors.extend(advisory.cvss.iter().map(String::as_str));
+            strings.extend(advisory.links.iter().map(|link| split_link(link).0));
+            for affected in &advisory.affected {
+                ecosystems.insert(affected.ecosystem.as_str());
+                strings.extend(texts_of(affected));
+            }
+        }
+        for known in harvest.enrichments.values() {
+            vectors.extend(known.cvss.iter().map(String::as_str));
+        }
+        strings.extend(vectors.iter().copied());
+        let strings: Vec<&str> = strings.into_iter().collect();
+        let numbers = (0_u32..).zip(&strings).map(|(number, text)| (*text, number)).collect();
+        Self {
+            strings,
+            numbers,
+            ecosystems: ecosystems.into_iter().collect(),
+            vectors: vectors.into_iter().collect(),
+            texts,
+        }
+    }
+
+    fn write(&self, harvest: &Harvest, options: &BuildOptions, stored: &Stored) -> Result<Vec<u8>, TooLarge> {
+        let (packages, affected) = self.packages(harvest)?;
+        let (advisory_offsets, advisories) = self.advisories(harvest)?;
+        let (cve_keys, cves) = self.cves(harvest)?;
+        let (string_blocks, strings) = strings::encode(&self.strings);
+        if u32::try_from(strings.len()).is_err() {
+            return Err(TooLarge);
+        }
+        let info = self.info(harvest, options, stored, packages.len() / 12);
+        let meta = serde_json::to_vec(&info).map_err(|_| TooLarge)?;
+        let sections: [Vec<u8>; SECTIONS] = [
+            meta,
+            string_blocks,
+            strings,
+            packages,
+            affected,
+            advisory_offsets,
+            advisories,
+            cve_keys,
+            cves,
+            self.cvss(),
+        ];
+        Ok(assemble(&sections))
+    }
+
+    fn number(&self, text: &str) -> u32 {
+        self.numbers.get(text).copied().unwrap_or(u32::MAX)
+    }
+
+    fn info(
+        &self,
+        harvest: &Harvest,
+        options: &BuildOptions,
+        stored: &Stored,
+        packages: usize,
+    ) -> DatabaseInfo {
+        let feed = |(name, source): (&&'static str, &&'static crate::feed::source::Source)| {
+            let tally = harvest.tallies.get(name).copied().unwrap_or_default();
+            let covered: BTreeSet<&str> = harvest
+                .advisories
+                .values()
+                .filter(|advisory| advisory.source.name == *name)
+                .flat_map(|advisory| advisory.affected.iter().map(|affected| affected.ecosystem.as_str()))
+                .collect();
+            FeedInfo {
+                name: (*name).to_owned(),
+                title: source.title.to_owned(),
+                license: source.license.to_owned(),
+                url: source.url.to_owned(),
+                page: source.page.to_owned(),
+                date: tally.newest,
+                records: stored.get(name).copied().unwrap_or_default(),
+                ecosystems: covered.into_iter().map(str::to_owned).collect(),
+            }
+        };
+        DatabaseInfo {
+            format_version: super::FORMAT_VERSION,
+            size: 0,
+            built: options.built,
+            texts: self.texts,
+            advisories: u64::try_from(harvest.advisories.len()).unwrap_or_default(),
+            packages: u64::try_from(packages).unwrap_or_default(),
+            cves: u64::try_from(harvest.enrichments.len()).unwrap_or_default(),
+            ecosystems: self.ecosystems.iter().map(|name| (*name).to_owned()).collect(),
+            feeds: harvest.sources.iter().map(feed).collect(),
+        }
+    }
+
+    /// The index by ecosystem and name, and what advisories say of each package. Packages of which the same is
+    /// said (the binaries of one source) share their bytes.
+    fn packages(&self, harvest: &Harvest) -> Result<(Vec<u8>, Vec<u8>), TooLarge> {
+        let mut index: BTreeMap<(usize, u32), Vec<(u32, &Affected)>> = BTreeMap::new();
+        for (number, advisory) in (0_u32..).zip(harvest.advisories.values()) {
+            for affected in &advisory.affected {
+                let ecosystem =
+                    self.ecosystems.binary_search(&affected.ecosystem.as_str()).map_err(|_| TooLarge)?;
+                let key = (ecosystem, self.number(&affected.name));
+                index.entry(key).or_default().push((number, affected));
+            }
+        }
+        let mut entries = Vec::new();
+        let mut bodies = Vec::new();
+        let mut known: HashMap<Vec<u8>, u32> = HashMap::new();
+        for ((ecosystem, name), list) in index {
+            let mut body = Vec::new();
+            put_count(&mut body, list.len());
+            let mut before = 0;
+            for (advisory, affected) in list {
+                put_number(&mut body, advisory.saturating_sub(before));
+                before = advisory;
+                self.affected(&mut body, affected);
+            }
+            let here = u32::try_from(bodies.len()).map_err(|_| TooLarge)?;
+            let offset = *known.entry(body).or_insert_with_key(|body| {
+                bodies.extend_from_slice(body);
+                here
+            });
+            for number in [u32::try_from(ecosystem).map_err(|_| TooLarge)?, name, offset] {
+                entries.extend_from_slice(&number.to_le_bytes());
+            }
+        }
+        Ok((entries, bodies))
+    }
+
+    fn affected(&self, body: &mut Vec<u8>, affected: &Affected) {
+        let extras = [
+            !affected.versions.is_empty(),
+            !affected.fixed.is_empty(),
+            affected.module.is_some(),
+            affected.ranges.is_empty(),
+        ];
+        let extra = extras.iter().rev().fold(0_u8, |bits, bit| bits << 1 | u8::from(*bit));
+        let flags = affected.severity as u8 | (affected.status as u8) << 3 | u8::from(extra != 0) << 6;
+        body.push(flags);
+        if extra != 0 {
+            body.push(extra);
+            for list in [&affected.versions, &affected.fixed] {
+                if !list.is_empty() {
+                    self.string_list(body, list, std::ptr::eq(list, &affected.versions));
+                }
+            }
+            if let Some(module) = &affected.module {
+                put_number(body, self.number(module));
+            }
+        }
+        for (place, range) in affected.ranges.iter().enumerate() {
+            self.range(body, range, place.saturating_add(1) < affected.ranges.len());
+        }
+    }
+
+    /// A list of strings; one whose order has no meaning is sorted and told by differences.
+    fn string_list(&self, body: &mut Vec<u8>, list: &[String], as_set: bool) {
+        let mut numbers: Vec<u32> = list.iter().map(|text| self.number(text)).collect();
+        put_count(body, numbers.len());
+        if as_set {
+            numbers.sort_unstable();
+        }
+        let mut before = 0;
+        for number in numbers {
+            put_number(body, number.saturating_sub(before));
+            before = if as_set { number } else { 0 };
+        }
+    }
+
+    fn range(&self, body: &mut Vec<u8>, range: &Range, more: bool) {
+        let (low, from) = match &range.lower {
+            Lower::Zero => (0, None),
+            Lower::From(version) => (1, Some(version)),
+            Lower::After(version) => (2, Some(version)),
+        };
+        let (high, to) = match &range.upper {
+            Upper::Open => (0, None),
+            Upper::Fixed(version) => (1, Some(version)),
+            Upper::Last(version) => (2, Some(version)),
+            Upper::Before(version) => (3, Some(version)),
+        };
+        body.push(low | high << 2 | u8::from(more) << 7);
+        for version in [from, to].into_iter().flatten() {
+            put_number(body, self.number(version));
+        }
+    }
+
+    fn advisories(&self, harvest: &Harvest) -> Result<(Vec<u8>, Vec<u8>), TooLarge> {
+        let mut offsets = Vec::new();
+        let mut bytes = Vec::new();
+        let feeds: Vec<&str> = harvest.sources.keys().copied().collect();
+        for advisory in harvest.advisories.values() {
+            offsets.extend_from_slice(&u32::try_from(bytes.len()).map_err(|_| TooLarge)?.to_le_bytes());
+            let feed = feeds.binary_search(&advisory.source.name).map_err(|_| TooLarge)?;
+            put_count(&mut bytes, feed);
+            self.advisory(&mut bytes, advisory);
+        }
+        Ok((offsets, bytes))
+    }
+
+    fn advisory(&self, bytes: &mut Vec<u8>, advisory: &Advisory) {
+        ids::put(bytes, &advisory.id);
+        let summary = advisory.summary.as_deref().filter(|_| self.texts).unwrap_or_default();
+        let flags = [
+            advisory.umbrella,
+            !advisory.aliases.is_empty(),
+            !advisory.covers.is_empty(),
+            !advisory.cvss.is_empty(),
+            !advisory.links.is_empty(),
+            !summary.is_empty(),
+        ];
+        bytes.push(flags.iter().rev().fold(0, |bits, bit| bits << 1 | u8::from(*bit)));
+        put_day(bytes, advisory.published);
+        put_day(bytes, advisory.modified);
+        for list in [&advisory.aliases, &advisory.covers] {
+            let list: BTreeSet<&String> = list.iter().collect();
+            if !list.is_empty() {
+                put_count(bytes, list.len());
+                list.into_iter().for_each(|id| ids::put(bytes, id));
+            }
+        }
+        if !advisory.cvss.is_empty() {
+            self.vectors(bytes, &advisory.cvss);
+        }
+        if !advisory.links.is_empty() {
+            put_count(bytes, advisory.links.len());
+            for link in &advisory.links {
+                let (site, rest) = split_link(link);
+                put_number(bytes, self.number(site));
+                put_text(bytes, rest);
+            }
+        }
+        if !summary.is_empty() {
+            put_text(bytes, &summary.chars().take(300).collect::<String>());
+        }
+    }
+
+    fn vectors(&self, bytes: &mut Vec<u8>, vectors: &[String]) {
+        let set: BTreeSet<&str> = vectors.iter().map(String::as_str).collect();
+        put_count(bytes, set.len());
+        for vector in set {
+            put_count(bytes, self.vectors.binary_search(&vector).unwrap_or_default());
+        }
+    }
+
+    fn cves(&self, harvest: &Harvest) -> Result<(Vec<u8>, Vec<u8>), TooLarge> {
+        let mut keys = Vec::new();
+        let mut bytes = Vec::new();
+        let sorted: BTreeMap<u32, &Enrichment> =
+            harvest.enrichments.iter().filter_map(|(cve, known)| Some((ids::cve_key(cve)?, known))).collect();
+        for (key, known) in sorted {
+            keys.extend_from_slice(&key.to_le_bytes());
+            keys.extend_from_slice(&u32::try_from(bytes.len()).map_err(|_| TooLarge)?.to_le_bytes());
+            put_day(&mut bytes, known.published);
+            put_day(&mut bytes, known.exploited);
+            self.vectors(&mut bytes, &known.cvss);
+        }
+        Ok((keys, bytes))
+    }
+
+    /// Each vector with its base score in tenths, so that matching need not compute it.
+    fn cvss(&self) -> Vec<u8> {
+        let entry = |vector: &&str| {
+            let tenths = crate::matching::severity::tenths(vector).unwrap_or(u8::MAX);
+            self.number(vector).to_le_bytes().into_iter().chain([tenths]).collect::<Vec<u8>>()
+        };
+        self.vectors.iter().flat_map(entry).collect()
+    }
+}
+
+fn texts_of(affected: &Affected) -> Vec<&str> {
+    let mut texts = vec![affected.name.as_str()];
+    texts.extend(affected.module.as_deref());
+    texts.extend(affected.versions.iter().chain(&affected.fixed).map(String::as_str));
+    for range in &affected.ranges {
+        if let Lower::From(version) | Lower::After(version) = &range.lower {
+            texts.push(version);
+        }
+        if let Upper::Fixed(version) | Upper::Last(version) | Upper::Before(version) = &range.upper {
+            texts.push(version);
+        }
+    }
+    texts
+}
+
+/// `https://example.org/` and what follows it.
+fn split_link(link: &str) -> (&str, &str) {
+    let end = link.match_indices('/').nth(2).map_or(link.len(), |(at, _)| at.saturating_add(1));
+    link.split_at_checked(end).unwrap_or((link, ""))
+}
+
+fn put_count(bytes: &mut Vec<u8>, count: usize) {
+    put_number(bytes, u32::try_from(count).unwrap_or(u32::MAX));
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    put_count(bytes, text.len());
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+/// Days since [`FIRST_DAY`], from one on; zero is no date.
+fn put_day(bytes: &mut Vec<u8>, date: Option<Date>) {
+    let days = date.and_then(|date| FIRST_DAY.until(date).ok()).map(|span| span.get_days());
+    let number = days.and_then(|days| u32::try_from(days).ok()).map_or(0, |days| days.saturating_add(1));
+    put_number(bytes, number);
+}

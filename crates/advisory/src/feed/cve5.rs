@@ -1,0 +1,96 @@
+//! CVE records of version 5, as CISA's Vulnrichment and the CVE program publish them
+//! (<https://github.com/CVEProject/cve-schema>). Only scores and dates are taken; their products are not packages.
+
+use serde::Deserialize;
+
+use super::date::day;
+use super::loose::{is_cve, nullable};
+use super::source::Source;
+use super::{Document, Enrichment, Feed, FeedError, Harvest, Syntax, check_length};
+
+pub(crate) const CVE5: Feed = Feed { name: "cve5", recognizes, read, bulk: false };
+
+static SOURCE: Source = Source {
+    name: "vulnrichment",
+    title: "CVE",
+    license: "CC0-1.0",
+    url: "https://github.com/cisagov/vulnrichment",
+    page: "",
+    prefixes: &[],
+};
+
+fn recognizes(document: &Document<'_>) -> bool {
+    document.syntax == Syntax::Json && document.has(&["dataType", "cveMetadata", "containers"])
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    cve_metadata: Metadata,
+    containers: Containers,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    cve_id: String,
+    #[serde(default, deserialize_with = "nullable")]
+    state: String,
+    #[serde(default, deserialize_with = "nullable")]
+    date_published: String,
+    #[serde(default, deserialize_with = "nullable")]
+    date_updated: String,
+}
+
+#[derive(Deserialize)]
+struct Containers {
+    #[serde(default)]
+    cna: Container,
+    #[serde(default, deserialize_with = "nullable")]
+    adp: Vec<Container>,
+}
+
+#[derive(Default, Deserialize)]
+struct Container {
+    #[serde(default, deserialize_with = "nullable")]
+    metrics: Vec<Metric>,
+}
+
+#[derive(Deserialize)]
+struct Metric {
+    #[serde(rename = "cvssV2_0", default, deserialize_with = "nullable")]
+    v2_0: Score,
+    #[serde(rename = "cvssV3_0", default, deserialize_with = "nullable")]
+    v3_0: Score,
+    #[serde(rename = "cvssV3_1", default, deserialize_with = "nullable")]
+    v3_1: Score,
+    #[serde(rename = "cvssV4_0", default, deserialize_with = "nullable")]
+    v4_0: Score,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Score {
+    #[serde(default, deserialize_with = "nullable")]
+    vector_string: String,
+}
+
+fn read(document: &Document<'_>, harvest: &mut Harvest) -> Result<(), FeedError> {
+    let record: Record = document.parse()?;
+    let metadata = record.cve_metadata;
+    if !is_cve(&metadata.cve_id) {
+        return Err(FeedError::value("id", &metadata.cve_id));
+    }
+    if metadata.state == "REJECTED" {
+        harvest.withdrawn(&SOURCE);
+        return Ok(());
+    }
+    let metrics = record.containers.adp.into_iter().chain([record.containers.cna]).flat_map(|c| c.metrics);
+    let scores = metrics.flat_map(|metric| [metric.v4_0, metric.v3_1, metric.v3_0, metric.v2_0]);
+    let cvss: Vec<String> =
+        scores.map(|score| score.vector_string).filter(|vector| !vector.is_empty()).collect();
+    check_length("vectors", cvss.len())?;
+    let more = Enrichment { cvss, published: day(&metadata.date_published), ..Enrichment::default() };
+    harvest.enrich(&SOURCE, &metadata.cve_id, day(&metadata.date_updated), more);
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! What reading feeds yields: advisories, what is known of single CVEs, and what could not be read.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::source::Source;
+use crate::advisory::Advisory;
+
+/// The most problems that are kept with their text; further ones are counted.
+const PROBLEM_LIMIT: usize = 1_000;
+
+/// Everything read so far.
+#[derive(Debug, Default)]
+pub struct Harvest {
+    pub(crate) advisories: BTreeMap<(&'static str, String), Advisory>,
+    pub(crate) enrichments: BTreeMap<String, Enrichment>,
+    pub(crate) tallies: BTreeMap<&'static str, Tally>,
+    pub(crate) sources: BTreeMap<&'static str, &'static Source>,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) problem_count: u64,
+    pub(crate) unrecognized: u64,
+    /// The day that an archive gives the document being read.
+    pub(crate) document_date: Option<Date>,
+}
+
+/// What is known of one CVE beside the advisories that name it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Enrichment {
+    /// CVSS vectors.
+    pub cvss: Vec<String>,
+    /// When it was published.
+    pub published: Option<Date>,
+    /// Since when CISA lists it as exploited.
+    pub exploited: Option<Date>,
+    /// The feeds that told this.
+    pub(crate) sources: BTreeSet<&'static str>,
+}
+
+/// Something that was not read.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Problem {
+    /// The document.
+    pub path: String,
+    /// The format it was read in.
+    pub feed: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// What became of the records of one source.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) read: u64,
+    pub(crate) withdrawn: u64,
+    pub(crate) no_vulnerability: u64,
+    pub(crate) newest: Option<Date>,
+}
+
+impl Harvest {
+    fn tally(&mut self, source: &'static Source) -> &mut Tally {
+        self.sources.entry(source.name).or_insert(source);
+        self.tallies.entry(source.name).or_default()
+    }
+
+    fn record(&mut self, source: &'static Source, dates: [Option<Date>; 2]) {
+        let newest = dates.into_iter().flatten().max().max(self.document_date);
+        let tally = self.tally(source);
+        tally.read = tally.read.saturating_add(1);
+        tally.newest = tally.newest.max(newest);
+    }
+
+    /// Takes an advisory. If its feed has one of this id already, the newer one stays; if neither is newer, the
+    /// two are one advisory about more packages.
+    pub(crate) fn advisory(&mut self, advisory: Advisory) {
+        self.record(advisory.source, [advisory.modified, advisory.published]);
+        match self.advisories.entry((advisory.source.name, advisory.id.clone())) {
+            Entry::Vacant(place) => {
+                place.insert(advisory);
+            }
+            Entry::Occupied(mut place) => {
+                let held = place.get_mut();
+                if held.modified < advisory.modified {
+                    *held = advisory;
+                } else if held.modified == advisory.modified {
+                    join(held, advisory);
+                }
+            }
+        }
+    }
+
+    /// Counts an advisory that its feed has withdrawn.
+    pub(crate) fn withdrawn(&mut self, source: &'static Source) {
+        self.record(source, [None; 2]);
+        let tally = self.tally(source);
+        tally.withdrawn = tally.withdrawn.saturating_add(1);
+    }
+
+    /// Counts a record that names no vulnerability of a package: a bug fix, a false alarm.
+    pub(crate) fn no_vulnerability(&mut self, source: &'static Source) {
+        self.record(source, [None; 2]);
+        let tally = self.tally(source);
+        tally.no_vulnerability = tally.no_vulnerability.saturating_add(1);
+    }
+
+    /// Adds what `source` knows of one CVE.
+    pub(crate) fn enrich(
+        &mut self,
+        source: &'static Source,
+        cve: &str,
+        seen: Option<Date>,
+        more: Enrichment,
+    ) {
+        self.record(source, [seen, None]);
+        let known = self.enrichments.entry(cve.to_owned()).or_default();
+        known.sources.insert(source.name);
+        known.cvss.extend(more.cvss);
+        known.cvss.sort_unstable();
+        known.cvss.dedup();
+        known.published = known.published.or(more.published);
+        known.exploited = match (known.exploited, more.exploited) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
+
+    /// Notes something that was not read.
+    pub(crate) fn problem(&mut self, path: &str, feed: &str, message: &dyn std::fmt::Display) {
+        self.problem_count = self.problem_count.saturating_add(1);
+        if self.problems.len() < PROBLEM_LIMIT {
+            let message = message.to_string().chars().take(300).collect();
+            self.problems.push(Problem { path: path.to_owned(), feed: feed.to_owned(), message });
+        }
+    }
+}
+
+fn join(held: &mut Advisory, more: Advisory) {
+    held.affected.extend(more.affected);
+    for (list, more) in [
+        (&mut held.aliases, more.aliases),
+        (&mut held.covers, more.covers),
+        (&mut held.cvss, more.cvss),
+        (&mut held.links, more.links),
+    ] {
+        list.extend(more);
+        list.sort_unstable();
+        list.dedup();
+    }
+    held.published = held.published.or(more.published);
+    held.summary = held.summary.take().or(more.summary);
+}

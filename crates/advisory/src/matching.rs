@@ -1,0 +1,182 @@
+//! An inventory against a database: which package has which vulnerability, and what could not be checked.
+//!
+//! Packages of a distribution are matched by source package (deb, apk) or by name (rpm) under the release's own
+//! advisories; packages of a language under their ecosystem's. A language package whose files an OS package owns
+//! is matched through that OS package alone, if the database covers the release.
+
+mod group;
+pub(crate) mod hit;
+pub(crate) mod range;
+pub(crate) mod severity;
+mod vulnerability;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use plimsoll_model::distribution::Distribution;
+use plimsoll_model::finding::{Finding, FindingKind};
+use plimsoll_model::gap::{Gap, GapKind};
+use plimsoll_model::inventory::{InstalledPackage, Inventory};
+use plimsoll_model::package::{Ecosystem, Package};
+
+use crate::database::{Corrupt, Database};
+use crate::ecosystem;
+use hit::{Found, Subject};
+
+/// What matching an inventory yields.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Matches {
+    /// Vulnerabilities: exploited ones first, then the worse, the mendable, by package and id.
+    pub findings: Vec<Finding>,
+    /// What was not checked, sorted.
+    pub gaps: Vec<Gap>,
+}
+
+/// Matches every package of `inventory`.
+#[must_use]
+pub fn match_inventory(inventory: &Inventory, database: &Database) -> Matches {
+    let mut matching = Matching::new(inventory.distribution.as_ref(), database);
+    for (index, installed) in (0_u32..).zip(&inventory.packages) {
+        let owner = installed.owned_by.and_then(|owner| inventory.packages.get(usize::try_from(owner).ok()?));
+        matching.package(index, installed, owner);
+    }
+    matching.finish()
+}
+
+struct Matching<'d> {
+    database: &'d Database,
+    /// The ecosystem of the distribution's packages, if the release can be told.
+    release: Option<String>,
+    cache: HashMap<Subject, Result<Found<'d>, Corrupt>>,
+    findings: Vec<Finding>,
+    uncovered: BTreeMap<String, u32>,
+    unknown_release: u32,
+    gaps: Vec<Gap>,
+    damaged: bool,
+}
+
+impl<'d> Matching<'d> {
+    fn new(distribution: Option<&Distribution>, database: &'d Database) -> Self {
+        Self {
+            database,
+            release: distribution.and_then(ecosystem::of_distribution),
+            cache: HashMap::new(),
+            findings: Vec::new(),
+            uncovered: BTreeMap::new(),
+            unknown_release: 0,
+            gaps: Vec::new(),
+            damaged: false,
+        }
+    }
+
+    fn package(&mut self, index: u32, installed: &InstalledPackage, owner: Option<&InstalledPackage>) {
+        let package = &installed.package;
+        let release_is_covered = self.release.as_ref().is_some_and(|release| self.database.covers(release));
+        if !package.ecosystem.is_os()
+            && release_is_covered
+            && owner.is_some_and(|owner| owner.package.ecosystem.is_os())
+        {
+            return;
+        }
+        let ecosystem = match ecosystem::of_language(package.ecosystem) {
+            Some(ecosystem) => ecosystem.to_owned(),
+            None => match &self.release {
+                Some(release) => release.clone(),
+                None => {
+                    self.unknown_release = self.unknown_release.saturating_add(1);
+                    return;
+                }
+            },
+        };
+        if !self.database.covers(&ecosystem) {
+            let count = self.uncovered.entry(ecosystem).or_default();
+            *count = count.saturating_add(1);
+            return;
+        }
+        let database = self.database;
+        let subject = subject(package, ecosystem);
+        let found = self.cache.entry(subject.clone()).or_insert_with(|| hit::find(database, &subject));
+        let Ok(found) = found else {
+            self.damaged = true;
+            return;
+        };
+        if !found.unordered.is_empty() {
+            self.gaps.push(unordered(package, &found.unordered));
+        }
+        for group in group::group(&found.hits) {
+            match vulnerability::finding(database, index, installed, &subject, &group) {
+                Ok(finding) => self.findings.push(finding),
+                Err(Corrupt) => self.damaged = true,
+            }
+        }
+    }
+
+    fn finish(mut self) -> Matches {
+        for (ecosystem, count) in self.uncovered {
+            let reason = format!("no feed covers {ecosystem}: {} not checked", packages(count));
+            self.gaps.push(Gap::new(GapKind::NoFeed, ecosystem, reason));
+        }
+        if self.unknown_release > 0 {
+            let reason = format!(
+                "the image does not tell its distribution's release: {} not checked",
+                packages(self.unknown_release)
+            );
+            self.gaps.push(Gap::new(GapKind::UnknownDistribution, "os-release", reason));
+        }
+        if self.damaged {
+            let reason = "the advisory database is damaged: some of it could not be read";
+            self.gaps.push(Gap::new(GapKind::RecordUnread, "advisory database", reason));
+        }
+        self.gaps.sort_unstable();
+        self.gaps.dedup();
+        self.findings.sort_by_cached_key(rank);
+        Matches { findings: self.findings, gaps: self.gaps }
+    }
+}
+
+fn packages(count: u32) -> String {
+    if count == 1 { "1 package was".to_owned() } else { format!("{count} packages were") }
+}
+
+fn rank(finding: &Finding) -> impl Ord + use<> {
+    let FindingKind::Vulnerability(vulnerability) = &finding.kind else {
+        return (true, Reverse(finding.severity), true, u32::MAX, finding.id.clone());
+    };
+    (
+        vulnerability.known_exploited.is_none(),
+        Reverse(finding.severity),
+        vulnerability.fixed_versions.is_empty(),
+        vulnerability.package,
+        finding.id.clone(),
+    )
+}
+
+fn unordered(package: &Package, advisories: &[String]) -> Gap {
+    let subject = format!("{} {} {}", package.ecosystem, package.name, package.version);
+    let first = advisories.first().map(String::as_str).unwrap_or_default();
+    let reason = match advisories.len() {
+        1 => format!("its version does not compare with the versions of {first}"),
+        count => format!(
+            "its version does not compare with the versions of {count} advisories, {first} among them"
+        ),
+    };
+    Gap::new(GapKind::VersionUnordered, subject.trim_end(), reason)
+}
+
+/// Advisories of the rpm family name binary packages, those of the others source packages.
+fn subject(package: &Package, ecosystem: String) -> Subject {
+    let source = match package.ecosystem {
+        Ecosystem::Deb | Ecosystem::Apk => package.source.as_ref(),
+        _ => None,
+    };
+    let (name, version) =
+        source.map_or((&package.name, &package.version), |source| (&source.name, &source.version));
+    Subject {
+        scheme: package.ecosystem.scheme(),
+        name: name.clone(),
+        version: version.clone(),
+        by_source: source.is_some(),
+        modularity: package.modularity.clone().filter(|label| !label.is_empty()),
+        ecosystem,
+    }
+}

@@ -1,0 +1,138 @@
+//! One advisory that holds for one package.
+
+use std::cmp::Ordering;
+
+use plimsoll_model::version::Scheme;
+
+use super::range;
+use crate::advisory::Upper;
+use crate::database::{AdvisoryRecord, AffectedRecord, Corrupt, Database};
+use crate::order;
+
+/// What is looked up: a package as one ecosystem's advisories name it.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct Subject {
+    pub(crate) ecosystem: String,
+    pub(crate) scheme: Scheme,
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) by_source: bool,
+    pub(crate) modularity: Option<String>,
+}
+
+/// An advisory that holds for a subject.
+#[derive(Debug)]
+pub(crate) struct Hit<'d> {
+    pub(crate) advisory: AdvisoryRecord<'d>,
+    pub(crate) affected: AffectedRecord,
+    /// The range that holds the version, in words.
+    pub(crate) range: String,
+    /// The first version that mends it.
+    pub(crate) fix: Option<String>,
+    /// All later versions that mend it, lowest first.
+    pub(crate) fixes: Vec<String>,
+}
+
+/// What a look-up found.
+#[derive(Debug, Default)]
+pub(crate) struct Found<'d> {
+    pub(crate) hits: Vec<Hit<'d>>,
+    /// Advisories whose versions do not compare with the subject's.
+    pub(crate) unordered: Vec<String>,
+}
+
+/// Finds all advisories that hold for `subject`.
+pub(crate) fn find<'d>(database: &'d Database, subject: &Subject) -> Result<Found<'d>, Corrupt> {
+    let mut found = Found::default();
+    for affected in database.look_up(&subject.ecosystem, &subject.name)? {
+        if !module_fits(&affected, subject) {
+            continue;
+        }
+        match holding_range(&affected, subject) {
+            Some(Some((range, fix))) => {
+                let advisory = database.advisory(affected.advisory)?;
+                let fixes = later_fixes(&affected, subject);
+                let fix = fix.or_else(|| fixes.first().cloned());
+                found.hits.push(Hit { advisory, affected, range, fix, fixes });
+            }
+            Some(None) => {}
+            None => found.unordered.push(database.advisory(affected.advisory)?.id),
+        }
+    }
+    keep_useful_umbrellas(&mut found.hits, subject.scheme);
+    Ok(found)
+}
+
+/// The range that holds the version, and its fix; `None` if that cannot be told.
+fn holding_range(affected: &AffectedRecord, subject: &Subject) -> Option<Option<(String, Option<String>)>> {
+    let mut told = true;
+    for span in &affected.ranges {
+        match range::holds(subject.scheme, span, &subject.version) {
+            Ok(true) => {
+                let fix = if let Upper::Fixed(version) = &span.upper { Some(version.clone()) } else { None };
+                return Some(Some((range::describe(span), fix)));
+            }
+            Ok(false) => {}
+            Err(_) => told = false,
+        }
+    }
+    let same = |version: &String| {
+        *version == subject.version
+            || subject.scheme.compare(version, &subject.version) == Ok(Ordering::Equal)
+    };
+    if affected.versions.iter().any(same) {
+        return Some(Some((format!("= {}", subject.version), None)));
+    }
+    if subject.version.is_empty() || (subject.scheme.compare(&subject.version, &subject.version).is_err()) {
+        told = false;
+    }
+    told.then_some(None)
+}
+
+fn later_fixes(affected: &AffectedRecord, subject: &Subject) -> Vec<String> {
+    let ends = affected.ranges.iter().filter_map(|range| match &range.upper {
+        Upper::Fixed(version) => Some(version),
+        Upper::Open | Upper::Last(_) | Upper::Before(_) => None,
+    });
+    let later =
+        |version: &&String| subject.scheme.compare(version, &subject.version) == Ok(Ordering::Greater);
+    let mut fixes: Vec<String> = ends.chain(&affected.fixed).filter(later).cloned().collect();
+    order::sort_versions(&mut fixes, Some(subject.scheme));
+    fixes
+}
+
+/// A modular rpm is the concern of its own stream's errata alone, and those concern no other rpm
+/// (<https://docs.fedoraproject.org/en-US/modularity/>).
+fn module_fits(affected: &AffectedRecord, subject: &Subject) -> bool {
+    if subject.scheme != Scheme::Rpm {
+        return true;
+    }
+    let is_modular = |version: &str| version.contains(".module");
+    let fix_is_modular = affected
+        .ranges
+        .iter()
+        .any(|range| matches!(&range.upper, Upper::Fixed(version) if is_modular(version)));
+    match (&affected.module, &subject.modularity) {
+        (Some(stream), Some(label)) => {
+            label.strip_prefix(stream.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        }
+        (Some(_), None) => is_modular(&subject.version),
+        (None, Some(_)) => fix_is_modular,
+        (None, None) => !fix_is_modular || is_modular(&subject.version),
+    }
+}
+
+/// "A newer security release exists" says nothing new once an advisory leads to that release or a later one.
+fn keep_useful_umbrellas(hits: &mut Vec<Hit<'_>>, scheme: Scheme) {
+    let mut best: Option<String> = None;
+    for fix in hits.iter().filter(|hit| !hit.advisory.umbrella).filter_map(|hit| hit.fix.as_ref()) {
+        if best.as_ref().is_none_or(|best| scheme.compare(fix, best) == Ok(Ordering::Greater)) {
+            best = Some(fix.clone());
+        }
+    }
+    let Some(best) = best else { return };
+    hits.retain(|hit| {
+        let leads_further = |fix: &String| scheme.compare(fix, &best) == Ok(Ordering::Greater);
+        !hit.advisory.umbrella || hit.fix.as_ref().is_none_or(leads_further)
+    });
+}

@@ -1,0 +1,161 @@
+//! From folders, files and archives to documents, in an order that does not depend on the file system.
+
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+use crate::bounded;
+
+/// The most bytes of one file or member.
+const FILE_LIMIT: u64 = 256 << 20;
+/// The most bytes that one archive may unpack to.
+const ARCHIVE_LIMIT: u64 = 16 << 30;
+/// The most members of one archive, and files of one folder.
+const ENTRY_LIMIT: usize = 2_000_000;
+const DEPTH_LIMIT: usize = 32;
+/// The largest window a zstd stream may ask for: 2^27, as `zstd --long` makes.
+const ZSTD_WINDOW: u32 = 27;
+
+/// Takes what a walk finds.
+pub(crate) trait Visitor {
+    /// A document, read whole, and the day its archive gives it.
+    fn document(&mut self, path: &str, text: &str, date: Option<Date>);
+    /// Something that could not be read.
+    fn problem(&mut self, path: &str, error: &io::Error);
+}
+
+/// Offers every document under `input` to `visitor`.
+///
+/// # Errors
+/// If `input` itself is not there.
+pub(crate) fn walk(input: &Path, visitor: &mut dyn Visitor) -> io::Result<()> {
+    let kind = fs::metadata(input)?;
+    if kind.is_dir() {
+        folder(input, 0, visitor);
+    } else {
+        file_or_problem(input, visitor);
+    }
+    Ok(())
+}
+
+fn folder(path: &Path, depth: usize, visitor: &mut dyn Visitor) {
+    let name = path.to_string_lossy();
+    if depth > DEPTH_LIMIT {
+        return visitor.problem(&name, &io::Error::other("the folders are nested too deep"));
+    }
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries.take(ENTRY_LIMIT).filter_map(Result::ok).map(|entry| entry.path()),
+        Err(error) => return visitor.problem(&name, &error),
+    };
+    let mut entries: Vec<PathBuf> = entries.collect();
+    entries.sort_unstable();
+    for entry in entries {
+        let hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        // Links are not followed: they may lead out of the folder, or round in it.
+        match fs::symlink_metadata(&entry) {
+            Ok(kind) if kind.is_dir() && !hidden => folder(&entry, depth.saturating_add(1), visitor),
+            Ok(kind) if kind.is_file() && !hidden => file_or_problem(&entry, visitor),
+            Ok(_) => {}
+            Err(error) => visitor.problem(&entry.to_string_lossy(), &error),
+        }
+    }
+}
+
+fn file_or_problem(path: &Path, visitor: &mut dyn Visitor) {
+    let name = path.to_string_lossy();
+    let result = File::open(path).and_then(|file| {
+        if name.ends_with(".zip") { zip_members(&name, file, visitor) } else { stream(&name, file, visitor) }
+    });
+    if let Err(error) = result {
+        visitor.problem(&name, &error);
+    }
+}
+
+/// Takes off the compression that the name tells, then reads members or the one document.
+fn stream(name: &str, file: File, visitor: &mut dyn Visitor) -> io::Result<()> {
+    let file = BufReader::new(file);
+    let (inner, plain): (&str, Box<dyn Read>) = match name.rsplit_once('.') {
+        Some((inner, "gz")) => (inner, Box::new(flate2::bufread::MultiGzDecoder::new(file))),
+        Some((inner, "tgz")) => {
+            (&format!("{inner}.tar"), Box::new(flate2::bufread::MultiGzDecoder::new(file)))
+        }
+        Some((inner, "zst")) => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(file)?;
+            decoder.window_log_max(ZSTD_WINDOW)?;
+            (inner, Box::new(decoder))
+        }
+        Some((inner, "xz")) => {
+            let decoder =
+                liblzma::stream::Stream::new_stream_decoder(256 << 20, liblzma::stream::CONCATENATED)?;
+            (inner, Box::new(liblzma::bufread::XzDecoder::new_stream(file, decoder)))
+        }
+        _ => (name, Box::new(file)),
+    };
+    if inner.ends_with(".tar") {
+        return tar_members(name, plain, visitor);
+    }
+    let path =
+        name.strip_suffix(".zst").or(name.strip_suffix(".gz")).or(name.strip_suffix(".xz")).unwrap_or(name);
+    // The file system's date would tell of the copy, not of the data.
+    document(path, &bounded::read(plain, FILE_LIMIT)?, None, visitor);
+    Ok(())
+}
+
+fn tar_members(archive: &str, plain: impl Read, visitor: &mut dyn Visitor) -> io::Result<()> {
+    let mut tar = tar::Archive::new(plain.take(ARCHIVE_LIMIT));
+    for member in tar.entries()?.take(ENTRY_LIMIT) {
+        let member = member?;
+        if !member.header().entry_type().is_file() {
+            continue;
+        }
+        let path = format!("{archive}!{}", String::from_utf8_lossy(&member.path_bytes()));
+        let date = member.header().mtime().ok().and_then(day_of);
+        match bounded::read(member, FILE_LIMIT) {
+            Ok(bytes) => document(&path, &bytes, date, visitor),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => visitor.problem(&path, &error),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn zip_members(archive: &str, file: File, visitor: &mut dyn Visitor) -> io::Result<()> {
+    let mut zip = zip::ZipArchive::new(BufReader::new(file)).map_err(io::Error::other)?;
+    let mut left = ARCHIVE_LIMIT;
+    for index in 0..zip.len().min(ENTRY_LIMIT) {
+        let member = zip.by_index(index).map_err(io::Error::other)?;
+        if !member.is_file() {
+            continue;
+        }
+        let path = format!("{archive}!{}", String::from_utf8_lossy(member.name_raw()));
+        match bounded::read(member, FILE_LIMIT.min(left)) {
+            Ok(bytes) => {
+                left = left.saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+                document(&path, &bytes, None, visitor);
+            }
+            Err(error) => visitor.problem(&path, &error),
+        }
+    }
+    Ok(())
+}
+
+/// Structured documents are UTF-8; plain text of old may hold a name in another encoding.
+fn document(path: &str, bytes: &[u8], date: Option<Date>, visitor: &mut dyn Visitor) {
+    let structured = [".json", ".yaml", ".yml"].iter().any(|end| path.ends_with(end));
+    match String::from_utf8_lossy(bytes) {
+        Cow::Owned(_) if structured => {
+            visitor.problem(path, &io::Error::new(io::ErrorKind::InvalidData, "not UTF-8"));
+        }
+        text => visitor.document(path, &text, date),
+    }
+}
+
+fn day_of(seconds: u64) -> Option<Date> {
+    let days = i64::try_from(seconds / 86_400).ok().filter(|days| *days < 100_000)?;
+    let date = jiff::civil::date(1970, 1, 1).checked_add(days.days()).ok()?;
+    (1990..=2200).contains(&date.year()).then_some(date)
+}
