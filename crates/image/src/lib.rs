@@ -1,2 +1,4 @@
 //! Reference to source to layers to layer streams.
 #![forbid(unsafe_code)]
+
+pub mod source;

@@ -1,0 +1,3 @@
+//! The places an image can come from.
+
+pub mod registry;
