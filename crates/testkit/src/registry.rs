@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct RegistrySetup<'a> {
     /// Speak TLS, with a certificate of this authority.
     pub tls: Option<&'a Authority>,
+    /// Want a client certificate of this authority, too.
+    pub clients: Option<&'a Authority>,
     /// Want this name and password.
     pub login: Option<(&'a str, &'a str)>,
     /// Want tokens.
@@ -136,7 +138,10 @@ fn configure(setup: &RegistrySetup<'_>, folder: &Path) -> String {
         let identity = authority.identity(&["127.0.0.1", "localhost"]);
         let certificate = file("tls.crt", &identity.certificate_pem);
         let key = file("tls.key", &identity.key_pem);
-        writeln!(text, "  tls: {{certificate: {certificate}, key: {key}}}").unwrap();
+        let clients: Vec<String> =
+            setup.clients.iter().map(|clients| file("clients.crt", &clients.pem())).collect();
+        let tls = json!({ "certificate": certificate, "key": key, "clientcas": clients });
+        writeln!(text, "  tls: {tls}").unwrap();
     }
     if let Some((user, password)) = setup.login {
         let line = output_of(Command::new("htpasswd").args(["-nbB", user, password]));

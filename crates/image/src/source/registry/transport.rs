@@ -266,7 +266,7 @@ impl Answer {
     /// What the body of an error says, in the specification's form or, if short, as it is.
     async fn words(self, transport: &Transport) -> Option<String> {
         let limit = transport.limits.error;
-        let is_text = self.header("content-type").is_some_and(|kind| kind.starts_with("text/plain"));
+        let is_text = self.header("content-type").is_none_or(|kind| kind.starts_with("text/plain"));
         let body = self.body(limit, transport.timeouts.document).await.ok()?;
         let words = match serde_json::from_slice::<ErrorBody>(&body) {
             Ok(body) => body.words(),
