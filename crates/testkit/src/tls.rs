@@ -44,12 +44,7 @@ impl Authority {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.0).unwrap();
-        Identity {
-            certificate_pem: pem("CERTIFICATE", certificate.der()),
-            key_pem: pem("PRIVATE KEY", key.serialized_der()),
-            certificate: certificate.der().clone(),
-            key: key.serialized_der().to_vec(),
-        }
+        Identity::new(certificate.der(), &key)
     }
 }
 
@@ -60,6 +55,26 @@ impl Default for Authority {
 }
 
 impl Identity {
+    /// Makes a certificate as many guides do: that of an authority, for hosts.
+    #[must_use]
+    pub fn of_authority(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self::new(certificate.der(), &key)
+    }
+
+    fn new(certificate: &CertificateDer<'static>, key: &KeyPair) -> Self {
+        Self {
+            certificate_pem: pem("CERTIFICATE", certificate),
+            key_pem: pem("PRIVATE KEY", key.serialized_der()),
+            certificate: certificate.clone(),
+            key: key.serialized_der().to_vec(),
+        }
+    }
+
     /// What a server needs to show this certificate.
     #[must_use]
     pub fn server(&self) -> Arc<ServerConfig> {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use plimsoll_image::source::registry::{
-    Credential, RedirectProblem, RegistryError, RegistryOptions, Secret, SettingsOfRegistry,
+    Credential, RedirectProblem, RegistryError, RegistryOptions, Secret, SettingsOfRegistry, TlsProblem,
 };
 use plimsoll_testkit::folder::Folder;
 use plimsoll_testkit::http::HttpServer;
-use plimsoll_testkit::tls::Authority;
+use plimsoll_testkit::tls::{Authority, Identity};
 
 use crate::support::{
     OCI_MANIFEST, client, manifest, noise, password, plain, quick, read, reference, scripted, send_manifest,
@@ -90,7 +90,7 @@ fn a_foreign_host_cannot_ask_for_a_login() {
     let registry = scripted(move |_, _, connection| connection.answer(302, &[("Location", &to)], b""));
     let client = client(with_login(plain(&[&registry.host()]), &registry.host()));
     let error = client.manifest(&reference(&registry.host(), "x")).unwrap_err();
-    assert!(matches!(error, RegistryError::AuthRefused { .. }), "{error:?}");
+    assert!(matches!(error, RegistryError::Status { status: 401, .. }), "{error:?}");
     assert_eq!((foreign.requests().len(), registry.requests().len()), (1, 1));
 }
 
@@ -147,6 +147,31 @@ fn a_certificate_for_another_name_is_refused() {
     options.settings.ca_files.push(path);
     let error = client(options).manifest(&reference(&registry.host(), "x")).unwrap_err();
     assert!(error.to_string().contains("another name"), "{error}");
+}
+
+#[test]
+fn an_authority_that_poses_as_a_server_is_named() {
+    let folder = Folder::new();
+    let identity = Identity::of_authority(&["127.0.0.1"]);
+    let registry = HttpServer::start_tls(&identity, |_, connection| send_manifest(connection));
+    let mut options = quick();
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, &identity.certificate_pem).unwrap();
+    options.settings.ca_files.push(path);
+    let error = client(options).manifest(&reference(&registry.host(), "x")).unwrap_err();
+    assert!(matches!(error, RegistryError::Tls { problem: TlsProblem::SelfSigned, .. }), "{error:?}");
+}
+
+#[test]
+fn protected_requests_tunnel_through_the_proxy() {
+    let proxy = scripted(|_, _, connection| connection.answer(502, &[], b""));
+    let mut options = quick();
+    options.settings.proxy.https = Some(Secret::new(proxy.url()));
+    options.retry.attempts = 1;
+    let error = client(options).manifest(&reference("registry.test", "x")).unwrap_err();
+    assert!(matches!(error, RegistryError::Unreachable { .. }), "{error:?}");
+    let request = &proxy.requests()[0];
+    assert_eq!((request.method.as_str(), request.target.as_str()), ("CONNECT", "registry.test:443"));
 }
 
 fn mirrored(origin: &HttpServer, mirrors: &[String]) -> RegistryOptions {

@@ -1,6 +1,5 @@
 //! Against Debian's `docker-registry`, filled by `skopeo`: TLS, passwords, tokens, resumed and parallel downloads.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use plimsoll_image::source::registry::{
@@ -11,6 +10,7 @@ use plimsoll_testkit::folder::Folder;
 use plimsoll_testkit::registry::{RegistryServer, RegistrySetup, TinyImage};
 use plimsoll_testkit::tls::Authority;
 use plimsoll_testkit::token::{TokenRules, TokenServer};
+use plimsoll_testkit::tools::write_script;
 
 use crate::support::{OCI_MANIFEST, client, password, plain, quick, read, reference, watched};
 
@@ -203,8 +203,7 @@ fn logins_come_from_files_and_helpers() {
     let script = format!(
         "#!/bin/sh\nread server; test \"$server\" = {host} || exit 1\necho '{{\"Username\":\"ada\",\"Secret\":\"lace\"}}'\n"
     );
-    std::fs::write(&helper, script).unwrap();
-    std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_script(&helper, &script);
     let per_host = format!(r#"{{"credHelpers": {{"{host}": "test"}}}}"#);
     assert_eq!(with_file(per_host, "helpers.json").unwrap(), OCI_MANIFEST);
     assert_eq!(with_file(r#"{"credsStore": "test"}"#.to_owned(), "store.json").unwrap(), OCI_MANIFEST);
@@ -245,6 +244,20 @@ fn tokens_are_fetched_once_for_each_repository() {
 
     let error = logged_in(password("ada", "wrong")).manifest(&private).unwrap_err();
     assert!(error.to_string().contains("wrong login"), "{error}");
+}
+
+#[test]
+fn a_broken_helper_explains_a_refusal_that_follows() {
+    let tokens = TokenServer::start(RULES);
+    let setup = RegistrySetup { token: Some(tokens.auth()), ..RegistrySetup::default() };
+    let Some(server) = RegistryServer::start(&setup) else { return };
+    let folder = Folder::new();
+    let path = folder.path().join("config.json");
+    std::fs::write(&path, r#"{"credsStore": "gone"}"#).unwrap();
+    let mut options = plain(&[server.host()]);
+    options.credentials.files.push(path);
+    let error = client(options).manifest(&reference(server.host(), "private/tiny:1")).unwrap_err();
+    assert!(error.to_string().contains("docker-credential-gone"), "{error}");
 }
 
 #[test]

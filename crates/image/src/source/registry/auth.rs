@@ -47,6 +47,8 @@ struct Scope {
 pub(super) struct Grant {
     pub(super) header: HeaderValue,
     pub(super) login: Login,
+    /// What went wrong while looking for credentials, which may explain a later refusal.
+    pub(super) trouble: Option<String>,
     expires: Option<Instant>,
 }
 
@@ -55,7 +57,9 @@ pub(super) struct Grant {
 struct TokenAnswer {
     token: Option<Secret>,
     access_token: Option<Secret>,
-    expires_in: Option<u64>,
+    /// In seconds; what is no number counts as absent.
+    #[serde(default)]
+    expires_in: serde_json::Value,
 }
 
 impl Authenticator {
@@ -90,10 +94,11 @@ impl Authenticator {
             login,
             note,
         };
-        let grant = match (challenges.first(), &credential) {
+        let mut grant = match (challenges.first(), &credential) {
             (Some(Challenge::Basic), Some(Credential::Password { username, password })) => Grant {
                 header: basic(username, password, endpoint)?,
                 login: login(&credential),
+                trouble: None,
                 expires: None,
             },
             (Some(Challenge::Bearer { realm, service, scope }), _) => {
@@ -101,7 +106,10 @@ impl Authenticator {
                 let default = Scope::of(endpoint).scope;
                 let query =
                     Query { realm, service: service.as_deref(), scope: scope.as_deref().unwrap_or(&default) };
-                query.token(transport, credential.as_ref()).await.map_err(|failure| noted(failure, note))?
+                query
+                    .token(transport, credential.as_ref())
+                    .await
+                    .map_err(|failure| noted(failure, note.clone()))?
             }
             (Some(Challenge::Basic), _) => return Err(refused(login(&credential), note).into()),
             (None, _) => {
@@ -109,6 +117,7 @@ impl Authenticator {
                 return Err(refused(login(&credential), note).into());
             }
         };
+        grant.trouble = note;
         self.keep(Scope::of(endpoint), grant.clone());
         Ok(grant)
     }
@@ -190,8 +199,8 @@ impl Query<'_> {
         let token = token.ok_or_else(|| self.malformed("it holds no token"))?;
         let header = sensitive(format!("Bearer {}", token.reveal()));
         let header = header.ok_or_else(|| self.malformed("the token holds control characters"))?;
-        let life = answer.expires_in.map(Duration::from_secs).unwrap_or_default().max(SHORTEST_LIFE);
-        Ok(Grant { header, login, expires: asked.checked_add(life.saturating_sub(MARGIN)) })
+        let life = answer.expires_in.as_u64().map(Duration::from_secs).unwrap_or_default().max(SHORTEST_LIFE);
+        Ok(Grant { header, login, trouble: None, expires: asked.checked_add(life.saturating_sub(MARGIN)) })
     }
 
     fn ask(&self, what: &str, account: Option<&str>) -> Ask {
@@ -261,7 +270,7 @@ fn sensitive(text: String) -> Option<HeaderValue> {
 }
 
 /// Adds the trouble met while looking for credentials to a refusal, which it may explain.
-fn noted(failure: Failure, trouble: Option<String>) -> Failure {
+pub(super) fn noted(failure: Failure, trouble: Option<String>) -> Failure {
     let error = match failure.error {
         RegistryError::AuthRefused { host, what, login, note } => {
             let note = match (note, trouble) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::reference::Reference;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -62,7 +63,7 @@ pub enum BlobStage {
 /// The bytes of a blob, in pieces.
 pub struct BlobStream {
     pieces: mpsc::Receiver<Result<Vec<u8>, RegistryError>>,
-    task: AbortHandle,
+    task: Option<AbortHandle>,
     /// How many bytes are still to come.
     missing: u64,
     ended: bool,
@@ -87,7 +88,8 @@ impl BlobStream {
             chunk: Vec::new(),
             sender,
         };
-        let task = tokio::spawn(transfer.run()).abort_handle();
+        // Without a runtime the sender is dropped here, and the reader learns of it.
+        let task = Handle::try_current().ok().map(|runtime| runtime.spawn(transfer.run()).abort_handle());
         Self { pieces, task, missing: size, ended: false }
     }
 
@@ -128,7 +130,9 @@ impl BlobStream {
 
 impl Drop for BlobStream {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use plimsoll_model::digest::{BlobDigest, Digest};
 use plimsoll_model::reference::Reference;
 
-use super::auth::Authenticator;
+use super::auth::{Authenticator, noted};
 use super::blob::{BlobStream, Observer};
 use super::config::{RegistryOptions, RetryPolicy};
 use super::endpoint::{Endpoint, Role, endpoints};
@@ -81,7 +81,7 @@ impl AsyncRegistryClient {
 
     /// Starts to get a blob of `size` bytes. The bytes are *not* verified: who reads them digests them anyway.
     ///
-    /// Must be called on a tokio runtime; dropping the stream ends the transfer.
+    /// Outside of a tokio runtime the stream yields an error; dropping it ends the transfer.
     #[must_use]
     pub fn open_blob(&self, reference: &Reference, digest: BlobDigest, size: u64) -> BlobStream {
         BlobStream::start(Arc::clone(&self.0), reference.clone(), digest, size)
@@ -172,6 +172,10 @@ impl Core {
 
     async fn whole(&self, endpoint: &Endpoint, ask: &Ask, limit: u64) -> Result<Document, Failure> {
         let answer = self.send(endpoint, ask).await?;
+        if answer.status().as_u16() != 200 {
+            let why = format!("status {} has no meaning here", answer.status().as_u16());
+            return Err(RegistryError::Malformed { host: answer.host, what: ask.what.clone(), why }.into());
+        }
         Ok(Document {
             host: answer.host.clone(),
             content_type: answer.header("content-type").map(str::to_owned),
@@ -194,6 +198,6 @@ impl Core {
         if answer.wants_login().is_some() {
             self.authenticator.forget(endpoint);
         }
-        answer.accepted(&self.transport, grant.login).await
+        answer.accepted(&self.transport, grant.login).await.map_err(|failure| noted(failure, grant.trouble))
     }
 }

@@ -36,7 +36,7 @@ pub struct RegistrySettings {
     pub ca_files: Vec<PathBuf>,
     /// The proxies to go through.
     pub proxy: ProxySettings,
-    /// What differs for one registry, by `HOST` or `HOST:PORT`.
+    /// What differs for one registry, by `HOST` or `HOST:PORT`; Docker Hub is `docker.io`.
     pub registry: BTreeMap<String, SettingsOfRegistry>,
 }
 
@@ -106,7 +106,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            answer: Duration::from_secs(60),
+            answer: Duration::from_secs(30),
             stall: Duration::from_secs(30),
             document: Duration::from_secs(60),
         }
@@ -129,7 +129,7 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            attempts: 5,
+            attempts: 4,
             attempts_at_mirror: 2,
             first_wait: Duration::from_millis(250),
             longest_wait: Duration::from_secs(30),

@@ -137,7 +137,7 @@ impl CredentialSources {
         trouble: &mut Vec<String>,
     ) -> Option<Credential> {
         let default_server = if registry == DOCKER_HUB { DOCKER_HUB_KEY } else { registry };
-        let helper = best(&file.cred_helpers, registry, repository)
+        let helper = best(file.cred_helpers.as_ref(), registry, repository)
             .map(|(key, name)| (name.as_str(), if registry == DOCKER_HUB { DOCKER_HUB_KEY } else { key }))
             .or_else(|| file.creds_store.as_deref().map(|name| (name, default_server)))
             .filter(|(name, _)| !name.is_empty());
@@ -148,7 +148,7 @@ impl CredentialSources {
                 Err(error) => trouble.push(error),
             }
         }
-        best(&file.auths, registry, repository).and_then(|(key, entry)| {
+        best(file.auths.as_ref(), registry, repository).and_then(|(key, entry)| {
             entry.credential().unwrap_or_else(|why| {
                 trouble.push(format!("the entry {key:?} of a credentials file {why}"));
                 None
@@ -160,8 +160,9 @@ impl CredentialSources {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct AuthFile {
-    auths: BTreeMap<String, AuthEntry>,
-    cred_helpers: BTreeMap<String, String>,
+    /// Docker writes `null` for an empty one.
+    auths: Option<BTreeMap<String, AuthEntry>>,
+    cred_helpers: Option<BTreeMap<String, String>>,
     creds_store: Option<String>,
 }
 
@@ -223,11 +224,11 @@ impl AuthEntry {
 
 /// The entry whose key names `repository` of `registry`, or most of it.
 fn best<'a, T>(
-    entries: &'a BTreeMap<String, T>,
+    entries: Option<&'a BTreeMap<String, T>>,
     registry: &str,
     repository: &str,
 ) -> Option<(&'a str, &'a T)> {
-    entries
+    entries?
         .iter()
         .filter_map(|(key, entry)| {
             let scope = scope(key);

@@ -61,9 +61,10 @@ fn identity_tokens_and_unpadded_logins_are_read() {
 #[test]
 fn the_first_file_with_an_answer_decides() {
     let empty = r#"{"auths": {"r": {}}}"#;
+    let null = r#"{"auths": null, "credHelpers": null, "credsStore": null}"#;
     let first = r#"{"auths": {"r": {"auth": "dTpw"}}}"#;
     let second = r#"{"auths": {"r": {"username": "v", "password": "w"}}}"#;
-    assert_eq!(found(&[empty, first, second], "r", "x").credential, password("u", "p"));
+    assert_eq!(found(&[null, empty, first, second], "r", "x").credential, password("u", "p"));
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub enum RegistryError {
         why: String,
     },
     /// No connection came about, or it broke.
-    #[error("connecting to {host}")]
+    #[error("the connection to {host} failed")]
     Unreachable {
         /// Who was asked.
         host: String,
@@ -223,6 +223,8 @@ impl fmt::Display for Login {
 pub enum TlsProblem {
     /// Nobody we trust vouches for the certificate.
     UnknownIssuer,
+    /// The certificate is that of an authority, not of a server.
+    SelfSigned,
     /// The certificate is for another name.
     WrongName,
     /// The certificate is not valid now.
@@ -241,6 +243,10 @@ impl TlsProblem {
             Self::UnknownIssuer => {
                 Some("if it is your own registry, name its authority: ca-files = [\"FILE.pem\"]")
             }
+            Self::SelfSigned => Some(
+                "give the registry a certificate of its own, signed by your authority, and name that in ca-files; \
+                 or take any certificate: skip-verification = true",
+            ),
             Self::NotTls => Some("if it is your own registry, allow it: plain-http = true"),
             Self::Expired => Some("check this machine's clock, then the registry's certificate"),
             Self::ClientCertificate => Some("set client-certificate and client-key for this registry"),
@@ -253,6 +259,7 @@ impl fmt::Display for TlsProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::UnknownIssuer => "its certificate comes from an unknown authority",
+            Self::SelfSigned => "its certificate is that of an authority, which no server may show",
             Self::WrongName => "its certificate is for another name",
             Self::Expired => "its certificate has expired or is not valid yet",
             Self::NotTls => "it does not speak TLS",

@@ -1,8 +1,7 @@
 //! Helpers that answer, refuse, hang, flood and are not there.
 
-use std::os::unix::fs::PermissionsExt as _;
-
 use plimsoll_testkit::folder::Folder;
+use plimsoll_testkit::tools::write_script;
 
 use super::*;
 
@@ -11,8 +10,7 @@ const LONG: Duration = Duration::from_secs(20);
 fn asked(script: &str, limit: Duration) -> Result<Option<Credential>, String> {
     let folder = Folder::new();
     let file = folder.path().join("docker-credential-test");
-    std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_script(&file, &format!("#!/bin/sh\n{script}\n"));
     let path = format!("{}:/usr/bin:/bin", folder.path().display());
     ask("test", "https://index.docker.io/v1/", &BTreeMap::from([("PATH".into(), path.into())]), limit)
 }

@@ -244,11 +244,12 @@ impl Answer {
         }
         let wait = retry_after(self.response.headers());
         let retry = wait.map_or(Retry::Soon, Retry::After);
-        let (host, what) = (self.host.clone(), self.what.clone());
+        let (host, what, foreign) = (self.host.clone(), self.what.clone(), self.foreign);
         let message = self.words(transport).await;
         Err(match status {
             StatusCode::NOT_FOUND => RegistryError::NotFound { host, what }.into(),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            // Another host, to which we were led, refuses the registry's signature and not our login.
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if !foreign => {
                 RegistryError::AuthRefused { host, what, login, note: message }.into()
             }
             StatusCode::TOO_MANY_REQUESTS => Failure::new(RegistryError::RateLimited { host, wait }, retry),
@@ -400,6 +401,8 @@ fn problem_of(error: &rustls::Error) -> Option<TlsProblem> {
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => TlsProblem::Expired,
+            // rustls gives no type for it.
+            other if format!("{other:?}").contains("CaUsedAsEndEntity") => TlsProblem::SelfSigned,
             other => TlsProblem::Other(clipped(&other.to_string())),
         },
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => TlsProblem::NotTls,
