@@ -18,6 +18,7 @@ mod helper;
 mod manifest;
 mod retry;
 pub mod secret;
+mod tls;
 mod transport;
 
 pub use blob::{BlobProgress, BlobStage, BlobStream, Observer};

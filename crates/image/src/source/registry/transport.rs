@@ -2,32 +2,28 @@
 //! bodies read under a limit and a deadline; failures sorted into those worth another try and the others.
 
 use std::collections::{BTreeSet, HashMap};
-use std::error::Error;
 use std::future::Future;
-use std::io;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, LOCATION, RANGE, WWW_AUTHENTICATE,
 };
-use reqwest::{
-    Certificate, Client, ClientBuilder, Identity, NoProxy, Proxy, Request, Response, StatusCode, Url,
-};
+use reqwest::{Client, NoProxy, Proxy, Request, Response, StatusCode, Url};
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::challenge::{Challenge, challenges};
 use super::config::{Limits, RegistrySettings, SettingsOfRegistry, Timeouts};
 use super::endpoint::{self, host};
-use super::error::{Login, RedirectProblem, RegistryError, TlsProblem, chain, clipped};
+use super::error::{Login, RedirectProblem, RegistryError, chain, clipped};
 use super::retry::{Failure, Retry, retry_after};
+use super::tls;
 
 /// How many redirects are followed.
 const MOST_REDIRECTS: usize = 10;
-/// The most bytes of a PEM file.
-const LARGEST_PEM: u64 = 8 << 20;
+/// How long the words beside an error status may take; the status alone tells enough.
+const PATIENCE_FOR_WORDS: Duration = Duration::from_secs(5);
 const USER_AGENT: &str = concat!("plimsoll/", env!("CARGO_PKG_VERSION"));
 
 /// What to get.
@@ -185,11 +181,11 @@ impl Transport {
             builder.tls_certs_only([])
         } else {
             let files = self.settings.ca_files.iter().chain(&own.ca_files);
-            let certificates = files.map(|path| authorities(path)).collect::<Result<Vec<_>, _>>()?;
+            let certificates = files.map(|path| tls::authorities(path)).collect::<Result<Vec<_>, _>>()?;
             builder.tls_certs_merge(certificates.into_iter().flatten())
         };
         builder = builder.tls_danger_accept_invalid_certs(own.skip_verification);
-        with_identity(builder, own)?.build().map_err(|error| unusable("TLS", &chain(&error)))
+        tls::with_identity(builder, own)?.build().map_err(|error| unusable("TLS", &chain(&error)))
     }
 }
 
@@ -268,7 +264,7 @@ impl Answer {
     async fn words(self, transport: &Transport) -> Option<String> {
         let limit = transport.limits.error;
         let is_text = self.header("content-type").is_none_or(|kind| kind.starts_with("text/plain"));
-        let body = self.body(limit, transport.timeouts.document).await.ok()?;
+        let body = self.body(limit, transport.timeouts.document.min(PATIENCE_FOR_WORDS)).await.ok()?;
         let words = match serde_json::from_slice::<ErrorBody>(&body) {
             Ok(body) => body.words(),
             Err(_) if is_text => String::from_utf8_lossy(&body).into_owned(),
@@ -368,83 +364,12 @@ fn target(from: &Url, response: &Response) -> Option<Url> {
 fn sorted(url: &Url, error: reqwest::Error) -> Failure {
     let error = error.without_url();
     let host = host(url);
-    match tls_problem(&error) {
+    match tls::problem(&error) {
         Some(problem) => RegistryError::Tls { host, problem }.into(),
         None => Failure::new(RegistryError::Unreachable { host, source: Box::new(error) }, Retry::Soon),
     }
 }
 
-/// Finds what TLS has to say in a chain of causes. `io::Error` does not name the error inside as its source.
-fn tls_problem(error: &(dyn Error + 'static)) -> Option<TlsProblem> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return problem_of(tls);
-        }
-        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    None
-}
-
-fn problem_of(error: &rustls::Error) -> Option<TlsProblem> {
-    use rustls::{AlertDescription, CertificateError, InvalidMessage};
-    Some(match error {
-        rustls::Error::InvalidCertificate(certificate) => match certificate {
-            CertificateError::UnknownIssuer => TlsProblem::UnknownIssuer,
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                TlsProblem::WrongName
-            }
-            CertificateError::Expired
-            | CertificateError::ExpiredContext { .. }
-            | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. } => TlsProblem::Expired,
-            // rustls gives no type for it.
-            other if format!("{other:?}").contains("CaUsedAsEndEntity") => TlsProblem::SelfSigned,
-            other => TlsProblem::Other(clipped(&other.to_string())),
-        },
-        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => TlsProblem::NotTls,
-        rustls::Error::AlertReceived(
-            AlertDescription::CertificateRequired | AlertDescription::BadCertificate,
-        ) => TlsProblem::ClientCertificate,
-        // The peer went away inside the handshake or after it: a matter of the connection.
-        rustls::Error::AlertReceived(AlertDescription::CloseNotify | AlertDescription::InternalError) => {
-            return None;
-        }
-        other => TlsProblem::Other(clipped(&other.to_string())),
-    })
-}
-
-fn authorities(path: &Path) -> Result<Vec<Certificate>, RegistryError> {
-    let what = format!("ca-files: {}", path.display());
-    let found =
-        Certificate::from_pem_bundle(&pem(path, &what)?).map_err(|error| unusable(&what, &chain(&error)))?;
-    if found.is_empty() { Err(unusable(&what, "it holds no certificate")) } else { Ok(found) }
-}
-
-fn with_identity(builder: ClientBuilder, own: &SettingsOfRegistry) -> Result<ClientBuilder, RegistryError> {
-    let Some(path) = &own.client_certificate else { return Ok(builder) };
-    let what = format!("client-certificate: {}", path.display());
-    let mut bytes = pem(path, &what)?;
-    if let Some(key) = &own.client_key {
-        bytes.push(b'\n');
-        bytes.extend(pem(key, &format!("client-key: {}", key.display()))?);
-    }
-    let identity = Identity::from_pem(&bytes).map_err(|error| unusable(&what, &chain(&error)))?;
-    Ok(builder.identity(identity))
-}
-
-fn pem(path: &Path, what: &str) -> Result<Vec<u8>, RegistryError> {
-    use std::io::Read as _;
-    let failed = |error: io::Error| unusable(what, &error.to_string());
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(failed)?;
-    io::copy(&mut file.take(LARGEST_PEM), &mut bytes).map_err(failed)?;
-    Ok(bytes)
-}
-
-fn unusable(what: &str, why: &str) -> RegistryError {
+pub(super) fn unusable(what: &str, why: &str) -> RegistryError {
     RegistryError::Settings { what: what.to_owned(), why: why.to_owned() }
 }
