@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod layout;
+pub mod registry;
 pub mod rootfs;
 
 use std::fmt;

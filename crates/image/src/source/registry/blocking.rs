@@ -1,0 +1,156 @@
+//! The same client for synchronous code: a small runtime of its own, and blobs as [`std::io::Read`].
+
+use std::fmt;
+use std::future::Future;
+use std::io::{self, Read};
+use std::sync::{Arc, mpsc};
+
+use plimsoll_model::digest::BlobDigest;
+use plimsoll_model::reference::Reference;
+use tokio::runtime::{Builder, Runtime};
+
+use super::blob::BlobStream;
+use super::client::AsyncRegistryClient;
+use super::config::{Limits, RegistryOptions};
+use super::error::RegistryError;
+use super::manifest::FetchedManifest;
+
+/// Threads that move bytes and do TLS; more than two would wait for the network.
+const THREADS: usize = 2;
+
+/// A client of all registries for synchronous code, cheap to clone and usable from any number of threads.
+#[derive(Clone, Debug)]
+pub struct RegistryClient {
+    client: AsyncRegistryClient,
+    runtime: Arc<OwnRuntime>,
+}
+
+impl RegistryClient {
+    /// Makes a client and starts its threads.
+    ///
+    /// # Errors
+    /// If the name of a registry in the settings is malformed or no thread can be started.
+    pub fn new(options: RegistryOptions) -> Result<Self, RegistryError> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("registry")
+            .enable_all()
+            .build()
+            .map_err(|error| RegistryError::Settings {
+                what: "threads of the registry client".to_owned(),
+                why: error.to_string(),
+            })?;
+        let runtime = Arc::new(OwnRuntime(Some(runtime)));
+        Ok(Self { client: AsyncRegistryClient::new(options)?, runtime })
+    }
+
+    /// Gets the manifest or index that `reference` names, verified against its digest.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells.
+    pub fn manifest(&self, reference: &Reference) -> Result<FetchedManifest, RegistryError> {
+        let (client, reference) = (self.client.clone(), reference.clone());
+        self.wait_for(async move { client.manifest(&reference).await })
+    }
+
+    /// Gets a small blob whole (a configuration, say), of at most `limit` bytes, verified.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells.
+    pub fn blob_bytes(
+        &self,
+        reference: &Reference,
+        digest: BlobDigest,
+        limit: u64,
+    ) -> Result<Vec<u8>, RegistryError> {
+        let (client, reference) = (self.client.clone(), reference.clone());
+        self.wait_for(async move { client.blob_bytes(&reference, digest, limit).await })
+    }
+
+    /// Starts to get a blob of `size` bytes. The bytes are *not* verified: who reads them digests them anyway.
+    #[must_use]
+    pub fn open_blob(&self, reference: &Reference, digest: BlobDigest, size: u64) -> BlobReader {
+        let stream = {
+            let _entered = self.runtime.0.as_ref().map(Runtime::enter);
+            self.client.open_blob(reference, digest, size)
+        };
+        BlobReader { stream, piece: io::Cursor::default(), _runtime: Arc::clone(&self.runtime) }
+    }
+
+    /// The limits that this client was made with.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.client.limits()
+    }
+
+    /// Runs `work` on our threads and waits; so it works, too, where the caller has a runtime of its own.
+    fn wait_for<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, RegistryError>> + Send + 'static,
+    ) -> Result<T, RegistryError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let runtime = self.runtime.0.as_ref().ok_or(RegistryError::Stopped)?;
+        let task = runtime.spawn(async move {
+            // Nobody listens only if the waiting thread is gone.
+            drop(sender.send(work.await));
+        });
+        let result = receiver.recv().unwrap_or(Err(RegistryError::Stopped));
+        drop(task);
+        result
+    }
+}
+
+/// The bytes of a blob: exactly as many as its descriptor says, or an error.
+///
+/// Reading blocks, so it must not be done inside an async task. Dropping the reader ends the transfer.
+#[derive(Debug)]
+pub struct BlobReader {
+    stream: BlobStream,
+    piece: io::Cursor<Vec<u8>>,
+    /// Keeps the threads alive that fetch the rest.
+    _runtime: Arc<OwnRuntime>,
+}
+
+impl Read for BlobReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.piece.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            match self.stream.blocking_next() {
+                Some(Ok(piece)) => self.piece = io::Cursor::new(piece),
+                Some(Err(error)) => return Err(io::Error::new(kind(&error), error)),
+                None => return Ok(0),
+            }
+        }
+    }
+}
+
+const fn kind(error: &RegistryError) -> io::ErrorKind {
+    match error {
+        RegistryError::TimedOut { .. } => io::ErrorKind::TimedOut,
+        RegistryError::NotFound { .. } => io::ErrorKind::NotFound,
+        RegistryError::AuthRefused { .. } => io::ErrorKind::PermissionDenied,
+        RegistryError::Shorter { .. } => io::ErrorKind::UnexpectedEof,
+        RegistryError::Longer { .. } | RegistryError::Malformed { .. } => io::ErrorKind::InvalidData,
+        _ => io::ErrorKind::Other,
+    }
+}
+
+/// A runtime that may be dropped anywhere, also inside another one.
+struct OwnRuntime(Option<Runtime>);
+
+impl fmt::Debug for OwnRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OwnRuntime")
+    }
+}
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The registry client against a real registry, and against servers that misbehave in every way we know.
+
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod hosts;
+#[cfg(test)]
+mod real;
+#[cfg(test)]
+mod support;
