@@ -238,7 +238,7 @@ fn verdict(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
 
 fn new_table(style: Style, columns: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     match style.width {
         Some(width) => drop(table.set_width(width.max(60))),

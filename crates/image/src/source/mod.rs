@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod layout;
+pub mod place;
 pub mod registry;
 pub mod rootfs;
 
@@ -183,6 +184,9 @@ pub enum SourceError {
         /// The limit.
         limit: usize,
     },
+    /// A registry.
+    #[error(transparent)]
+    Registry(#[from] registry::RegistryError),
     /// Indexes in indexes, deeper than anybody needs.
     #[error("indexes are nested deeper than {0}")]
     TooDeep(usize),

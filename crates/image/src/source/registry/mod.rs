@@ -21,6 +21,8 @@ pub mod secret;
 mod tls;
 mod transport;
 
+mod source;
+
 pub use blob::{BlobProgress, BlobStage, BlobStream, Observer};
 pub use blocking::{BlobReader, RegistryClient};
 pub use client::AsyncRegistryClient;
@@ -31,3 +33,4 @@ pub use credentials::{Credential, CredentialSources};
 pub use error::{Login, RedirectProblem, RegistryError, TlsProblem};
 pub use manifest::FetchedManifest;
 pub use secret::Secret;
+pub use source::images;
