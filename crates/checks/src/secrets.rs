@@ -17,6 +17,7 @@ use plimsoll_model::finding::{Finding, FindingKind};
 use plimsoll_model::gap::GapKind;
 use plimsoll_model::inventory::{FoundSecret, Inventory};
 
+pub(crate) use rules::Pattern;
 use rules::RuleSet;
 use window::Search;
 

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use plimsoll_model::severity::Severity;
-use regex_automata::meta::Regex;
 
 use super::history::Step;
 use super::run::secrets_of_variable;
 use super::{Breach, ImageFacts, Rule, clipped, line};
-use crate::secrets::{redacted, secrets_in_text};
+use crate::secrets::{Pattern, redacted, secrets_in_text};
 
 pub(crate) const ADD_FROM_URL: Rule = Rule {
     id: "add-from-url",
@@ -43,13 +42,12 @@ pub(crate) const SUDO_IN_BUILD_STEP: Rule = Rule {
     check: sudo_in_build_step,
 };
 
-static DOWNLOAD_PIPED: LazyLock<Regex> = LazyLock::new(|| {
+static DOWNLOAD_PIPED: LazyLock<Pattern> = LazyLock::new(|| {
     let shell = r"(?:sudo\s+(?:-\S+\s+)*)?(?:/usr|/usr/local)?(?:/bin/)?(?:(?:ba|da|z|k|a)?sh|python[0-9.]*|perl|node|ruby)\b";
     let download = r"\b(?:curl|wget)\b";
     let pipe = format!(r"{download}(?:[^|;&\n]|&[^&])*\|\s*{shell}");
     let substituted = format!(r#"\b(?:ba|da|z|k|a)?sh\s+(?:-\S+\s+)*(?:<\(|["']?\$\()\s*{download}"#);
-    #[expect(clippy::expect_used, reason = "the text is compiled in, and a test compiles it")]
-    Regex::new(&format!("(?:{pipe}|{substituted})")).expect("the expression is sound")
+    Pattern::from(format!("(?:{pipe}|{substituted})"))
 });
 
 fn steps<'a>(facts: &'a ImageFacts<'_>) -> impl Iterator<Item = (usize, Step<'a>)> {
@@ -81,7 +79,7 @@ fn add_from_url(facts: &ImageFacts<'_>) -> Vec<Breach> {
 }
 
 fn download_piped_to_shell(facts: &ImageFacts<'_>) -> Vec<Breach> {
-    breaches(facts, |step| step.instruction == "RUN" && DOWNLOAD_PIPED.is_match(step.arguments))
+    breaches(facts, |step| step.instruction == "RUN" && DOWNLOAD_PIPED.compiled().is_match(step.arguments))
 }
 
 fn sudo_in_build_step(facts: &ImageFacts<'_>) -> Vec<Breach> {

@@ -51,7 +51,11 @@ impl<'a> Step<'a> {
             Some(at) => (rest.get(..at).unwrap_or(""), rest.get(at + SHELL.len()..).unwrap_or("")),
             None => (rest, rest),
         };
-        Self { instruction: "RUN", arguments, build_args: assignments(given).into_iter().take(count).collect() }
+        Self {
+            instruction: "RUN",
+            arguments,
+            build_args: assignments(given).into_iter().take(count).collect(),
+        }
     }
 
     /// The variables that the step sets: build arguments, `ARG NAME=VALUE`, `ENV NAME=VALUE` and `ENV NAME VALUE`.

@@ -2,7 +2,16 @@
 
 /// Words that make a name secret.
 const SECRET_WORDS: &[&str] = &[
-    "APIKEY", "CREDENTIAL", "CREDENTIALS", "PASSPHRASE", "PASSWD", "PASSWORD", "PWD", "SECRET", "SECRETS", "TOKEN",
+    "APIKEY",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "PASSPHRASE",
+    "PASSWD",
+    "PASSWORD",
+    "PWD",
+    "SECRET",
+    "SECRETS",
+    "TOKEN",
 ];
 
 /// Pairs of words that do.
@@ -11,15 +20,62 @@ const SECRET_PAIRS: &[(&str, &str)] =
 
 /// Last words after which the value only tells about a secret.
 const ABOUT: &[&str] = &[
-    "ALGORITHM", "AUDIENCE", "COUNT", "DIR", "ENABLED", "ENDPOINT", "EXPIRATION", "EXPIRY", "FILE", "FORMAT",
-    "HEADER", "HOST", "ID", "ISSUER", "LENGTH", "LIFETIME", "NAME", "PATH", "PATTERN", "POLICY", "PREFIX",
-    "REQUIRED", "SOURCE", "TIMEOUT", "TTL", "TYPE", "URI", "URL", "VERSION",
+    "ALGORITHM",
+    "AUDIENCE",
+    "COUNT",
+    "DIR",
+    "ENABLED",
+    "ENDPOINT",
+    "EXPIRATION",
+    "EXPIRY",
+    "FILE",
+    "FORMAT",
+    "HEADER",
+    "HOST",
+    "ID",
+    "ISSUER",
+    "LENGTH",
+    "LIFETIME",
+    "NAME",
+    "PATH",
+    "PATTERN",
+    "POLICY",
+    "PREFIX",
+    "REQUIRED",
+    "SOURCE",
+    "TIMEOUT",
+    "TTL",
+    "TYPE",
+    "URI",
+    "URL",
+    "VERSION",
 ];
 
 /// Values that are switches or say that somebody has to fill them in.
 const PLACEHOLDERS: &[&str] = &[
-    "true", "false", "yes", "no", "on", "off", "none", "null", "nil", "undefined", "unset", "changeme", "change-me",
-    "change_me", "todo", "tbd", "placeholder", "example", "secret", "password", "token", "dummy", "redacted",
+    "true",
+    "false",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "none",
+    "null",
+    "nil",
+    "undefined",
+    "unset",
+    "changeme",
+    "change-me",
+    "change_me",
+    "todo",
+    "tbd",
+    "placeholder",
+    "example",
+    "secret",
+    "password",
+    "token",
+    "dummy",
+    "redacted",
 ];
 
 /// Tells whether `name` says that its value is secret, and `value` is one.

@@ -106,7 +106,10 @@ mod tests {
 
     #[test]
     fn keywords_that_overlap_or_begin_each_other_are_all_found() {
-        assert_eq!(hits(&[&["abcabc"], &["cab", "cabcx"]], "abcabcabcx"), [(0, 0), (2, 1), (3, 0), (5, 1), (5, 1)]);
+        assert_eq!(
+            hits(&[&["abcabc"], &["cab", "cabcx"]], "abcabcabcx"),
+            [(0, 0), (2, 1), (3, 0), (5, 1), (5, 1)]
+        );
         assert_eq!(hits(&[&["-----BEGIN "], &["-----BEGIN PGP"]], "------BEGIN PGP"), [(1, 0), (1, 1)]);
         assert_eq!(hits(&[&["abc"]], ""), []);
     }

@@ -71,7 +71,7 @@ impl Scan<'_> {
         let Some(rule) = self.set.rules.get(index) else { return };
         let wanted = at.saturating_sub(rule.before)..self.bytes.len().min(at + rule.after);
         let Some(stretch) = self.stretches.get_mut(index) else { return };
-        if wanted.start <= stretch.end && !stretch.is_empty() {
+        if wanted.start <= stretch.end && stretch.start < stretch.end {
             stretch.end = wanted.end;
             return;
         }

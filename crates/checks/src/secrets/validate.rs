@@ -203,7 +203,9 @@ mod tests {
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
         assert_eq!(base64(b"cGxpbXNvbGw=").unwrap(), b"plimsoll");
         // BIP 173's first vectors.
-        assert!(bech32(b"A12UEL5L") && bech32(b"split1checkupstagehandshakeupstreamerranterredcaperred2y9e3w"));
+        assert!(
+            bech32(b"A12UEL5L") && bech32(b"split1checkupstagehandshakeupstreamerranterredcaperred2y9e3w")
+        );
         assert!(!bech32(b"A12UEL5M") && !bech32(b"A1G7SGD8") && !bech32(b"") && !bech32(b"1"));
         // A token that its owner revoked and published together with the algorithm.
         let token = ["gh", "p_zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ", "0mLq17"].concat();
@@ -229,7 +231,9 @@ mod tests {
             Validator::Pem,
             Validator::Pgp,
         ];
-        for bytes in [&b""[..], b"_", b"1", b".", b"..", b"\xff\xfe", b"=", b"_\xff12345", b"e30.e30.", b"-----"] {
+        for bytes in
+            [&b""[..], b"_", b"1", b".", b"..", b"\xff\xfe", b"=", b"_\xff12345", b"e30.e30.", b"-----"]
+        {
             assert!(!all.iter().any(|validator| validator.accepts(bytes)), "{bytes:?}");
         }
     }
