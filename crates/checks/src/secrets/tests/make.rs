@@ -13,7 +13,9 @@ impl Random {
     pub(super) fn new(name: &str, seed: u64) -> Self {
         let start = name.bytes().fold(seed + 0x9e37_79b9, |sum, byte| sum.wrapping_mul(31) + u64::from(byte));
         let mut random = Self(start | 1);
-        (0..20).for_each(|_| drop(random.next()));
+        for _ in 0..20 {
+            random.next();
+        }
         random
     }
 
