@@ -1,2 +1,10 @@
-//! Everything wrong that is not a package vulnerability.
+//! Everything wrong that is not a package vulnerability: secrets in files, and what an image's configuration tells.
+//!
+//! Secrets are found while a layer is read ([`all::EXTRACTORS`]) and become findings here ([`secrets::secret_findings`]);
+//! the configuration's rules ([`all::IMAGE_RULES`]) look at plain fields ([`image_config::ImageFacts`]), so this crate
+//! has no idea of images and registries.
 #![forbid(unsafe_code)]
+
+pub mod all;
+pub mod image_config;
+pub mod secrets;

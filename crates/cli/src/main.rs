@@ -1,4 +1,25 @@
-//! The one binary.
+//! The one binary: arguments, terminal, exit codes. The only crate that reads environment, home and clock.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod args;
+mod command;
+mod config;
+mod environment;
+mod exit;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return exit::usage(&error),
+    };
+    match command::run(args) {
+        Ok(code) => code.into(),
+        Err(error) => exit::failed(&error),
+    }
+}

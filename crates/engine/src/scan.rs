@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use plimsoll_advisory::database::Database;
 use plimsoll_advisory::matching::match_inventory;
 use plimsoll_catalog::overlay::Merged;
+use plimsoll_checks::{Healthcheck, ImageFacts};
 use plimsoll_image::Image;
 use plimsoll_model::extractor::Extractor;
 use plimsoll_model::finding::Finding;
@@ -23,6 +24,10 @@ pub struct ScanOptions {
     pub evidence: EvidenceOptions,
     /// The advisory database, and where it is from; none gives a gap.
     pub database: Option<(Database, String)>,
+    /// Whether vulnerabilities are looked for.
+    pub vulnerabilities: bool,
+    /// Whether the image's configuration is looked at.
+    pub configuration: bool,
     /// The day of the scan.
     pub today: Date,
     /// A database older than this many days gives a gap.
@@ -38,6 +43,12 @@ pub fn extractors() -> Vec<Extractor> {
     all.extend_from_slice(plimsoll_checks::EXTRACTORS);
     all.sort_by_key(|extractor| extractor.name);
     all
+}
+
+/// The names of the extractors that look for secrets.
+#[must_use]
+pub fn secret_extractors() -> Vec<&'static str> {
+    plimsoll_checks::EXTRACTORS.iter().map(|extractor| extractor.name).collect()
 }
 
 /// Scans `images`, the platforms of one reference.
@@ -82,7 +93,7 @@ fn find(image: &Image, inventory: &Inventory, options: &ScanOptions) -> (Vec<Fin
             gaps.extend(matches.gaps);
             gaps.extend(staleness(database, options));
         }
-        None if inventory.packages.is_empty() => {}
+        None if inventory.packages.is_empty() || !options.vulnerabilities => {}
         None => gaps.push(Gap::new(
             GapKind::NoDatabase,
             "vulnerabilities",
@@ -90,7 +101,9 @@ fn find(image: &Image, inventory: &Inventory, options: &ScanOptions) -> (Vec<Fin
         )),
     }
     findings.extend(plimsoll_checks::secret_findings(inventory));
-    findings.extend(plimsoll_checks::check_image(&image_facts(image)));
+    if options.configuration {
+        findings.extend(plimsoll_checks::check_image(&image_facts(image)));
+    }
     gaps.sort();
     gaps.dedup();
     (findings, gaps)
@@ -127,6 +140,24 @@ fn describe(database: &Database, origin: &str, today: Date) -> DatabaseSummary {
         age_days: age_days(database, today),
         advisories: info.advisories,
         feeds: info.feeds.iter().map(feed).collect(),
+    }
+}
+
+/// What the checks look at of an image's configuration.
+fn image_facts(image: &Image) -> ImageFacts<'_> {
+    let run = &image.config.config;
+    ImageFacts {
+        user: &run.user,
+        env: &run.env,
+        exposed_ports: run.exposed_ports.keys().map(String::as_str).collect(),
+        labels: run.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect(),
+        // OCI's configuration cannot say it, so that its absence there means nothing.
+        healthcheck: if run.healthcheck.is_some() { Healthcheck::Declared } else { Healthcheck::Inexpressible },
+        entrypoint: &run.entrypoint,
+        cmd: &run.cmd,
+        history: image.config.history.iter().filter_map(|step| step.created_by.as_deref()).collect(),
+        layers: image.layers.len(),
+        is_rootfs: image.layers.iter().all(|layer| layer.diff_id.is_none()),
     }
 }
 

@@ -1,0 +1,130 @@
+//! Secrets: keys, tokens and passwords, found in the text files of every layer and in an image's configuration.
+//!
+//! What they look like is data (`rules/secrets.toml`). A secret counts for its structure (a checksum, a key that
+//! decodes), not for the name of its file, and neither it nor more than its head is ever kept. Binary files are not
+//! searched.
+
+mod prefilter;
+mod rules;
+mod scan;
+mod validate;
+mod window;
+
+use plimsoll_model::digest::Digest;
+use plimsoll_model::evidence::{Fact, SecretHit};
+use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
+use plimsoll_model::finding::{Finding, FindingKind};
+use plimsoll_model::gap::GapKind;
+use plimsoll_model::inventory::{FoundSecret, Inventory};
+
+pub(crate) use rules::Pattern;
+use rules::RuleSet;
+use window::Search;
+
+/// Secrets beyond this many in one file are not reported one by one.
+const HITS_LIMIT: usize = 100;
+
+/// How many characters of a secret are shown at most; never more than a quarter of them.
+const HEAD: usize = 6;
+
+/// Finds secrets in text files.
+pub const SECRETS: Extractor = Extractor {
+    name: "secrets",
+    revision: 1,
+    wants: Wants { paths: &[PathRule::Any], content: ContentRule::Text, max_size: 64 << 20 },
+    extract,
+};
+
+fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
+    let set = RuleSet::embedded();
+    let mut search = Search::new(set, HITS_LIMIT);
+    match file.bytes() {
+        Some(bytes) => search.whole(bytes),
+        None => search.windows(&mut *file.reader()?).map_err(ExtractError::Spool)?,
+    }
+    let (hits, limited) = search.finish();
+    // Most files have none, so the path is asked only here.
+    if hits.is_empty() || set.allow.path(file.path) {
+        return Ok(());
+    }
+    hits.into_iter().for_each(|hit| facts.push(Fact::Secret(hit)));
+    if limited {
+        let reason = format!("secrets: only the first {HITS_LIMIT} secrets of this file are reported");
+        facts.gap(GapKind::LimitReached, reason);
+    }
+    Ok(())
+}
+
+/// The secrets in a text that is no file: a variable's value, a label, a build step.
+#[must_use]
+pub fn secrets_in_text(text: &str) -> Vec<SecretHit> {
+    let mut search = Search::new(RuleSet::embedded(), HITS_LIMIT);
+    search.whole(text.as_bytes());
+    search.finish().0
+}
+
+/// The findings of an inventory's secrets, in the order of rule, place and line.
+#[must_use]
+pub fn secret_findings(inventory: &Inventory) -> Vec<Finding> {
+    let mut secrets: Vec<&FoundSecret> = inventory.secrets.iter().collect();
+    secrets.sort_by(|a, b| {
+        let key = |found: &FoundSecret| (found.hit.rule.clone(), found.location.clone(), found.hit.line);
+        key(a).cmp(&key(b)).then_with(|| a.hit.cmp(&b.hit)).then_with(|| a.shadowed.cmp(&b.shadowed))
+    });
+    secrets.dedup();
+    secrets.into_iter().map(finding).collect()
+}
+
+fn finding(secret: &FoundSecret) -> Finding {
+    let FoundSecret { hit, location, shadowed } = secret;
+    let (place, remedy) = if *shadowed {
+        (
+            "still in the image, under a later layer that deletes or replaces it,",
+            "Revoke the secret and issue a new one; deleting the file in a later layer does not remove it, so \
+             rebuild the image without it: pass it with a build secret mount, or at run time",
+        )
+    } else {
+        (
+            "in the image",
+            "Revoke the secret and issue a new one, and rebuild the image without it: pass it with a build \
+             secret mount, or at run time",
+        )
+    };
+    Finding {
+        id: hit.rule.clone(),
+        title: format!("{} {place} at {}", capitalized(&hit.title), location.title()),
+        severity: hit.severity,
+        severity_source: "plimsoll".to_owned(),
+        kind: FindingKind::Secret {
+            redacted: hit.redacted.clone(),
+            fingerprint: hit.fingerprint.clone(),
+            line: hit.line,
+            shadowed: *shadowed,
+        },
+        locations: vec![location.clone()],
+        remedy: Some(remedy.to_owned()),
+        references: Vec::new(),
+    }
+}
+
+fn capitalized(title: &str) -> String {
+    let mut chars = title.chars();
+    let first = chars.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(chars).collect()
+}
+
+/// The head of a secret: never more than a quarter of it, nor more than six characters.
+pub(crate) fn redacted(secret: &[u8]) -> String {
+    let text = String::from_utf8_lossy(secret);
+    let shown = HEAD.min(text.chars().count() / 4);
+    let head = text.chars().take(shown).map(|c| if c.is_control() { '.' } else { c });
+    head.chain(['…']).collect()
+}
+
+/// SHA-256 of a secret, in hexadecimal.
+pub(crate) fn fingerprint(secret: &[u8]) -> String {
+    Digest::of(secret).hex()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use plimsoll_model::platform::Platform;
+use plimsoll_policy::Gate;
+
+use crate::output::Output;
+
+/// The security of container images over their whole life.
+///
+/// Exit codes: 0 pass, 1 the gate fails, 2 could not decide (wrong use, an error, or something was not checked).
+#[derive(Debug, Parser)]
+#[command(name = "plimsoll", version, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Options of all commands.
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+/// Options of all commands.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Global {
+    /// Read this configuration file instead of $XDG_CONFIG_HOME/plimsoll/config.toml.
+    #[arg(long, global = true, value_name = "FILE", env = "PLIMSOLL_CONFIG", help_heading = "General")]
+    pub(crate) config: Option<PathBuf>,
+    /// Keep evidence and databases here instead of $XDG_CACHE_HOME/plimsoll.
+    #[arg(long, global = true, value_name = "DIR", env = "PLIMSOLL_CACHE_DIR", help_heading = "General")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// When to use colors.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "General")]
+    pub(crate) color: ColorChoice,
+    /// Show no progress.
+    #[arg(long, short, global = true, help_heading = "General")]
+    pub(crate) quiet: bool,
+}
+
+/// When to use colors.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Find what is wrong with an image.
+    Scan(Box<Scan>),
+    /// Build, update and look at advisory databases.
+    #[command(subcommand)]
+    Db(Db),
+    /// Look at and empty the evidence cache.
+    #[command(subcommand)]
+    Cache(Cache),
+    /// Print completions for a shell.
+    #[command(after_help = "Example:\n  plimsoll completions bash > /etc/bash_completion.d/plimsoll")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages.
+    #[command(after_help = "Example:\n  plimsoll man /usr/local/share/man/man1")]
+    Man {
+        /// The directory to write them to.
+        directory: PathBuf,
+    },
+}
+
+const SCAN_HELP: &str = "\
+IMAGE is one of
+  NAME[:TAG][@DIGEST]        podman's, containerd's and Docker's stores on this machine, then the registry
+  registry:NAME[:TAG]        a registry
+  oci:DIR[:TAG|@DIGEST]      an OCI image layout
+  archive:FILE[:TAG]         an OCI archive or a `docker save` archive, plain or compressed
+  dir:ROOT                   a root filesystem
+  podman:NAME  containerd:NAME  docker:NAME   one store on this machine
+A path of an existing file or layout needs no prefix.
+
+Examples:
+  plimsoll scan debian:12
+  plimsoll scan oci:build/image:1.4.2 -o table -o json=report.json
+  plimsoll scan ghcr.io/acme/shop:1.4.2 --fail-on high,fixable
+  plimsoll scan registry:ghcr.io/acme/shop --all-platforms --format json
+  plimsoll scan dir:/mnt/rootfs --scanners vulnerabilities";
+
+/// Options of `scan`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = SCAN_HELP)]
+pub(crate) struct Scan {
+    /// The image.
+    pub(crate) image: String,
+    /// Scan the image of this platform, as linux/arm64.
+    #[arg(long, value_name = "OS/ARCH", conflicts_with = "all_platforms", help_heading = "Image")]
+    pub(crate) platform: Option<Platform>,
+    /// Scan the images of all platforms; layers that they share are read once.
+    #[arg(long, help_heading = "Image")]
+    pub(crate) all_platforms: bool,
+    /// What to look for.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "vulnerabilities,secrets,configuration", help_heading = "Findings")]
+    pub(crate) scanners: Vec<Scanner>,
+    /// Exit with 1 if a finding is this severe or worse; with `,fixable`, only if it can be fixed.
+    #[arg(long, value_name = "SEVERITY[,fixable]", help_heading = "Findings")]
+    pub(crate) fail_on: Option<Gate>,
+    /// Use this advisory database.
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB", help_heading = "Findings")]
+    pub(crate) db: Option<PathBuf>,
+    /// Write a report; may be repeated. Without PATH it goes to standard output.
+    #[arg(long, short, value_name = "FORMAT[=PATH]", help_heading = "Output")]
+    pub(crate) output: Vec<Output>,
+    /// Write the report to standard output in this format: table, json.
+    #[arg(long, value_name = "FORMAT", conflicts_with = "output", help_heading = "Output")]
+    pub(crate) format: Option<Output>,
+    /// Neither read nor write the evidence cache.
+    #[arg(long, help_heading = "Working")]
+    pub(crate) no_cache: bool,
+    /// Read at most this many layers at once.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), help_heading = "Working")]
+    pub(crate) threads: Option<u16>,
+}
+
+/// What to look for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Scanner {
+    /// Known vulnerabilities of packages.
+    Vulnerabilities,
+    /// Secrets in files, in every layer.
+    Secrets,
+    /// The image's configuration.
+    Configuration,
+}
+
+/// Commands over advisory databases.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// Compile feeds into a database.
+    #[command(after_help = "Feeds are told by their content: OSV (JSON, YAML, all.zip), CISA KEV, Debian, Alpine, Wolfi and others,\nas files, archives or directories of them.\n\nExample:\n  plimsoll db build feeds/ kev.json -o advisories.db")]
+    Build {
+        /// Directories, archives and files with feeds.
+        #[arg(required = true, value_name = "PATH")]
+        inputs: Vec<PathBuf>,
+        /// Write the database here.
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+        /// Print the report as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell what a database holds and how old it is.
+    #[command(after_help = "Example:\n  plimsoll db info\n  plimsoll db info advisories.db --json")]
+    Info {
+        /// The database; without it the one that a scan would use.
+        file: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        /// Verify all of the file, not only its head.
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Install a database for the scans to come.
+    #[command(after_help = "A source is a compiled database, or anything that `db build` reads. Without sources, those of the\nconfiguration file are used.\n\nExample:\n  plimsoll db update advisories.db\n  plimsoll db update feeds/")]
+    Update {
+        /// Compiled databases, or directories, archives and files with feeds.
+        sources: Vec<String>,
+    },
+}
+
+/// Commands over the evidence cache.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cache {
+    /// Tell where the cache is and how much it holds.
+    Info {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete what was least recently used.
+    #[command(after_help = "Examples:\n  plimsoll cache prune            delete everything\n  plimsoll cache prune --keep 500  keep at most 500 MB")]
+    Prune {
+        /// Keep at most this many megabytes.
+        #[arg(long, value_name = "MB", default_value_t = 0)]
+        keep: u64,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,48 @@
+//! `plimsoll cache`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use plimsoll_engine::cache;
+
+use super::Context;
+use crate::args::Cache;
+use crate::exit::Code;
+
+pub(super) fn run(command: &Cache, context: &Context) -> anyhow::Result<Code> {
+    let root = root(context)?;
+    let cache = open(&root, context)?;
+    let mut out = std::io::stdout().lock();
+    match command {
+        Cache::Info { json } => {
+            let info = cache.info()?;
+            if *json {
+                let value = serde_json::json!({ "path": root, "limit": context.config.cache.limit, "content": info });
+                writeln!(out, "{value:#}")?;
+            } else {
+                writeln!(out, "{}", root.display())?;
+                let (mega, limit) = (info.bytes / 1_000_000, context.config.cache.limit / 1_000_000);
+                writeln!(out, "{} layers, {} images, {mega} MB of at most {limit} MB", info.layers, info.images)?;
+            }
+        }
+        Cache::Prune { keep } => {
+            let before = cache.info()?.bytes;
+            let after = cache.prune(keep.saturating_mul(1_000_000))?.bytes;
+            writeln!(out, "{} MB freed, {} MB left", before.saturating_sub(after) / 1_000_000, after / 1_000_000)?;
+        }
+    }
+    Ok(Code::Pass)
+}
+
+/// The directory of the evidence cache.
+pub(super) fn root(context: &Context) -> anyhow::Result<PathBuf> {
+    let directory = context.cache_directory().context("there is no cache directory: neither HOME nor XDG_CACHE_HOME is set; give --cache-dir")?;
+    Ok(directory.join("evidence"))
+}
+
+/// Opens the evidence cache at `root`.
+pub(super) fn open(root: &std::path::Path, context: &Context) -> anyhow::Result<cache::Cache> {
+    cache::Cache::open(root, context.config.cache.limit, context.environment.now)
+        .with_context(|| format!("opening the evidence cache {}", root.display()))
+}

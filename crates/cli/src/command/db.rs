@@ -1,0 +1,127 @@
+//! `plimsoll db`, and which database a scan uses.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use plimsoll_advisory::database::{BuildOptions, BuildReport, Database, DatabaseInfo, build};
+
+use super::Context;
+use crate::args::Db;
+use crate::exit::Code;
+use crate::output::to_file;
+
+pub(super) fn run(command: Db, context: &Context) -> anyhow::Result<Code> {
+    match command {
+        Db::Build { inputs, output, json } => {
+            let (bytes, report) = compile(&inputs, context)?;
+            to_file(&output, |out| out.write_all(&bytes))?;
+            tell_build(&report, &output, json)
+        }
+        Db::Info { file, json, verify } => {
+            let (database, origin) = choose(file.as_deref(), context)?;
+            if verify {
+                database.verify().with_context(|| format!("verifying {origin}"))?;
+            }
+            tell_info(&database.info(), &origin, json, verify)
+        }
+        Db::Update { sources } => update(sources, context),
+    }
+}
+
+fn compile(inputs: &[PathBuf], context: &Context) -> anyhow::Result<(Vec<u8>, BuildReport)> {
+    let options = BuildOptions { built: Some(context.environment.today()?), ..BuildOptions::default() };
+    build(inputs, &options).context("compiling the feeds")
+}
+
+/// The database that a scan uses, and where it is from: the one asked for, else the newer one of the installed and
+/// the bundled.
+pub(super) fn choose(explicit: Option<&Path>, context: &Context) -> anyhow::Result<(Database, String)> {
+    if let Some(path) = explicit.or(context.config.database.file.as_deref()) {
+        let database = Database::open(path).with_context(|| format!("opening the advisory database {}", path.display()))?;
+        return Ok((database, path.display().to_string()));
+    }
+    let bundled = plimsoll_advisory::snapshot::open().context("opening the bundled advisory database")?;
+    match installed_path(context).filter(|path| path.exists()) {
+        None => Ok((bundled, "bundled".to_owned())),
+        Some(path) => {
+            let installed = Database::open(&path)
+                .with_context(|| format!("opening the advisory database {}; delete it to use the bundled one", path.display()))?;
+            if newest(&installed) >= newest(&bundled) {
+                Ok((installed, path.display().to_string()))
+            } else {
+                Ok((bundled, "bundled".to_owned()))
+            }
+        }
+    }
+}
+
+fn newest(database: &Database) -> Option<jiff::civil::Date> {
+    database.info().feeds.iter().filter_map(|feed| feed.date).max()
+}
+
+fn installed_path(context: &Context) -> Option<PathBuf> {
+    context.cache_directory().map(|directory| directory.join("advisories.db"))
+}
+
+fn update(sources: Vec<String>, context: &Context) -> anyhow::Result<Code> {
+    let sources = if sources.is_empty() { context.config.database.sources.clone() } else { sources };
+    if sources.is_empty() {
+        bail!("nothing to update from: name databases or feeds, or list them in the configuration file under [database] sources");
+    }
+    if let Some(address) = sources.iter().find(|source| source.contains("://")) {
+        bail!("{address} is an address: fetching feeds over the network is not supported yet; download it and name the file");
+    }
+    let inputs: Vec<PathBuf> = sources.iter().map(PathBuf::from).collect();
+    let target = installed_path(context).context("there is no cache directory to install to; give --cache-dir")?;
+    if let Some(directory) = target.parent() {
+        std::fs::create_dir_all(directory).with_context(|| format!("making {}", directory.display()))?;
+    }
+    if let [only] = inputs.as_slice()
+        && let Ok(database) = Database::open(only)
+    {
+        database.verify().with_context(|| format!("verifying {}", only.display()))?;
+        let mut file = std::fs::File::open(only).with_context(|| format!("reading {}", only.display()))?;
+        to_file(&target, |out| std::io::copy(&mut file, out).map(drop))?;
+        return tell_info(&database.info(), &target.display().to_string(), false, true);
+    }
+    let (bytes, report) = compile(&inputs, context)?;
+    to_file(&target, |out| out.write_all(&bytes))?;
+    tell_build(&report, &target, false)
+}
+
+fn tell_build(report: &BuildReport, output: &Path, json: bool) -> anyhow::Result<Code> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        writeln!(out, "{:#}", serde_json::to_value(report)?)?;
+        return Ok(Code::Pass);
+    }
+    for feed in &report.feeds {
+        writeln!(out, "{:<24} {:>8} records, {} withdrawn, {} kept", feed.name, feed.read, feed.withdrawn, feed.stored)?;
+    }
+    for problem in report.problems.iter().take(20) {
+        writeln!(out, "refused: {problem}")?;
+    }
+    if report.problem_count > 0 {
+        writeln!(out, "{} records were refused", report.problem_count)?;
+    }
+    writeln!(out, "{}: {} bytes", output.display(), report.size)?;
+    Ok(Code::Pass)
+}
+
+fn tell_info(info: &DatabaseInfo, origin: &str, json: bool, verified: bool) -> anyhow::Result<Code> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        let value = serde_json::json!({ "origin": origin, "database": info });
+        writeln!(out, "{value:#}")?;
+        return Ok(Code::Pass);
+    }
+    let sound = if verified { ", verified" } else { "" };
+    writeln!(out, "{origin}: format {}, {} bytes{sound}", info.format_version, info.size)?;
+    writeln!(out, "{} advisories for {} packages, facts of {} CVEs", info.advisories, info.packages, info.cves)?;
+    for feed in &info.feeds {
+        let date = feed.date.map_or_else(|| "no date".to_owned(), |date| date.to_string());
+        writeln!(out, "  {:<24} {:>8}  {date}  {}", feed.name, feed.records, feed.license)?;
+    }
+    Ok(Code::Pass)
+}

@@ -1,0 +1,51 @@
+//! One file a command.
+
+mod cache;
+mod db;
+mod scan;
+
+use clap::CommandFactory;
+
+use crate::args::{Args, Command, Global};
+use crate::config::Config;
+use crate::environment::Environment;
+use crate::exit::Code;
+
+/// What every command may need.
+pub(crate) struct Context {
+    pub(crate) environment: Environment,
+    pub(crate) config: Config,
+    pub(crate) global: Global,
+}
+
+impl Context {
+    fn new(global: Global) -> anyhow::Result<Self> {
+        let environment = Environment::read();
+        let config = Config::read(global.config.as_deref(), environment.config_file().as_deref())?;
+        Ok(Self { environment, config, global })
+    }
+
+    /// Where evidence and databases are kept, if anywhere.
+    pub(crate) fn cache_directory(&self) -> Option<std::path::PathBuf> {
+        let given = self.global.cache_dir.clone().or_else(|| self.config.cache.directory.clone());
+        given.or_else(|| self.environment.cache_directory())
+    }
+}
+
+/// Runs what was typed.
+pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
+    match args.command {
+        Command::Scan(scan) => scan::run(*scan, &Context::new(args.global)?),
+        Command::Db(db) => db::run(db, &Context::new(args.global)?),
+        Command::Cache(cache) => cache::run(&cache, &Context::new(args.global)?),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "plimsoll", &mut std::io::stdout());
+            Ok(Code::Pass)
+        }
+        Command::Man { directory } => {
+            std::fs::create_dir_all(&directory)?;
+            clap_mangen::generate_to(Args::command(), &directory)?;
+            Ok(Code::Pass)
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `plimsoll scan`.
+
+use std::time::Instant;
+
+use anyhow::Context as _;
+use plimsoll_engine::evidence::EvidenceOptions;
+use plimsoll_engine::limits::Limits;
+use plimsoll_engine::scan::{ScanOptions, extractors, scan};
+use plimsoll_image::Image;
+use plimsoll_image::source::archive::ArchiveOptions;
+use plimsoll_image::source::place::Place;
+use plimsoll_image::source::registry::{CredentialSources, RegistryClient, RegistryOptions};
+use plimsoll_image::source::{PlatformChoice, archive, layout, registry, rootfs};
+use plimsoll_model::reference::Reference;
+use plimsoll_report::Report;
+
+use super::{Context, cache, db};
+use crate::args::{Scan, Scanner};
+use crate::environment::Environment;
+use crate::exit::Code;
+use crate::output::{self, Output};
+use crate::progress;
+
+/// The most that a compressed archive may inflate to.
+const ARCHIVE_LIMIT: u64 = 200 << 30;
+
+pub(super) fn run(args: Scan, context: &Context) -> anyhow::Result<Code> {
+    let started = Instant::now();
+    let outputs = outputs(&args)?;
+    let options = options(&args, &outputs, context)?;
+    let observer = progress::observer(!context.global.quiet);
+    let images = images(&args, &options, context)?;
+    let scans = scan(&images, &options, &observer).with_context(|| format!("scanning {}", args.image))?;
+    drop(observer);
+    let report = Report {
+        scans: &scans,
+        version: env!("CARGO_PKG_VERSION"),
+        elapsed: Some(started.elapsed()),
+        style: context.environment.style(context.global.color),
+    };
+    output::write(&outputs, &report)?;
+    Ok(scans.iter().map(|scan| Code::of(&scan.verdict)).max().unwrap_or(Code::Undecided))
+}
+
+fn outputs(args: &Scan) -> anyhow::Result<Vec<Output>> {
+    let outputs: Vec<Output> = args.output.iter().chain(&args.format).cloned().collect();
+    if outputs.is_empty() { Ok(vec!["table".parse()?]) } else { Ok(outputs) }
+}
+
+fn options(args: &Scan, outputs: &[Output], context: &Context) -> anyhow::Result<ScanOptions> {
+    let wants = |scanner| args.scanners.contains(&scanner);
+    let mut extractors = extractors();
+    if !wants(Scanner::Secrets) {
+        let secrets: Vec<&str> = plimsoll_engine::scan::secret_extractors();
+        extractors.retain(|extractor| !secrets.contains(&extractor.name));
+    }
+    let cache = if args.no_cache { None } else { open_cache(context) };
+    let spool = cache.as_ref().map_or_else(|| context.environment.temporary(), plimsoll_engine::cache::Cache::spool);
+    let cores = args.threads.map_or_else(Environment::cores, usize::from);
+    let evidence = EvidenceOptions {
+        extractors,
+        cache,
+        spool,
+        limits: Limits::for_cores(cores),
+        owned_files: outputs.iter().any(|output| output.format.needs_owned_files),
+    };
+    let database = if wants(Scanner::Vulnerabilities) { Some(db::choose(args.db.as_deref(), context)?) } else { None };
+    Ok(ScanOptions {
+        evidence,
+        database,
+        vulnerabilities: wants(Scanner::Vulnerabilities),
+        configuration: wants(Scanner::Configuration),
+        today: context.environment.today()?,
+        database_max_age_days: context.config.database.max_age_days,
+        gate: args.fail_on,
+    })
+}
+
+/// A cache that cannot be used costs time only: the scan goes on without it.
+fn open_cache(context: &Context) -> Option<plimsoll_engine::cache::Cache> {
+    let opened = cache::root(context).and_then(|root| cache::open(&root, context));
+    match opened {
+        Ok(cache) => Some(cache),
+        Err(error) => {
+            if !context.global.quiet {
+                progress::note(&format!("scanning without a cache: {error:#}"));
+            }
+            None
+        }
+    }
+}
+
+fn images(args: &Scan, options: &ScanOptions, context: &Context) -> anyhow::Result<Vec<Image>> {
+    let choice = match (&args.platform, args.all_platforms) {
+        (Some(platform), _) => PlatformChoice::One(platform.clone()),
+        (None, true) => PlatformChoice::All,
+        (None, false) => PlatformChoice::Host,
+    };
+    let place: Place = args.image.parse().with_context(|| format!("IMAGE {:?}", args.image))?;
+    let spool = ArchiveOptions { spool: options.evidence.spool.clone(), inflated: ARCHIVE_LIMIT };
+    let found = match &place {
+        Place::Layout(path, selector) => layout::images(path, selector, &choice)?,
+        Place::Archive(path, selector) => archive::images(path, selector, &choice, &spool)?,
+        Place::RootFs(path) => vec![rootfs::image(path)?],
+        Place::Registry(reference) => from_registry(reference, &choice, context)?,
+        Place::Anywhere(reference) => from_registry(reference, &choice, context)?,
+        Place::Podman(_) | Place::Containerd(_) | Place::Docker(_) | Place::LocalId(_) => {
+            anyhow::bail!("local stores are not read yet")
+        }
+    };
+    Ok(found)
+}
+
+fn from_registry(reference: &Reference, choice: &PlatformChoice, context: &Context) -> anyhow::Result<Vec<Image>> {
+    let options = RegistryOptions {
+        settings: context.config.registries.clone(),
+        credentials: CredentialSources::of_environment(context.environment.variables()),
+        ..RegistryOptions::default()
+    };
+    let client = RegistryClient::new(options)?;
+    Ok(registry::images(&client, reference, choice)?)
+}
+

@@ -1,0 +1,89 @@
+//! The configuration file, TOML; unknown keys are refused. `docs/configuration.md` describes it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use plimsoll_image::source::registry::RegistrySettings;
+use serde::Deserialize;
+
+/// The file's content.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Config {
+    /// Registries: authorities, proxies, mirrors.
+    pub(crate) registries: RegistrySettings,
+    /// The evidence cache.
+    pub(crate) cache: CacheSettings,
+    /// The advisory database.
+    pub(crate) database: DatabaseSettings,
+    /// Local stores.
+    pub(crate) stores: StoreSettings,
+}
+
+/// The evidence cache.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct CacheSettings {
+    /// Where it is.
+    pub(crate) directory: Option<PathBuf>,
+    /// How large it may grow, in bytes.
+    pub(crate) limit: u64,
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        Self { directory: None, limit: 2 << 30 }
+    }
+}
+
+/// The advisory database.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct DatabaseSettings {
+    /// The file to use instead of the installed or bundled one.
+    pub(crate) file: Option<PathBuf>,
+    /// Data older than this many days is reported.
+    pub(crate) max_age_days: i64,
+    /// Where `db update` takes feeds from.
+    pub(crate) sources: Vec<String>,
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self { file: None, max_age_days: 120, sources: Vec::new() }
+    }
+}
+
+/// Where local stores are, if not in their usual places.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct StoreSettings {
+    /// Roots of podman's stores (`containers/storage`).
+    pub(crate) podman: Vec<PathBuf>,
+    /// containerd's root.
+    pub(crate) containerd: Option<PathBuf>,
+    /// Docker's root.
+    pub(crate) docker: Option<PathBuf>,
+    /// Docker's socket.
+    pub(crate) docker_socket: Option<PathBuf>,
+}
+
+/// No sound configuration is larger.
+const LIMIT: u64 = 1 << 20;
+
+impl Config {
+    /// Reads `explicit`, which must be there, else `usual`, which may be missing.
+    pub(crate) fn read(explicit: Option<&Path>, usual: Option<&Path>) -> anyhow::Result<Self> {
+        let path = match (explicit, usual) {
+            (Some(path), _) => path,
+            (None, Some(path)) if path.exists() => path,
+            (None, _) => return Ok(Self::default()),
+        };
+        let context = || format!("reading the configuration {}", path.display());
+        let file = std::fs::File::open(path).with_context(context)?;
+        let mut text = String::new();
+        #[expect(clippy::disallowed_methods, reason = "bounded by take")]
+        std::io::Read::read_to_string(&mut std::io::Read::take(file, LIMIT), &mut text).with_context(context)?;
+        toml::from_str(&text).with_context(context)
+    }
+}

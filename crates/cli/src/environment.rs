@@ -1,0 +1,95 @@
+//! Everything that comes from the process's surroundings: environment variables, home, clock, terminal.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use anyhow::Context;
+use jiff::civil::Date;
+use plimsoll_report::Style;
+
+use crate::args::ColorChoice;
+
+/// The surroundings, read once.
+#[derive(Clone, Debug)]
+pub(crate) struct Environment {
+    variables: BTreeMap<OsString, OsString>,
+    /// The time.
+    pub(crate) now: SystemTime,
+}
+
+impl Environment {
+    /// Reads them.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads environment and clock")]
+    pub(crate) fn read() -> Self {
+        Self { variables: std::env::vars_os().collect(), now: SystemTime::now() }
+    }
+
+    /// All variables, for credential helpers.
+    pub(crate) fn variables(&self) -> BTreeMap<OsString, OsString> {
+        self.variables.clone()
+    }
+
+    fn variable(&self, name: &str) -> Option<&OsString> {
+        self.variables.get(&OsString::from(name)).filter(|value| !value.is_empty())
+    }
+
+    /// The day of the scan: that of `SOURCE_DATE_EPOCH` if it is set
+    /// (<https://reproducible-builds.org/specs/source-date-epoch/>), else today in UTC.
+    pub(crate) fn today(&self) -> anyhow::Result<Date> {
+        let timestamp = match self.variable("SOURCE_DATE_EPOCH") {
+            Some(value) => {
+                let text = value.to_string_lossy();
+                let seconds: i64 = text.parse().with_context(|| format!("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds"))?;
+                jiff::Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH")?
+            }
+            None => jiff::Timestamp::try_from(self.now).context("the clock")?,
+        };
+        Ok(timestamp.to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+
+    /// Plimsoll's cache directory (<https://specifications.freedesktop.org/basedir-spec/latest/>).
+    pub(crate) fn cache_directory(&self) -> Option<PathBuf> {
+        self.base("XDG_CACHE_HOME", ".cache").map(|base| base.join("plimsoll"))
+    }
+
+    /// Plimsoll's configuration file.
+    pub(crate) fn config_file(&self) -> Option<PathBuf> {
+        self.base("XDG_CONFIG_HOME", ".config").map(|base| base.join("plimsoll/config.toml"))
+    }
+
+    /// The directory of temporary files.
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.variable("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
+    }
+
+    /// The user's home.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.variable("HOME").map(PathBuf::from)
+    }
+
+    fn base(&self, variable: &str, in_home: &str) -> Option<PathBuf> {
+        let explicit = self.variable(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+        explicit.or_else(|| self.home().map(|home| home.join(in_home)))
+    }
+
+    /// How a report on standard output may look.
+    pub(crate) fn style(&self, choice: ColorChoice) -> Style {
+        let terminal = std::io::stdout().is_terminal();
+        let color = match choice {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            // https://no-color.org
+            ColorChoice::Auto => terminal && self.variable("NO_COLOR").is_none() && self.variable("TERM").is_none_or(|t| t != "dumb"),
+        };
+        let width = if terminal { rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col) } else { None };
+        Style { color, width: width.filter(|columns| *columns > 0) }
+    }
+
+    /// How many cores there are.
+    pub(crate) fn cores() -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
+}

@@ -1,0 +1,84 @@
+//! Where reports go: standard output, or files that appear whole or not at all.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::Context;
+use plimsoll_report::{Format, Report, Style};
+
+/// One `-o FORMAT[=PATH]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    /// The format.
+    pub(crate) format: &'static Format,
+    /// The file; none is standard output.
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// Why a text is no output.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OutputError {
+    /// The format.
+    #[error("format {0:?} is not known, the formats are {known}", known = names().join(", "))]
+    Format(String),
+    /// The path.
+    #[error("no path follows {0}=")]
+    Path(String),
+}
+
+/// The names of all formats.
+pub(crate) fn names() -> Vec<&'static str> {
+    plimsoll_report::all::FORMATS.iter().map(|format| format.name).collect()
+}
+
+impl FromStr for Output {
+    type Err = OutputError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, path) = match text.split_once('=') {
+            Some((name, "")) => return Err(OutputError::Path(name.to_owned())),
+            Some((name, path)) => (name, Some(PathBuf::from(path))),
+            None => (text, None),
+        };
+        let format = plimsoll_report::all::by_name(name).ok_or_else(|| OutputError::Format(name.to_owned()))?;
+        Ok(Self { format, path })
+    }
+}
+
+/// Writes `report` to each of `outputs`.
+pub(crate) fn write(outputs: &[Output], report: &Report<'_>) -> anyhow::Result<()> {
+    for output in outputs {
+        match &output.path {
+            None => {
+                let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+                (output.format.write)(report, &mut out)?;
+                out.flush()?;
+            }
+            Some(path) => {
+                let plain = Report { style: Style::default(), ..*report };
+                to_file(path, |out| (output.format.write)(&plain, out))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes the file at `path` under another name and renames it when it is whole.
+pub(crate) fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    let context = || format!("writing {}", path.display());
+    if path.exists() && !path.is_file() {
+        // A device or a pipe (`/dev/stderr`) is written directly.
+        let mut file = std::fs::File::create(path).with_context(context)?;
+        return write(&mut file).with_context(context);
+    }
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    // Reports are for everybody whom the user's umask lets read.
+    let file = builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)).tempfile_in(directory).with_context(context)?;
+    let mut out = BufWriter::with_capacity(1 << 16, file);
+    write(&mut out).with_context(context)?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error).with_context(context)?;
+    file.persist(path).with_context(context)?;
+    Ok(())
+}

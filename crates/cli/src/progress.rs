@@ -1,0 +1,76 @@
+//! Progress drawn on standard error, where that is a terminal.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use plimsoll_engine::observe::{Event, Observer, Silent};
+
+/// The observer for this terminal, or one that keeps quiet.
+pub(crate) fn observer(wanted: bool) -> Arc<dyn Observer> {
+    if wanted && std::io::stderr().is_terminal() { Arc::new(Bar::new()) } else { Arc::new(Silent) }
+}
+
+struct Bar {
+    bar: ProgressBar,
+    layers: AtomicU64,
+    read: AtomicU64,
+}
+
+impl Bar {
+    fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+        Self { bar, layers: AtomicU64::new(0), read: AtomicU64::new(0) }
+    }
+
+    fn style(&self, template: &str) {
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style.progress_chars("━╸ "));
+        }
+    }
+
+    fn tell_layers(&self) {
+        let (read, all) = (self.read.load(Ordering::Relaxed), self.layers.load(Ordering::Relaxed));
+        self.bar.set_message(format!("{read} of {all} layers"));
+    }
+}
+
+impl Observer for Bar {
+    fn event(&self, event: Event) {
+        match event {
+            Event::Image { name, .. } => self.bar.set_prefix(name),
+            Event::Reading { layers: 0, .. } => {}
+            Event::Reading { layers, bytes } => {
+                self.layers.store(layers as u64, Ordering::Relaxed);
+                self.bar.set_length(bytes);
+                self.style("{prefix} reading {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {msg}");
+                self.bar.enable_steady_tick(Duration::from_millis(200));
+                self.tell_layers();
+            }
+            Event::Bytes { more } => self.bar.inc(more),
+            Event::LayerRead => {
+                self.read.fetch_add(1, Ordering::Relaxed);
+                self.tell_layers();
+            }
+            Event::Matching { packages } => {
+                self.style("{prefix} {msg}");
+                self.bar.set_message(format!("matching {packages} packages"));
+            }
+            Event::Done => self.bar.finish_and_clear(),
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Tells the user something that is not worth an error.
+pub(crate) fn note(text: &str) {
+    // Standard error may be closed; then nobody wants to know.
+    drop(std::io::Write::write_all(&mut std::io::stderr(), format!("note: {text}\n").as_bytes()));
+}
