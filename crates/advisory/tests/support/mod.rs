@@ -1,5 +1,11 @@
 //! What the tests share: databases out of texts, inventories out of names, and the folder of real feeds.
 #![allow(dead_code, reason = "each test file uses a part of this")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests may, and this is of tests"
+)]
 #![allow(unreachable_pub, reason = "each test file includes this as a module")]
 
 use std::path::PathBuf;
