@@ -12,26 +12,7 @@ use support::{compile, distribution, inventory, osv, package};
 #[test]
 fn bad_records_are_counted_and_located_and_end_nothing() {
     let good = osv("GO-2024-0001", &[], "Go", "x", r#"{"introduced":"0"}"#);
-    let deep =
-        format!(r#"{{"id":"GO-1","modified":"","affected":{}{}}}"#, "[".repeat(5_000), "]".repeat(5_000));
-    let bomb = {
-        let mut text = String::from(
-            "id: PYSEC-1-1\nmodified: x\naffected: []\nx0: &x0 [lol, lol, lol, lol, lol, lol, lol, lol]\n",
-        );
-        for level in 1..30 {
-            let before = level - 1;
-            text += &format!(
-                "x{level}: &x{level} [*x{before}, *x{before}, *x{before}, *x{before}, *x{before}, *x{before}]\n"
-            );
-        }
-        text + "aliases: [*x29]\n"
-    };
-    let many = format!(
-        r#"{{"id":"GO-2","modified":"x","aliases":[{}"z"],"affected":[]}}"#,
-        r#""a","#.repeat(60_000)
-    );
-    let huge =
-        format!(r#"{{"id":"GO-3","modified":"x","affected":[],"details":"{}"}}"#, "x".repeat(17 << 20));
+    let [deep, bomb, many, huge] = oversized();
     let long = osv("GO-2024-0002", &[], "Go", &"n".repeat(5_000), r#"{"introduced":"0"}"#);
     let documents = [
         ("good.json", good.as_str()),
@@ -76,6 +57,31 @@ fn bad_records_are_counted_and_located_and_end_nothing() {
     ] {
         assert!(refused.contains(&name), "{name} not in {refused:?}");
     }
+}
+
+/// Records that nest too deep, repeat too often, list too much, are too long.
+fn oversized() -> [String; 4] {
+    let deep =
+        format!(r#"{{"id":"GO-1","modified":"","affected":{}{}}}"#, "[".repeat(5_000), "]".repeat(5_000));
+    let bomb = {
+        let mut text = String::from(
+            "id: PYSEC-1-1\nmodified: x\naffected: []\nx0: &x0 [lol, lol, lol, lol, lol, lol, lol, lol]\n",
+        );
+        for level in 1..30 {
+            let before = level - 1;
+            text += &format!(
+                "x{level}: &x{level} [*x{before}, *x{before}, *x{before}, *x{before}, *x{before}, *x{before}]\n"
+            );
+        }
+        text + "aliases: [*x29]\n"
+    };
+    let many = format!(
+        r#"{{"id":"GO-2","modified":"x","aliases":[{}"z"],"affected":[]}}"#,
+        r#""a","#.repeat(60_000)
+    );
+    let huge =
+        format!(r#"{{"id":"GO-3","modified":"x","affected":[],"details":"{}"}}"#, "x".repeat(17 << 20));
+    [deep, bomb, many, huge]
 }
 
 #[test]

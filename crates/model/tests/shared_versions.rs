@@ -4,7 +4,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "a test finds its tables by the environment and says what it found"
 )]
@@ -58,7 +57,8 @@ fn every_line_of_the_tables_holds() {
         eprintln!("{table}: {passed} lines hold, {explained} differ for a reason");
         assert!(passed > 0, "{table} is empty");
         if explained != explained_lines {
-            wrong.push(format!("{table}: {explained} lines differ for a reason instead of {explained_lines}"));
+            wrong
+                .push(format!("{table}: {explained} lines differ for a reason instead of {explained_lines}"));
         }
     }
     eprintln!("{} wrong", wrong.len());

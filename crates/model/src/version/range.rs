@@ -102,7 +102,7 @@ fn conjunction(text: &str) -> Option<Option<Interval>> {
     let mut rest = text.trim().as_bytes();
     let mut found = Some(Interval::ALL);
     if let Some(interval) = hyphenated(text) {
-        return Some(interval?.intersection(Interval::ALL).ok()?);
+        return interval?.intersection(Interval::ALL).ok();
     }
     while !rest.is_empty() {
         let operator = Operator::take(&mut rest)?;
@@ -317,6 +317,7 @@ mod tests {
             ("1.2.3 - 2.3.4", "[1.2.3-0,2.3.4]"),
             ("1.2 - 2.3", "[1.2.0-0,2.4.0-0)"),
             ("* - 2", "(,3.0.0-0)"),
+            ("2 - 1", ""),
             ("= 1.2.3", "[1.2.3,1.2.3]"),
             ("v1.2.3+build", "[1.2.3,1.2.3]"),
             (">1.2", "[1.3.0-0,)"),
