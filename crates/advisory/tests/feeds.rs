@@ -1,5 +1,7 @@
 //! Each feed's format: a small document in it, and what it comes to.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may")]
+
 mod support;
 
 use plimsoll_advisory::advisory::{Lower, Range, Upper};

@@ -1,5 +1,7 @@
 //! Hostile records are refused one by one; hostile databases are refused, or read without harm.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may")]
+
 mod support;
 
 use plimsoll_advisory::database::{Database, OpenError};

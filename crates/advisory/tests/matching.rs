@@ -1,5 +1,7 @@
 //! Inventories against small databases.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may")]
+
 mod support;
 
 use plimsoll_advisory::database::Database;

@@ -1,5 +1,12 @@
 //! The real feeds in `../shared/advisories`: how many records each has, well-known vulnerabilities, the same bytes
 //! twice, and how long a look-up takes (printed, not judged).
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "tests may"
+)]
 
 mod support;
 
