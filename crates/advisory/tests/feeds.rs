@@ -242,12 +242,18 @@ fn javascript_feeds() {
     let retire = r#"{"retire-example":{"vulnerabilities":[{"below":"0.0.2"}]},
         "jQuery.x":{"npmname":"jquery","vulnerabilities":[
           {"below":"1.9.0","atOrAbove":"1.2.1","severity":"medium","identifiers":{"CVE":["CVE-2020-7656"],"githubID":"GHSA-q4m3-2j7h-f7xw"}},
+          {"ranges":[{"below":"3.5.0","atOrAbove":"1.0.3"}],"identifiers":{"githubID":"GHSA-gxr4-xjj5-5px2"}},
           {"below":"1.1.0","identifiers":{"summary":"no id"}}]}}"#;
     let database = database(&[("410.json", npm), ("jsrepository-v5.json", retire)]);
     let record = only(database.look_up("npm", "merge-options").unwrap());
     assert_eq!(record.ranges[0], Range { lower: Lower::Zero, upper: Upper::Last("0.0.5".into()) });
     assert_eq!(record.fixed, ["1.0.1"]);
-    let record = only(database.look_up("npm", "jquery").unwrap());
+    let records = database.look_up("npm", "jquery").unwrap();
+    let [record, ranged] = records.as_slice() else { panic!("{records:?}") };
+    assert_eq!(
+        ranged.ranges,
+        [Range { lower: Lower::From("1.0.3".into()), upper: Upper::Fixed("3.5.0".into()) }]
+    );
     assert_eq!(
         record.ranges,
         [Range { lower: Lower::From("1.2.1".into()), upper: Upper::Fixed("1.9.0".into()) }]
