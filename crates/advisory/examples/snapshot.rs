@@ -14,7 +14,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: snapshot OUT.db YYYY-MM-DD FEEDS...".into());
     };
     let inputs: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
-    let options = BuildOptions { built: Some(day.parse()?), texts: false, links: 0 };
+    let options = BuildOptions {
+        built: Some(day.parse()?),
+        texts: false,
+        links: 2,
+        skip_ecosystems: vec!["Bitnami".to_owned()],
+    };
     let (bytes, report) = build(&inputs, &options)?;
     std::fs::write(&out, &bytes)?;
     println!("{}", serde_json::to_string_pretty(&report)?);

@@ -47,7 +47,7 @@ impl Environment {
             }
             None => jiff::Timestamp::try_from(self.now).context("the clock")?,
         };
-        Ok(timestamp.to_zoned(jiff::tz::TimeZone::UTC).date())
+        Ok(timestamp.to_zoned_datetime(jiff::tz::TimeZone::UTC).date())
     }
 
     /// Plimsoll's cache directory (<https://specifications.freedesktop.org/basedir-spec/latest/>).

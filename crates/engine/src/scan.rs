@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use plimsoll_advisory::database::Database;
 use plimsoll_advisory::matching::match_inventory;
 use plimsoll_catalog::overlay::Merged;
-use plimsoll_checks::{Healthcheck, ImageFacts};
+use plimsoll_checks::image_config::{Healthcheck, ImageFacts, check_image};
 use plimsoll_image::Image;
 use plimsoll_model::extractor::Extractor;
 use plimsoll_model::finding::Finding;
@@ -40,7 +40,7 @@ pub struct ScanOptions {
 #[must_use]
 pub fn extractors() -> Vec<Extractor> {
     let mut all = plimsoll_catalog::all::EXTRACTORS.to_vec();
-    all.extend_from_slice(plimsoll_checks::EXTRACTORS);
+    all.extend_from_slice(plimsoll_checks::all::EXTRACTORS);
     all.sort_by_key(|extractor| extractor.name);
     all
 }
@@ -48,7 +48,7 @@ pub fn extractors() -> Vec<Extractor> {
 /// The names of the extractors that look for secrets.
 #[must_use]
 pub fn secret_extractors() -> Vec<&'static str> {
-    plimsoll_checks::EXTRACTORS.iter().map(|extractor| extractor.name).collect()
+    plimsoll_checks::all::EXTRACTORS.iter().map(|extractor| extractor.name).collect()
 }
 
 /// Scans `images`, the platforms of one reference.
@@ -100,9 +100,9 @@ fn find(image: &Image, inventory: &Inventory, options: &ScanOptions) -> (Vec<Fin
             format!("there is no advisory database, so {} packages were not checked", inventory.packages.len()),
         )),
     }
-    findings.extend(plimsoll_checks::secret_findings(inventory));
+    findings.extend(plimsoll_checks::secrets::secret_findings(inventory));
     if options.configuration {
-        findings.extend(plimsoll_checks::check_image(&image_facts(image)));
+        findings.extend(check_image(&image_facts(image)));
     }
     gaps.sort();
     gaps.dedup();
@@ -151,13 +151,22 @@ fn image_facts(image: &Image) -> ImageFacts<'_> {
         env: &run.env,
         exposed_ports: run.exposed_ports.keys().map(String::as_str).collect(),
         labels: run.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect(),
-        // OCI's configuration cannot say it, so that its absence there means nothing.
-        healthcheck: if run.healthcheck.is_some() { Healthcheck::Declared } else { Healthcheck::Inexpressible },
+        healthcheck: healthcheck(run),
         entrypoint: &run.entrypoint,
         cmd: &run.cmd,
         history: image.config.history.iter().filter_map(|step| step.created_by.as_deref()).collect(),
         layers: image.layers.len(),
         is_rootfs: image.layers.iter().all(|layer| layer.diff_id.is_none()),
+    }
+}
+
+/// OCI's configuration cannot say it, so that its absence means nothing there.
+fn healthcheck(run: &plimsoll_image::config::RunConfig) -> Healthcheck {
+    let test = |check: &serde_json::Value| check.get("Test")?.as_array()?.first()?.as_str().map(str::to_owned);
+    match &run.healthcheck {
+        None => Healthcheck::Inexpressible,
+        Some(check) if test(check).as_deref() == Some("NONE") => Healthcheck::Missing,
+        Some(_) => Healthcheck::Declared,
     }
 }
 

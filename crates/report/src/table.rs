@@ -4,7 +4,6 @@
 //! Text from an image is hostile: control characters are replaced, so that no name can move the cursor or
 //! repaint the screen.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
@@ -63,17 +62,17 @@ fn header(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if layers > 0 {
         let base = scan.layers.iter().filter(|layer| layer.origin == Origin::Base).count();
         let of_base = if base > 0 { format!(" ({base} of the base)") } else { String::new() };
-        drop(write!(line, ", {layers} layer{}{of_base}", plural(layers)));
+        line.push_str(&format!(", {layers} layer{}{of_base}", plural(layers)));
     }
     let total = scan.inventory.packages.len();
-    drop(write!(line, ", {total} package{}", plural(total)));
+    line.push_str(&format!(", {total} package{}", plural(total)));
     let kinds = Ecosystem::ALL.into_iter().filter_map(|ecosystem| {
         let count = scan.inventory.packages.iter().filter(|p| p.package.ecosystem == ecosystem).count();
         (count > 0).then(|| format!("{count} {ecosystem}"))
     });
     let kinds: Vec<String> = kinds.collect();
     if !kinds.is_empty() {
-        drop(write!(line, " ({})", kinds.join(", ")));
+        line.push_str(&format!(" ({})", kinds.join(", ")));
     }
     writeln!(out, "{line}\n")
 }
@@ -129,7 +128,7 @@ fn vulnerabilities(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result
 fn title(finding: &Finding, vulnerability: &Vulnerability) -> String {
     let mut title = clean(&finding.id);
     if let Some(score) = vulnerability.cvss.iter().filter_map(|cvss| cvss.score).reduce(f64::max) {
-        drop(write!(title, "  {score:.1}"));
+        title.push_str(&format!("  {score:.1}"));
     }
     if vulnerability.known_exploited.is_some() {
         title.push_str("  exploited");

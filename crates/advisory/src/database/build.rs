@@ -21,11 +21,13 @@ pub struct BuildOptions {
     pub texts: bool,
     /// The most links to keep an advisory, those not counted that follow from its ids.
     pub links: usize,
+    /// Ecosystems (`Bitnami`) whose packages are left out; scores that their advisories give a CVE are kept.
+    pub skip_ecosystems: Vec<String>,
 }
 
 impl Default for BuildOptions {
     fn default() -> Self {
-        Self { built: None, texts: true, links: 10 }
+        Self { built: None, texts: true, links: 10, skip_ecosystems: Vec::new() }
     }
 }
 

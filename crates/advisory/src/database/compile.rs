@@ -27,8 +27,9 @@ type Stored = BTreeMap<&'static str, u64>;
 /// Writes the database; tells how many records of each feed it holds. Advisories that speak of no package, and
 /// facts on CVEs that no advisory names, are left out.
 pub(crate) fn compile(harvest: &mut Harvest, options: &BuildOptions) -> Result<(Vec<u8>, Stored), TooLarge> {
+    share_scores(harvest, options);
     for advisory in harvest.advisories.values_mut() {
-        advisory.affected.retain(is_storable);
+        advisory.affected.retain(|affected| is_storable(affected) && !is_skipped(affected, options));
         advisory.cvss.retain(|vector| vector.len() <= strings::STRING_LIMIT);
         advisory.affected.sort_unstable();
         advisory.affected.dedup();
@@ -54,6 +55,30 @@ pub(crate) fn compile(harvest: &mut Harvest, options: &BuildOptions) -> Result<(
         *count = count.saturating_add(1);
     }
     Ok((writer.write(harvest, options, &stored)?, stored))
+}
+
+/// A score that one feed gives a CVE holds for the advisories of all others that name the CVE and give none.
+fn share_scores(harvest: &mut Harvest, options: &BuildOptions) {
+    for advisory in harvest.advisories.values() {
+        let mut cves = advisory.aliases.iter().chain([&advisory.id]).filter(|id| ids::cve_key(id).is_some());
+        let (Some(cve), None) = (cves.next(), cves.next()) else { continue };
+        if advisory.cvss.is_empty() {
+            continue;
+        }
+        let known = harvest.enrichments.entry(cve.clone()).or_default();
+        if advisory.affected.iter().all(|affected| is_skipped(affected, options)) {
+            known.sources.insert(advisory.source.name);
+        }
+        known
+            .cvss
+            .extend(advisory.cvss.iter().filter(|vector| vector.len() <= strings::STRING_LIMIT).cloned());
+        known.cvss.sort_unstable();
+        known.cvss.dedup();
+    }
+}
+
+fn is_skipped(affected: &Affected, options: &BuildOptions) -> bool {
+    options.skip_ecosystems.contains(&affected.ecosystem)
 }
 
 /// Names and versions of unreasonable length are no names and versions.

@@ -80,7 +80,8 @@ fn items(text: &str) -> Vec<(&str, String)> {
         if let Some((_, next, _)) = heading(line) {
             version = next;
         } else if line.starts_with(' ') && !line.starts_with(" --") {
-            item.push_str(line);
+            item.push_str(line.trim());
+            item.push(' ');
         }
     }
     items.push((version, item));

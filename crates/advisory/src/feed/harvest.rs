@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::source::Source;
-use crate::advisory::Advisory;
+use crate::advisory::{Advisory, Affected};
 
 /// The most problems that are kept with their text; further ones are counted.
 const PROBLEM_LIMIT: usize = 1_000;
@@ -72,8 +72,8 @@ impl Harvest {
         tally.newest = tally.newest.max(newest);
     }
 
-    /// Takes an advisory. If its feed has one of this id already, the newer one stays; if neither is newer, the
-    /// two are one advisory about more packages.
+    /// Takes an advisory. If its feed has one of this id already, the newer one holds for the ecosystems it speaks
+    /// of; what only the older one speaks of stays (an erratum of several releases comes once for each).
     pub(crate) fn advisory(&mut self, advisory: Advisory) {
         self.record(advisory.source, [advisory.modified, advisory.published]);
         match self.advisories.entry((advisory.source.name, advisory.id.clone())) {
@@ -82,11 +82,18 @@ impl Harvest {
             }
             Entry::Occupied(mut place) => {
                 let held = place.get_mut();
-                if held.modified < advisory.modified {
-                    *held = advisory;
-                } else if held.modified == advisory.modified {
-                    join(held, advisory);
+                if held.modified == advisory.modified {
+                    return join(held, advisory);
                 }
+                let (mut newer, mut older) = (held.clone(), advisory);
+                if newer.modified < older.modified {
+                    std::mem::swap(&mut newer, &mut older);
+                }
+                let speaks =
+                    |affected: &Affected| newer.affected.iter().any(|a| a.ecosystem == affected.ecosystem);
+                older.affected.retain(|affected| !speaks(affected));
+                join(&mut newer, older);
+                *held = newer;
             }
         }
     }

@@ -44,16 +44,26 @@ struct Library {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
-    #[serde(default)]
-    below: Option<String>,
-    #[serde(default)]
-    at_or_above: Option<String>,
+    #[serde(flatten)]
+    span: Span,
+    #[serde(default, deserialize_with = "nullable")]
+    ranges: Vec<Span>,
     #[serde(default)]
     severity: Word,
     #[serde(default)]
     identifiers: Identifiers,
     #[serde(default, deserialize_with = "nullable")]
     info: Vec<String>,
+}
+
+/// Of some of the repositories a vulnerability has one range, of others several.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Span {
+    #[serde(default)]
+    below: Option<String>,
+    #[serde(default)]
+    at_or_above: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -74,6 +84,7 @@ fn read(document: &Document<'_>, harvest: &mut Harvest) -> Result<(), FeedError>
         let Some(name) = library.npmname.or_else(|| keys_are_names.then_some(key)) else { continue };
         check_length("vulnerabilities", library.vulnerabilities.len())?;
         for entry in library.vulnerabilities {
+            check_length("ranges", entry.ranges.len())?;
             match advisory(&name, entry) {
                 Some(advisory) => harvest.advisory(advisory),
                 None => harvest.no_vulnerability(&SOURCE),
@@ -87,11 +98,10 @@ fn advisory(name: &str, entry: Entry) -> Option<Advisory> {
     let mut ids = entry.identifiers.cve.unwrap_or_default();
     ids.retain(|id| is_cve(id));
     ids.extend(entry.identifiers.github);
-    let lower = match entry.at_or_above {
-        Some(version) if !is_zero(&version) => Lower::From(version),
-        _ => Lower::Zero,
-    };
-    let upper = Upper::Fixed(entry.below?);
+    let ranges: Vec<Range> = entry.ranges.into_iter().chain([entry.span]).filter_map(range).collect();
+    if ranges.is_empty() {
+        return None;
+    }
     let mut advisory = Advisory::new(&SOURCE, ids.first()?.clone());
     advisory.aliases = ids.into_iter().skip(1).collect();
     advisory.links = entry.info;
@@ -99,8 +109,16 @@ fn advisory(name: &str, entry: Entry) -> Option<Advisory> {
     advisory.affected.push(Affected {
         status: Status::Fixed,
         severity: entry.severity.0.and_then(|word| word.parse().ok()).unwrap_or(Severity::Unknown),
-        ranges: vec![Range { lower, upper }],
+        ranges,
         ..Affected::all(ECOSYSTEM, ecosystem::normal_name(ECOSYSTEM, name))
     });
     Some(advisory)
+}
+
+fn range(span: Span) -> Option<Range> {
+    let lower = match span.at_or_above {
+        Some(version) if !is_zero(&version) => Lower::From(version),
+        _ => Lower::Zero,
+    };
+    Some(Range { lower, upper: Upper::Fixed(span.below?) })
 }

@@ -18,6 +18,13 @@ pub(crate) fn tenths(vector: &str) -> Option<u8> {
     if vector.len() > 300 {
         return None;
     }
+    // The crate takes a vector of version 3 that lacks metrics for one of score zero.
+    let has = |metric: &str| vector.split('/').any(|part| part.starts_with(metric));
+    if vector.starts_with("CVSS:3")
+        && !["AV:", "AC:", "PR:", "UI:", "S:", "C:", "I:", "A:"].into_iter().all(has)
+    {
+        return None;
+    }
     let score = match cvss::Cvss::from_str(vector).ok()? {
         cvss::Cvss::CvssV30(vector) | cvss::Cvss::CvssV31(vector) => vector.base_score().value(),
         other => other.score(),

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use plimsoll_advisory::database::{BuildOptions, BuildReport, Database, DatabaseInfo, build};
+use plimsoll_advisory::database::{Database, DatabaseInfo};
+use plimsoll_advisory::db::{BuildOptions, BuildReport, build};
 
 use super::Context;
 use crate::args::Db;
@@ -23,7 +24,7 @@ pub(super) fn run(command: Db, context: &Context) -> anyhow::Result<Code> {
             if verify {
                 database.verify().with_context(|| format!("verifying {origin}"))?;
             }
-            tell_info(&database.info(), &origin, json, verify)
+            tell_info(database.info(), &origin, json, verify)
         }
         Db::Update { sources } => update(sources, context),
     }
@@ -83,7 +84,7 @@ fn update(sources: Vec<String>, context: &Context) -> anyhow::Result<Code> {
         database.verify().with_context(|| format!("verifying {}", only.display()))?;
         let mut file = std::fs::File::open(only).with_context(|| format!("reading {}", only.display()))?;
         to_file(&target, |out| std::io::copy(&mut file, out).map(drop))?;
-        return tell_info(&database.info(), &target.display().to_string(), false, true);
+        return tell_info(database.info(), &target.display().to_string(), false, true);
     }
     let (bytes, report) = compile(&inputs, context)?;
     to_file(&target, |out| out.write_all(&bytes))?;
