@@ -9,6 +9,8 @@ pub mod apkdb;
 pub mod bounded;
 pub mod compression;
 pub mod deb822;
+pub mod executable;
 mod lines;
 pub mod rpmdb;
+pub mod source;
 pub mod tar;
