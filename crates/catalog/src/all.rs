@@ -11,6 +11,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     os::dpkg::DPKG,
     os::dpkg::DPKG_COPYRIGHT,
     os::dpkg::DPKG_FILES,
+    lang::go::GO,
     lang::npm::NPM,
     lang::npm::NPM_LOCK,
     lang::python::PYTHON,

@@ -20,3 +20,11 @@ pub(crate) fn facts_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> Vec<F
 pub(crate) fn gaps_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> Vec<Gap> {
     run(extractor, path, bytes).1
 }
+
+/// Why `extractor` refuses `bytes` at `path`, if it does.
+pub(crate) fn error_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> Option<String> {
+    let mut facts = Facts::new();
+    facts.at(path, 1);
+    let result = (extractor.extract)(&mut ScanFile::in_memory(path, 0o644, bytes), &mut facts);
+    result.err().map(|error| error.to_string())
+}

@@ -1,4 +1,6 @@
 //! What language ecosystems leave behind.
 
+mod executable;
+pub(crate) mod go;
 pub(crate) mod npm;
 pub(crate) mod python;
