@@ -17,4 +17,5 @@ pub const EXTRACTORS: &[Extractor] = &[
     lang::python::PYTHON,
     lang::python::PYTHON_RECORD,
     os::rpm::RPM,
+    lang::rust::RUST,
 ];

@@ -14,3 +14,4 @@ mod lines;
 pub mod rpmdb;
 pub mod source;
 pub mod tar;
+pub mod zip;

@@ -4,3 +4,4 @@ mod executable;
 pub(crate) mod go;
 pub(crate) mod npm;
 pub(crate) mod python;
+pub(crate) mod rust;
