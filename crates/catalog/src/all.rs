@@ -12,6 +12,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     os::dpkg::DPKG_COPYRIGHT,
     os::dpkg::DPKG_FILES,
     lang::go::GO,
+    lang::java::JAVA,
     lang::npm::NPM,
     lang::npm::NPM_LOCK,
     lang::python::PYTHON,

@@ -200,6 +200,12 @@ fn widen(numbers: &mut [u64; 3], mut extra: &[u8]) -> Option<()> {
 }
 
 impl Member {
+    /// Where in the file the member lies: its start, and a place that its end reaches at least.
+    #[must_use]
+    pub fn place(&self) -> (u64, u64) {
+        (self.offset, self.offset.saturating_add(LOCAL_LEN).saturating_add(self.compressed))
+    }
+
     /// Reads the member's bytes; it is refused if they are more than `limit`.
     ///
     /// # Errors

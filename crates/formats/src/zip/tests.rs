@@ -1,5 +1,3 @@
-#![expect(clippy::arithmetic_side_effects, reason = "the numbers of a test are its own")]
-
 use super::*;
 use std::io::{Cursor, Write};
 
