@@ -16,6 +16,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     lang::npm::NPM,
     lang::npm::NPM_LOCK,
     lang::python::PYTHON,
+    lang::python::PYTHON_EGG,
     lang::python::PYTHON_RECORD,
     os::rpm::RPM,
     lang::rust::RUST,

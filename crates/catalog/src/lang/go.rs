@@ -52,6 +52,9 @@ struct Binary<'a> {
 /// The version of Go and the list of modules.
 type Texts<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
+/// A text and where it ends in the file.
+type Placed<'a> = (Cow<'a, [u8]>, u64);
+
 impl<'a> Binary<'a> {
     /// Where in the file the build information starts: in its own section, or in the first segment of data.
     fn find(&mut self) -> Result<Option<u64>, ExtractError> {
@@ -104,7 +107,7 @@ impl<'a> Binary<'a> {
     }
 
     /// The text at `at`, its length written before it as a varint, and where it ends.
-    fn inline_text(&mut self, at: u64) -> Result<Option<(Cow<'a, [u8]>, u64)>, ExtractError> {
+    fn inline_text(&mut self, at: u64) -> Result<Option<Placed<'a>>, ExtractError> {
         let head = self.read(at, 10)?;
         let Some((length, len_of_length)) = varint(&head) else { return Ok(None) };
         let start = at.saturating_add(len_of_length);

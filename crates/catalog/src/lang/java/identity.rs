@@ -27,12 +27,12 @@ impl Pom {
     /// Reads the properties; what they leave open, the member's own path tells.
     pub(super) fn parse(text: &str, member: &str) -> Option<Self> {
         let property = |name: &str| {
-            let values = text.lines().filter_map(|line| {
+            let mut values = text.lines().filter_map(|line| {
                 let line = line.trim_start();
                 let (key, value) = line.split_once(['=', ':']).filter(|_| !line.starts_with(['#', '!']))?;
                 (key.trim_end() == name).then(|| value.trim().replace('\\', ""))
             });
-            values.last()
+            values.next_back()
         };
         let mut path = member.rsplit('/').skip(1).map(str::to_owned);
         let (artifact, group) = (path.next(), path.next());
