@@ -1,5 +1,6 @@
 //! What the real tools of the languages make, against what they themselves say of it. A tool that is absent is told
 //! and passed over, unless `PLIMSOLL_REQUIRE_TOOLS=1`.
+#![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "a test may read its environment and its own files")]
 
 use std::collections::BTreeSet;
@@ -85,6 +86,9 @@ fn go_says(directory: &Path, name: &str) -> BTreeSet<String> {
     said.into_iter().map(title).collect()
 }
 
+/// A name, the environment and the flags of a build.
+type Build<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[test]
 fn executables_of_go_give_what_go_itself_reads_from_them() {
     if !present(&[&["go", "version"]]) {
@@ -117,7 +121,7 @@ fn executables_of_go_give_what_go_itself_reads_from_them() {
     let (source, out) = (root.path().join("src"), root.path().join("out"));
     fs::create_dir(&out).unwrap();
     let local = [("GOFLAGS", "-mod=vendor"), ("GOTOOLCHAIN", "local"), ("CGO_ENABLED", "0")];
-    let builds: [(&str, &[(&str, &str)], &[&str]); 6] = [
+    let builds: [Build<'_>; 6] = [
         ("plain", &[], &[]),
         ("stripped", &[], &["-ldflags=-s -w", "-trimpath"]),
         ("position-independent", &[], &["-buildmode=pie"]),

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Seek};
 
 use super::fields::Fields;
-use super::{Executable, Format, Section, Segment, TABLE_LIMIT};
+use super::{Executable, Format, Section, Segment};
 use crate::source::Source;
 
 const EXECUTABLE: u16 = 2;
@@ -79,7 +79,8 @@ impl Table {
         &self,
         source: &mut Source<'a, R>,
     ) -> io::Result<Option<std::borrow::Cow<'a, [u8]>>> {
-        if self.record < 32 || self.count == 0 || self.count > TABLE_LIMIT {
+        // The records of the two tables take 32 to 64 bytes.
+        if !(32..=128).contains(&self.record) || self.count == 0 {
             return Ok(None);
         }
         source.exactly(self.offset, self.count.saturating_mul(self.record as u64))

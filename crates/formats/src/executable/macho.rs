@@ -3,7 +3,7 @@
 use std::io::{self, Read, Seek};
 
 use super::fields::Fields;
-use super::{Executable, Format, Section, Segment, TABLE_LIMIT};
+use super::{Executable, Format, Section, Segment};
 use crate::source::Source;
 
 const SEGMENT: u32 = 1;
@@ -38,7 +38,7 @@ pub(super) fn read<R: Read + Seek>(source: &mut Source<'_, R>, base: u64) -> io:
     };
     let fields = Fields { bytes: &head, big_endian };
     let (Some(count), Some(size)) = (fields.u32(16), fields.u32(20)) else { return Ok(None) };
-    if u64::from(count) > TABLE_LIMIT || size > COMMANDS_LIMIT {
+    if size > COMMANDS_LIMIT {
         return Ok(None);
     }
     let start = base.saturating_add(if is_64 { 32 } else { 28 });

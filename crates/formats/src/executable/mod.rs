@@ -13,9 +13,6 @@ use std::io::{self, Read, Seek};
 
 use crate::source::Source;
 
-/// More of anything than this in one header: no linker's work.
-const TABLE_LIMIT: u64 = 100_000;
-
 /// A program or a shared library.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Executable {

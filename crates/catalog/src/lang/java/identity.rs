@@ -167,7 +167,7 @@ fn named(artifact: &str, version: &str, manifest: &Manifest, has: impl Fn(&str) 
     if let Some((group, artifact)) = groups::find(artifact, has) {
         return Package::new(Ecosystem::Maven, format!("{group}:{artifact}"), version);
     }
-    let group = manifest.vendor_id.clone().filter(|id| id.contains('.'));
+    let group = manifest.vendor_id.clone().filter(|id| is_group(id));
     let group = group.or_else(|| group_of_bundle(manifest.bundle_name.as_deref()?, artifact));
     let name = group.map_or_else(|| artifact.to_owned(), |group| format!("{group}:{artifact}"));
     Package::new(Ecosystem::Maven, name, version)
@@ -183,7 +183,12 @@ fn group_of_bundle(bundle: &str, artifact: &str) -> Option<String> {
         .strip_suffix(artifact)
         .and_then(|rest| rest.strip_suffix('.'))
         .or_else(|| (starts_so == Some(last)).then_some(group))?;
-    group.contains('.').then(|| group.to_owned())
+    is_group(group).then(|| group.to_owned())
+}
+
+/// Tells a group from the name of a vendor, which old manifests have in its place.
+fn is_group(id: &str) -> bool {
+    id.contains('.') && !["org.apache", "org.eclipse", "com.sun", "com.oracle", "com.google"].contains(&id)
 }
 
 fn is_id(id: &str) -> bool {

@@ -94,7 +94,12 @@ fn manifests_and_names_tell_the_rest() {
             "Bundle-SymbolicName: org.logging.log4j.core",
             "org.logging.log4j:log4j-core@2.0",
         ),
-        ("y_1.0.v2020.jar", "Bundle-SymbolicName: org.eclipse.y;singleton:=true", "org.eclipse:y@1.0.v2020"),
+        (
+            "y_1.0.v2020.jar",
+            "Bundle-SymbolicName: org.eclipse.x.y;singleton:=true",
+            "org.eclipse.x:y@1.0.v2020",
+        ),
+        ("velocity-1.5.jar", "Implementation-Vendor-Id: org.apache", "velocity@1.5"),
         ("kafka_2.13-3.0.0.jar", "", "kafka_2.13@3.0.0"),
         ("guava-31.1-jre.jar", "", "guava@31.1-jre"),
     ] {
