@@ -87,6 +87,10 @@ impl Manifest {
         manifest
     }
 
+    fn names_somebody(&self) -> bool {
+        self.title.is_some() || self.bundle_name.is_some()
+    }
+
     fn versions(&self) -> impl Iterator<Item = &str> {
         [&self.version, &self.bundle_version].into_iter().flatten().map(String::as_str)
     }
@@ -142,7 +146,7 @@ fn split<'a>(stem: &'a str, manifest: &Manifest) -> (&'a str, Option<&'a str>) {
 }
 
 /// Which of the properties are the archive's own: those that its name fits best, or that the manifest names, or the
-/// only ones, if the file has a name of somebody's own choice.
+/// only ones, if the file has a name of somebody's own choice and the manifest names nobody else.
 fn own_pom(stem: &str, version: Option<&str>, manifest: &Manifest, poms: &[Pom]) -> Option<usize> {
     let fits = |pom: &Pom| {
         let rest = stem.strip_prefix(pom.artifact.as_str())?;
@@ -160,7 +164,7 @@ fn own_pom(stem: &str, version: Option<&str>, manifest: &Manifest, poms: &[Pom])
     by_name
         .map(|(_, index)| index)
         .or_else(|| poms.iter().position(named))
-        .or_else(|| (poms.len() == 1 && version.is_none()).then_some(0))
+        .or_else(|| (poms.len() == 1 && version.is_none() && !manifest.names_somebody()).then_some(0))
 }
 
 fn named(artifact: &str, version: &str, manifest: &Manifest, has: impl Fn(&str) -> bool) -> Package {

@@ -62,6 +62,9 @@ fn properties_tell_the_jar_and_what_was_copied_into_it() {
     // A jar of another name, in which somebody copied one library.
     let other = found("app/other-7.jar", &zip(&[(&copied.0, &copied.1)]));
     assert_eq!(other, ["other@7 -", expected[1]]);
+    let text = b"Bundle-SymbolicName: com.google.inject\nBundle-Version: 4.2.3\n";
+    let other = found("guice.jar", &zip(&[(&copied.0, &copied.1), ("META-INF/MANIFEST.MF", text)]));
+    assert_eq!(other, ["guice@4.2.3 -", expected[1]]);
 }
 
 #[test]
