@@ -11,9 +11,13 @@ pub const EXTRACTORS: &[Extractor] = &[
     os::dpkg::DPKG,
     os::dpkg::DPKG_COPYRIGHT,
     os::dpkg::DPKG_FILES,
+    lang::go::GO,
+    lang::java::JAVA,
     lang::npm::NPM,
     lang::npm::NPM_LOCK,
     lang::python::PYTHON,
+    lang::python::PYTHON_EGG,
     lang::python::PYTHON_RECORD,
     os::rpm::RPM,
+    lang::rust::RUST,
 ];

@@ -4,7 +4,8 @@ use plimsoll_model::evidence::{Fact, Located};
 use plimsoll_model::extractor::{Extractor, Facts, ScanFile};
 use plimsoll_model::gap::Gap;
 
-fn run(extractor: &Extractor, path: &str, bytes: &[u8]) -> (Vec<Located>, Vec<Gap>) {
+/// What `extractor` finds in `bytes` at `path`, with places, and its gaps.
+pub(crate) fn located_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> (Vec<Located>, Vec<Gap>) {
     let mut facts = Facts::new();
     facts.at(path, 1);
     (extractor.extract)(&mut ScanFile::in_memory(path, 0o644, bytes), &mut facts).expect("the file is read");
@@ -13,10 +14,18 @@ fn run(extractor: &Extractor, path: &str, bytes: &[u8]) -> (Vec<Located>, Vec<Ga
 
 /// The facts that `extractor` finds in `bytes` at `path`, sorted.
 pub(crate) fn facts_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> Vec<Fact> {
-    run(extractor, path, bytes).0.into_iter().map(|located| located.fact).collect()
+    located_of(extractor, path, bytes).0.into_iter().map(|located| located.fact).collect()
 }
 
 /// The gaps that `extractor` reports of `bytes` at `path`.
 pub(crate) fn gaps_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> Vec<Gap> {
-    run(extractor, path, bytes).1
+    located_of(extractor, path, bytes).1
+}
+
+/// Why `extractor` refuses `bytes` at `path`, if it does.
+pub(crate) fn error_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> Option<String> {
+    let mut facts = Facts::new();
+    facts.at(path, 1);
+    let result = (extractor.extract)(&mut ScanFile::in_memory(path, 0o644, bytes), &mut facts);
+    result.err().map(|error| error.to_string())
 }

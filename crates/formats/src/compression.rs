@@ -60,6 +60,14 @@ impl Compression {
     }
 }
 
+/// Inflates a zlib stream (RFC 1950) and ignores what follows it.
+///
+/// # Errors
+/// If it is corrupt, or of kind [`io::ErrorKind::FileTooLarge`] if it yields more than `limit` bytes.
+pub fn inflate_zlib(bytes: &[u8], limit: u64) -> io::Result<Vec<u8>> {
+    crate::bounded::read(flate2::bufread::ZlibDecoder::new(bytes), limit)
+}
+
 #[cfg(not(feature = "isal"))]
 fn gzip<'a>(reader: impl BufRead + Send + 'a) -> Box<dyn Read + Send + 'a> {
     Box::new(flate2::bufread::MultiGzDecoder::new(reader))

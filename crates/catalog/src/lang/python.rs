@@ -1,12 +1,15 @@
-//! Installed Python distributions: `*.dist-info/METADATA`, `*.egg-info` (a directory with `PKG-INFO`, or one file), and
-//! the files they own from `RECORD`, `installed-files.txt`.
+//! Installed Python distributions: `*.dist-info/METADATA`, `*.egg-info` (a directory with `PKG-INFO`, or one file), `*.egg`
+//! (a zip archive that is imported as it is), and the files they own from `RECORD`, `installed-files.txt`.
 //! Format: <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>.
 
 use plimsoll_formats::deb822::stanzas;
+use plimsoll_formats::zip::{Directory, ZipError};
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
 use plimsoll_model::package::{Ecosystem, Package};
 use plimsoll_model::path::{Normalized, file_name, normalize, parent};
+
+use super::executable::source;
 
 /// Reads installed distributions.
 pub(crate) const PYTHON: Extractor = Extractor {
@@ -18,6 +21,18 @@ pub(crate) const PYTHON: Extractor = Extractor {
         max_size: 16 << 20,
     },
     extract,
+};
+
+/// Reads distributions that are one zip archive.
+pub(crate) const PYTHON_EGG: Extractor = Extractor {
+    name: "python-egg",
+    revision: 1,
+    wants: Wants {
+        paths: &[PathRule::Suffix(".egg")],
+        content: ContentRule::Magic(&[b"PK"]),
+        max_size: 4 << 30,
+    },
+    extract: extract_egg,
 };
 
 /// Reads which files a distribution owns.
@@ -46,9 +61,29 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
     if !is_metadata {
         return Ok(());
     }
-    let text = file.text()?;
+    facts.push(Fact::Package(distribution(&file.text()?)?));
+    Ok(())
+}
+
+fn extract_egg(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
+    let mut source = source(file)?;
+    let malformed = |error: ZipError| ExtractError::Malformed(error.to_string());
+    let directory = Directory::read(&mut source, 16 << 20).map_err(malformed)?;
+    for member in directory.members() {
+        let member = member.map_err(malformed)?;
+        if member.name == "EGG-INFO/PKG-INFO" {
+            let bytes = member.read(&mut source, 16 << 20).map_err(malformed)?;
+            facts.push(Fact::Package(distribution(&String::from_utf8_lossy(&bytes))?));
+            return Ok(());
+        }
+    }
+    Err(ExtractError::Malformed("the egg has no EGG-INFO/PKG-INFO".to_owned()))
+}
+
+/// The distribution that a file of metadata describes.
+fn distribution(text: &str) -> Result<Package, ExtractError> {
     // The headers end at the first empty line; what follows is the description.
-    let Some(headers) = stanzas(&text).next() else {
+    let Some(headers) = stanzas(text).next() else {
         return Err(ExtractError::Malformed("the metadata is empty".to_owned()));
     };
     let field = |name| {
@@ -70,8 +105,7 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
             declared.map_or_else(|| by_classifier.collect(), |license| vec![license])
         }
     };
-    facts.push(Fact::Package(package));
-    Ok(())
+    Ok(package)
 }
 
 /// How a distribution owns files: normalized name and version, as PEP 503 and the directory's name have it.
