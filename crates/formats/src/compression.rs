@@ -47,7 +47,7 @@ impl Compression {
     ///
     /// # Errors
     /// If the decoder cannot be made.
-    pub fn decode<'a>(self, reader: impl BufRead + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+    pub fn decode<'a>(self, reader: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
         Ok(match self {
             Self::None => Box::new(reader),
             Self::Gzip => gzip(reader),
@@ -69,12 +69,12 @@ pub fn inflate_zlib(bytes: &[u8], limit: u64) -> io::Result<Vec<u8>> {
 }
 
 #[cfg(not(feature = "isal"))]
-fn gzip<'a>(reader: impl BufRead + Send + 'a) -> Box<dyn Read + Send + 'a> {
+fn gzip<'a>(reader: impl BufRead + 'a) -> Box<dyn Read + 'a> {
     Box::new(flate2::bufread::MultiGzDecoder::new(reader))
 }
 
 #[cfg(feature = "isal")]
-fn gzip<'a>(reader: impl BufRead + Send + 'a) -> Box<dyn Read + Send + 'a> {
+fn gzip<'a>(reader: impl BufRead + 'a) -> Box<dyn Read + 'a> {
     // Boxed before its first read: the decoder keeps pointers into itself.
     Box::new(isa_l::Gzip::new(reader))
 }

@@ -307,20 +307,22 @@ impl<R: BufRead> Archive<R> {
 
     /// The next header; `None` at the end mark, or where the stream simply stops between entries.
     fn header(&mut self) -> Result<Option<Header>, TarError> {
-        while !self.ended {
-            let offset = self.offset;
-            let Some(header) = self.block()? else { break };
-            if header.is_zero() {
-                // One zero block is as good as two, as GNU tar has it.
-                break;
+        let offset = self.offset;
+        let block = if self.ended { None } else { self.block()? };
+        match block {
+            // One zero block is as good as two, as GNU tar has it.
+            Some(header) if !header.is_zero() => {
+                if header.checksum_is_sound() {
+                    Ok(Some(header))
+                } else {
+                    Err(TarError::Header { offset, problem: "the header's checksum is wrong" })
+                }
             }
-            if !header.checksum_is_sound() {
-                return Err(TarError::Header { offset, problem: "the header's checksum is wrong" });
+            _ => {
+                self.ended = true;
+                Ok(None)
             }
-            return Ok(Some(header));
         }
-        self.ended = true;
-        Ok(None)
     }
 
     fn block(&mut self) -> Result<Option<Header>, TarError> {

@@ -265,7 +265,7 @@ impl Meter {
 // ---- small layers ----
 
 struct Inline {
-    decoder: Box<dyn Read + Send>,
+    decoder: Box<dyn Read>,
     stored: Arc<std::sync::atomic::AtomicU64>,
     stored_hasher: Arc<Mutex<Hasher>>,
     plain_hasher: Hasher,

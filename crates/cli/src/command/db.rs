@@ -101,7 +101,7 @@ fn tell_build(report: &BuildReport, output: &Path, json: bool) -> anyhow::Result
         writeln!(out, "{:<24} {:>8} records, {} withdrawn, {} kept", feed.name, feed.read, feed.withdrawn, feed.stored)?;
     }
     for problem in report.problems.iter().take(20) {
-        writeln!(out, "refused: {problem}")?;
+        writeln!(out, "refused: {}: {}: {}", problem.path, problem.feed, problem.message)?;
     }
     if report.problem_count > 0 {
         writeln!(out, "{} records were refused", report.problem_count)?;
