@@ -1,3 +1,5 @@
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers")]
+
 use super::*;
 
 const PAGE: usize = 4096;
