@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use plimsoll_formats::bolt::{BoltError, Bucket, Database, Value};
 use plimsoll_formats::bounded;
@@ -25,7 +26,9 @@ const BLOBS: &str = "io.containerd.content.v1.content/blobs/sha256";
 /// The most names that are looked at.
 const NAME_LIMIT: usize = 1_000_000;
 /// How often reading starts again when containerd writes meanwhile.
-const ATTEMPTS: usize = 20;
+const ATTEMPTS: u32 = 20;
+/// How long to wait after the first attempt; longer after each further one.
+const PAUSE: Duration = Duration::from_millis(10);
 const HINT: &str = "containerd's directory belongs to root: use sudo";
 
 /// Finds `wanted` in containerd's directory `root`, in all namespaces, `default`, `k8s.io` and `moby` first: by name
@@ -120,6 +123,8 @@ fn names(path: &Path) -> Result<Option<Vec<Named>>, SourceError> {
                 source: io::Error::new(io::ErrorKind::ResourceBusy, "containerd keeps writing to it"),
             });
         }
+        // Writes come in bursts.
+        std::thread::sleep(PAUSE * attempts);
         attempts += 1;
     }
 }

@@ -47,6 +47,10 @@ pub fn images(
     choice: &PlatformChoice,
     options: &SocketOptions,
 ) -> Result<Option<Vec<Image>>, SourceError> {
+    if wanted.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        // No image is called so, but it could be the path of another question.
+        return Ok(None);
+    }
     let daemon = Daemon { socket, silence: options.silence };
     let name = percent_encoded(wanted);
     let Some(id) = daemon.id_of(&name)? else { return Ok(None) };

@@ -23,6 +23,9 @@ use super::{LayerContent, OpenLayer};
 /// padding behind a tar's end.
 const LINE_LIMIT: u64 = 32 << 20;
 
+/// Lines of a record: an entry takes two or three, and a tar may have ten million.
+const LINES_LIMIT: u64 = 40_000_000;
+
 /// A layer as a record and a directory.
 pub(super) struct SplitLayer {
     record: PathBuf,
@@ -60,6 +63,7 @@ impl OpenLayer for SplitLayer {
             files: self.files.clone(),
             hint: self.hint,
             line: Vec::new(),
+            lines: 0,
             piece: Piece::None,
         }))
     }
@@ -78,6 +82,8 @@ struct SplitReader {
     files: PathBuf,
     hint: &'static str,
     line: Vec<u8>,
+    /// How many there were.
+    lines: u64,
     piece: Piece,
 }
 
@@ -153,8 +159,9 @@ impl SplitReader {
         if bounded.read_until(b'\n', &mut self.line)? == 0 {
             return Ok(false);
         }
-        if self.line.len() as u64 >= LINE_LIMIT {
-            return Err(bad_record("a line is longer than the limit"));
+        self.lines += 1;
+        if self.line.len() as u64 >= LINE_LIMIT || self.lines > LINES_LIMIT {
+            return Err(bad_record("a line is longer, or there are more of them, than the limit"));
         }
         let entry: Entry = serde_json::from_slice(&self.line)
             .map_err(|error| bad_record(&format!("a line is malformed: {error}")))?;

@@ -81,6 +81,29 @@ fn images_are_found_by_name_digest_and_id() {
     assert!(matches!(error, SourceError::NoPlatform { .. }));
 }
 
+#[test]
+fn a_manifest_list_leads_to_the_image_of_the_platform() {
+    let fixture = Fixture::new();
+    if !installed(&["buildah"]) {
+        return;
+    }
+    let Some(folder) = store(&fixture, "vfs", &["localhost/ours:1"]) else { return };
+    let root = folder.path().join("root");
+    let manifest = |words: &[&str]| {
+        let mut command = Command::new("buildah");
+        command.arg("--root").arg(&root).arg("--runroot").arg(folder.path().join("run"));
+        run(command.args(["--storage-driver", "vfs", "manifest"]).args(words));
+    };
+    manifest(&["create", "localhost/list:1"]);
+    manifest(&["add", "localhost/list:1", "containers-storage:localhost/ours:1"]);
+    let image = find(&root, "list:1").unwrap().unwrap();
+    fixture.check(&image);
+    assert_eq!(image.name, "localhost/list:1");
+    let other = PlatformChoice::One("plan9/mips".parse().unwrap());
+    let error = podman::images(&root, &[], "list:1", &other).unwrap_err();
+    assert!(matches!(error, SourceError::NoPlatform { .. }));
+}
+
 fn layer_folders(root: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root.join("overlay")).unwrap();
     entries.map(|entry| entry.unwrap().path()).filter(|path| path.join("diff").is_dir()).collect()

@@ -86,6 +86,10 @@ fn no_daemon_and_no_image_are_none() {
     let (images, _) = ask(vec![b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec()]);
     assert!(images.unwrap().is_none());
     let folder = tempfile::tempdir().unwrap();
+    for name in ["", "/", "../containers/x", "a//b"] {
+        let (socket, host) = (Path::new("/"), PlatformChoice::Host);
+        assert!(super::images(socket, name, &host, &options(folder.path())).unwrap().is_none(), "{name}");
+    }
     let nobody = super::images(&folder.path().join("s"), "x", &PlatformChoice::Host, &options(folder.path()));
     assert!(nobody.unwrap().is_none());
 }
