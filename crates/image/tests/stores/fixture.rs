@@ -22,11 +22,19 @@ pub(crate) fn digest(bytes: &[u8]) -> BlobDigest {
 }
 
 impl Fixture {
+    /// With layers compressed in each way.
     pub(crate) fn new() -> Self {
+        Self::stored_as(["+gzip", "+zstd", ""])
+    }
+
+    /// Without zstd, which podman cannot save in docker's format.
+    pub(crate) fn for_docker() -> Self {
+        Self::stored_as(["+gzip", "", ""])
+    }
+
+    fn stored_as(forms: [&str; 3]) -> Self {
         let tars = vec![first_layer(), second_layer(), third_layer()];
-        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        gzip.write_all(&tars[0]).unwrap();
-        let stored = [gzip.finish().unwrap(), zstd::encode_all(&tars[1][..], 3).unwrap(), tars[2].clone()];
+        let stored: Vec<Vec<u8>> = tars.iter().zip(forms).map(|(tar, form)| compressed(tar, form)).collect();
         let diff_ids: Vec<String> = tars.iter().map(|tar| digest(tar).to_string()).collect();
         let architecture = plimsoll_image::source::host_platform().architecture;
         let config = json!({
@@ -36,7 +44,7 @@ impl Fixture {
         let config = config.to_string().into_bytes();
         let layers: Vec<Value> = stored
             .iter()
-            .zip(["+gzip", "+zstd", ""])
+            .zip(forms)
             .map(|(blob, form)| descriptor(&format!("application/vnd.oci.image.layer.v1.tar{form}"), blob))
             .collect();
         let manifest = json!({
@@ -83,6 +91,18 @@ impl Fixture {
             let plain = read(layer).unwrap();
             assert_eq!(plain, tar.len() as u64);
         }
+    }
+}
+
+fn compressed(tar: &[u8], form: &str) -> Vec<u8> {
+    match form {
+        "+gzip" => {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(tar).unwrap();
+            gzip.finish().unwrap()
+        }
+        "+zstd" => zstd::encode_all(tar, 3).unwrap(),
+        _ => tar.to_vec(),
     }
 }
 

@@ -5,3 +5,4 @@ mod containerd;
 mod docker;
 mod fixture;
 mod podman;
+mod socket;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::fixture::{Fixture, installed, is_root, read, run};
 
 /// A store with the image as `names`; the driver leaves no mount behind.
-fn store(fixture: &Fixture, driver: &str, names: &[&str]) -> Option<TempDir> {
+pub(crate) fn store(fixture: &Fixture, driver: &str, names: &[&str]) -> Option<TempDir> {
     if !installed(&["skopeo"]) || !is_root() {
         return None;
     }
