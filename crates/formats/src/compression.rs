@@ -43,6 +43,18 @@ impl Compression {
         }
     }
 
+    /// As [`Compression::decode`], for a reader that moves between threads: ISA-L's cannot.
+    ///
+    /// # Errors
+    /// If the decoder cannot be made.
+    pub fn decode_send<'a>(self, reader: impl BufRead + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+        Ok(match self {
+            Self::None => Box::new(reader),
+            Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
+            Self::Zstd => Box::new(zstd_decoder(reader)?),
+        })
+    }
+
     /// Wraps `reader` so that plain bytes come out.
     ///
     /// # Errors
@@ -51,11 +63,7 @@ impl Compression {
         Ok(match self {
             Self::None => Box::new(reader),
             Self::Gzip => gzip(reader),
-            Self::Zstd => {
-                let mut decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
-                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
-                Box::new(decoder)
-            }
+            Self::Zstd => Box::new(zstd_decoder(reader)?),
         })
     }
 }
@@ -66,6 +74,12 @@ impl Compression {
 /// If it is corrupt, or of kind [`io::ErrorKind::FileTooLarge`] if it yields more than `limit` bytes.
 pub fn inflate_zlib(bytes: &[u8], limit: u64) -> io::Result<Vec<u8>> {
     crate::bounded::read(flate2::bufread::ZlibDecoder::new(bytes), limit)
+}
+
+fn zstd_decoder<'a, R: BufRead>(reader: R) -> io::Result<zstd::stream::read::Decoder<'a, R>> {
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
+    decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+    Ok(decoder)
 }
 
 #[cfg(not(feature = "isal"))]

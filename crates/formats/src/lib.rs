@@ -6,6 +6,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 pub mod apkdb;
+pub mod bolt;
 pub mod bounded;
 pub mod compression;
 pub mod deb822;

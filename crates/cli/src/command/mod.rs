@@ -2,6 +2,7 @@
 
 mod cache;
 mod db;
+mod locate;
 mod scan;
 
 use clap::CommandFactory;

@@ -6,30 +6,22 @@ use anyhow::Context as _;
 use plimsoll_engine::evidence::EvidenceOptions;
 use plimsoll_engine::limits::Limits;
 use plimsoll_engine::scan::{ScanOptions, extractors, scan};
-use plimsoll_image::Image;
-use plimsoll_image::source::archive::ArchiveOptions;
-use plimsoll_image::source::place::Place;
-use plimsoll_image::source::registry::{CredentialSources, RegistryClient, RegistryOptions};
-use plimsoll_image::source::{PlatformChoice, archive, layout, registry, rootfs};
-use plimsoll_model::reference::Reference;
+use plimsoll_image::source::PlatformChoice;
 use plimsoll_report::Report;
 
-use super::{Context, cache, db};
+use super::{Context, cache, db, locate};
 use crate::args::{Scan, Scanner};
 use crate::environment::Environment;
 use crate::exit::Code;
 use crate::output::{self, Output};
 use crate::progress;
 
-/// The most that a compressed archive may inflate to.
-const ARCHIVE_LIMIT: u64 = 200 << 30;
-
 pub(super) fn run(args: Scan, context: &Context) -> anyhow::Result<Code> {
     let started = Instant::now();
     let outputs = outputs(&args)?;
     let options = options(&args, &outputs, context)?;
     let observer = progress::observer(!context.global.quiet);
-    let images = images(&args, &options, context)?;
+    let images = locate::images(&args.image, &choice(&args), options.evidence.spool.clone(), context)?;
     let scans = scan(&images, &options, &observer).with_context(|| format!("scanning {}", args.image))?;
     drop(observer);
     let report = Report {
@@ -90,34 +82,10 @@ fn open_cache(context: &Context) -> Option<plimsoll_engine::cache::Cache> {
     }
 }
 
-fn images(args: &Scan, options: &ScanOptions, context: &Context) -> anyhow::Result<Vec<Image>> {
-    let choice = match (&args.platform, args.all_platforms) {
+fn choice(args: &Scan) -> PlatformChoice {
+    match (&args.platform, args.all_platforms) {
         (Some(platform), _) => PlatformChoice::One(platform.clone()),
         (None, true) => PlatformChoice::All,
         (None, false) => PlatformChoice::Host,
-    };
-    let place: Place = args.image.parse().with_context(|| format!("IMAGE {:?}", args.image))?;
-    let spool = ArchiveOptions { spool: options.evidence.spool.clone(), inflated: ARCHIVE_LIMIT };
-    let found = match &place {
-        Place::Layout(path, selector) => layout::images(path, selector, &choice)?,
-        Place::Archive(path, selector) => archive::images(path, selector, &choice, &spool)?,
-        Place::RootFs(path) => vec![rootfs::image(path)?],
-        Place::Registry(reference) => from_registry(reference, &choice, context)?,
-        Place::Anywhere(reference) => from_registry(reference, &choice, context)?,
-        Place::Podman(_) | Place::Containerd(_) | Place::Docker(_) | Place::LocalId(_) => {
-            anyhow::bail!("local stores are not read yet")
-        }
-    };
-    Ok(found)
+    }
 }
-
-fn from_registry(reference: &Reference, choice: &PlatformChoice, context: &Context) -> anyhow::Result<Vec<Image>> {
-    let options = RegistryOptions {
-        settings: context.config.registries.clone(),
-        credentials: CredentialSources::of_environment(context.environment.variables()),
-        ..RegistryOptions::default()
-    };
-    let client = RegistryClient::new(options)?;
-    Ok(registry::images(&client, reference, choice)?)
-}
-

@@ -42,7 +42,19 @@ pub fn images(
     choice: &PlatformChoice,
     options: &ArchiveOptions,
 ) -> Result<Vec<Image>, SourceError> {
-    let members = Members::open(path, options)?;
+    let file = File::open(path).map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
+    images_in(file, path, selector, choice, options)
+}
+
+/// Finds images in an archive that is open already; `path` is for messages.
+pub(super) fn images_in(
+    file: File,
+    path: &Path,
+    selector: &Selector,
+    choice: &PlatformChoice,
+    options: &ArchiveOptions,
+) -> Result<Vec<Image>, SourceError> {
+    let members = Members::open(file, path, options)?;
     if members.has("index.json") {
         return oci_images(&members, selector, choice);
     }
@@ -157,9 +169,8 @@ enum Place {
 }
 
 impl Members {
-    fn open(path: &Path, options: &ArchiveOptions) -> Result<Self, SourceError> {
+    fn open(file: File, path: &Path, options: &ArchiveOptions) -> Result<Self, SourceError> {
         let read = |source| SourceError::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(read)?;
         if !file.metadata().map_err(read)?.is_file() {
             return Err(not_an_archive(path, "it is not a regular file"));
         }

@@ -1,10 +1,16 @@
 //! Places where images lie. Each source is one file; [`Image`] is what all of them give.
 
 pub mod archive;
+pub mod containerd;
+pub mod docker;
+pub mod docker_socket;
 pub mod layout;
 pub mod place;
+pub mod podman;
 pub mod registry;
 pub mod rootfs;
+mod tar_split;
+mod wanted;
 
 use std::fmt;
 use std::io::{self, Read};
@@ -187,9 +193,66 @@ pub enum SourceError {
     /// A registry.
     #[error(transparent)]
     Registry(#[from] registry::RegistryError),
+    /// Somebody else's files.
+    #[error("no permission to read {path}: {hint}")]
+    Denied {
+        /// Which.
+        path: PathBuf,
+        /// How to get access.
+        hint: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// More than one image has an ID with this prefix.
+    #[error("{wanted:?} may be one of several images in {place}: {}", listed(.candidates))]
+    Ambiguous {
+        /// What was asked for.
+        wanted: String,
+        /// Where.
+        place: String,
+        /// The IDs.
+        candidates: Vec<String>,
+    },
+    /// A store has the image, but not all of it.
+    #[error("{what} is not in {place}: {hint}")]
+    Absent {
+        /// What is missing.
+        what: String,
+        /// Where.
+        place: String,
+        /// Why that may be, or what helps.
+        hint: &'static str,
+    },
+    /// A store's database could not be read.
+    #[error("reading the database {path}")]
+    Database {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: plimsoll_formats::bolt::BoltError,
+    },
+    /// A daemon refused, or answered what is no answer.
+    #[error("{place}: {problem}")]
+    Daemon {
+        /// Its socket.
+        place: String,
+        /// What it said, or what is wrong with it.
+        problem: String,
+    },
     /// Indexes in indexes, deeper than anybody needs.
     #[error("indexes are nested deeper than {0}")]
     TooDeep(usize),
+}
+
+impl SourceError {
+    /// A failure to read `path`; where access was denied, with the way to get it.
+    fn reading(path: PathBuf, hint: &'static str, source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::PermissionDenied {
+            Self::Denied { path, hint, source }
+        } else {
+            Self::Read { path, source }
+        }
+    }
 }
 
 fn listed(names: &[String]) -> String {
@@ -285,6 +348,19 @@ pub(crate) fn choose<'a>(
                 (None, _) => Err(missing(&host.to_string())),
             }
         }
+    }
+}
+
+/// The images as they are, unless one platform is wanted and theirs is another.
+fn of_platform(images: Vec<Image>, choice: &PlatformChoice) -> Result<Vec<Image>, SourceError> {
+    match choice {
+        PlatformChoice::One(wanted) if !images.iter().all(|image| image.platform.satisfies(wanted)) => {
+            Err(SourceError::NoPlatform {
+                wanted: wanted.to_string(),
+                available: images.iter().map(|image| image.platform.to_string()).collect(),
+            })
+        }
+        _ => Ok(images),
     }
 }
 

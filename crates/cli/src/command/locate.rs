@@ -1,0 +1,118 @@
+//! From what a user typed to images: which sources are asked, in which order.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use plimsoll_image::source::archive::ArchiveOptions;
+use plimsoll_image::source::docker_socket::SocketOptions;
+use plimsoll_image::source::place::Place;
+use plimsoll_image::source::registry::{CredentialSources, RegistryClient, RegistryOptions};
+use plimsoll_image::source::{
+    PlatformChoice, archive, containerd, docker, docker_socket, layout, podman, registry, rootfs,
+};
+use plimsoll_image::{Image, SourceError};
+use plimsoll_model::reference::Reference;
+
+use super::Context;
+
+/// The most that a compressed archive may inflate to.
+const ARCHIVE_LIMIT: u64 = 200 << 30;
+/// How long Docker's socket may keep quiet.
+const SOCKET_SILENCE: Duration = Duration::from_secs(60);
+
+/// Finds the images that `wanted` names.
+pub(super) fn images(wanted: &str, choice: &PlatformChoice, spool: PathBuf, context: &Context) -> anyhow::Result<Vec<Image>> {
+    let place: Place = wanted.parse().with_context(|| format!("IMAGE {wanted:?}"))?;
+    let search = Search { choice, archive: ArchiveOptions { spool, inflated: ARCHIVE_LIMIT }, context };
+    match &place {
+        Place::Layout(path, selector) => Ok(layout::images(path, selector, choice)?),
+        Place::Archive(path, selector) => Ok(archive::images(path, selector, choice, &search.archive)?),
+        Place::RootFs(path) => Ok(vec![rootfs::image(path)?]),
+        Place::Registry(reference) => search.registry(reference),
+        Place::Podman(name) => search.in_podman(name)?.with_context(|| format!("podman has no image {name:?}")),
+        Place::Containerd(name) => search.in_containerd(name)?.with_context(|| format!("containerd has no image {name:?}")),
+        Place::Docker(name) => search.in_docker(name)?.with_context(|| format!("Docker has no image {name:?}")),
+        Place::LocalId(id) => search.local(id).with_context(|| format!("no store on this machine has an image {id:?}")),
+        Place::Anywhere(reference) => match search.local(wanted) {
+            Some(images) => Ok(images),
+            None => search.registry(reference),
+        },
+    }
+}
+
+struct Search<'a> {
+    choice: &'a PlatformChoice,
+    archive: ArchiveOptions,
+    context: &'a Context,
+}
+
+impl Search<'_> {
+    /// podman's, containerd's, Docker's stores in this order. One that cannot be read is passed over: a store that was
+    /// not asked for by name must not keep the registry from being asked.
+    fn local(&self, name: &str) -> Option<Vec<Image>> {
+        let stores: [fn(&Self, &str) -> anyhow::Result<Option<Vec<Image>>>; 3] =
+            [Self::in_podman, Self::in_containerd, Self::in_docker];
+        stores.into_iter().find_map(|store| store(self, name).unwrap_or_default())
+    }
+
+    fn in_podman(&self, name: &str) -> anyhow::Result<Option<Vec<Image>>> {
+        let configured = &self.context.config.stores.podman;
+        let usual = || {
+            let home = self.context.environment.home().map(|home| home.join(".local/share/containers/storage"));
+            home.into_iter().chain([PathBuf::from("/var/lib/containers/storage")]).collect()
+        };
+        let roots: Vec<PathBuf> = if configured.is_empty() { usual() } else { configured.clone() };
+        first(&roots, |root| podman::images(root, &[], name, self.choice))
+    }
+
+    fn in_containerd(&self, name: &str) -> anyhow::Result<Option<Vec<Image>>> {
+        let usual = || vec!["/var/lib/containerd".into(), "/var/lib/docker/containerd/daemon".into()];
+        let roots = self.context.config.stores.containerd.clone().map_or_else(usual, |root| vec![root]);
+        first(&roots, |root| containerd::images(root, name, self.choice))
+    }
+
+    fn in_docker(&self, name: &str) -> anyhow::Result<Option<Vec<Image>>> {
+        let stores = &self.context.config.stores;
+        let root = stores.docker.clone().unwrap_or_else(|| "/var/lib/docker".into());
+        if let Ok(Some(images)) = docker::images(&root, name, self.choice) {
+            return Ok(Some(images));
+        }
+        let socket = stores.docker_socket.clone().unwrap_or_else(|| "/var/run/docker.sock".into());
+        let options = SocketOptions {
+            spool: self.archive.spool.clone(),
+            archive: self.archive.inflated,
+            silence: SOCKET_SILENCE,
+        };
+        Ok(docker_socket::images(&socket, name, self.choice, &options)?)
+    }
+
+    fn registry(&self, reference: &Reference) -> anyhow::Result<Vec<Image>> {
+        let options = RegistryOptions {
+            settings: self.context.config.registries.clone(),
+            credentials: CredentialSources::of_environment(self.context.environment.variables()),
+            ..RegistryOptions::default()
+        };
+        let images = registry::images(&RegistryClient::new(options)?, reference, self.choice)?;
+        if images.is_empty() {
+            bail!("{reference} names no image");
+        }
+        Ok(images)
+    }
+}
+
+/// The first of `roots` that has the image; an error only if none has it.
+fn first(
+    roots: &[PathBuf],
+    look: impl Fn(&Path) -> Result<Option<Vec<Image>>, SourceError>,
+) -> anyhow::Result<Option<Vec<Image>>> {
+    let mut trouble = None;
+    for root in roots {
+        match look(root) {
+            Ok(Some(images)) => return Ok(Some(images)),
+            Ok(None) => {}
+            Err(error) => trouble = Some(error),
+        }
+    }
+    trouble.map_or(Ok(None), |error| Err(error.into()))
+}
