@@ -9,16 +9,12 @@ pub struct Distribution {
     /// `ID`: `debian`, `alpine`, `almalinux` …
     pub id: String,
     /// `ID_LIKE`, nearest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub id_like: Vec<String>,
     /// `VERSION_ID`: `12`, `3.19.1`; absent on rolling releases.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_id: Option<String>,
     /// `VERSION_CODENAME`: `bookworm`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codename: Option<String>,
     /// `PRETTY_NAME`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretty_name: Option<String>,
 }
 

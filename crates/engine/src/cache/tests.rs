@@ -33,6 +33,26 @@ fn what_was_kept_comes_back() {
     assert_eq!((info.layers, info.images), (1, 1));
 }
 
+/// The encoding is not self-describing: a field that is left out when it is empty would shift all others.
+#[test]
+fn facts_with_empty_fields_come_back() {
+    use plimsoll_model::distribution::Distribution;
+    use plimsoll_model::evidence::{DistributionFact, ExtractorFacts, Fact, Located};
+    let directory = tempfile::tempdir().unwrap();
+    let cache = at(directory.path(), 1 << 20, 0);
+    let distribution = Distribution { id: "wolfi".into(), ..Distribution::default() };
+    let fact = Fact::Distribution(DistributionFact(distribution.clone()));
+    let located = Located { path: "etc/os-release".into(), inside: None, fact };
+    let facts = ExtractorFacts { extractor: "os-release".into(), revision: 1, facts: vec![located], gaps: vec![] };
+    let evidence = LayerEvidence { facts: vec![facts], ..evidence(3) };
+    cache.keep_layer(&evidence).unwrap();
+    assert_eq!(cache.layer(evidence.diff_id), Some(evidence));
+    let key = ImageKey::new(&[], &[], &[]);
+    let inventory = Inventory { distribution: Some(distribution), ..Inventory::default() };
+    cache.keep_image(key, &inventory, &[]).unwrap();
+    assert_eq!(cache.image(key), Some(inventory));
+}
+
 #[test]
 fn damaged_files_count_as_absent() {
     let directory = tempfile::tempdir().unwrap();
