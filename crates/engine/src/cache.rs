@@ -7,7 +7,7 @@
 //! least recently used go.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -94,9 +94,7 @@ impl Cache {
     /// The evidence of a layer, by whichever extractors have looked.
     #[must_use]
     pub fn layer(&self, diff_id: DiffId) -> Option<LayerEvidence> {
-        let path = self.layer_path(diff_id);
-        let [body, _] = self.read(&path)?;
-        let evidence: LayerEvidence = decode(&body)?;
+        let evidence: LayerEvidence = decode(&self.read(&self.layer_path(diff_id), Section::First)?)?;
         (evidence.diff_id == diff_id).then_some(evidence)
     }
 
@@ -111,15 +109,13 @@ impl Cache {
     /// What an image's layers add up to, without the lists of owned files.
     #[must_use]
     pub fn image(&self, key: ImageKey) -> Option<Inventory> {
-        let [inventory, _] = self.read(&self.image_path(key))?;
-        decode(&inventory)
+        decode(&self.read(&self.image_path(key), Section::First)?)
     }
 
     /// The lists of owned files that belong to [`Cache::image`].
     #[must_use]
     pub fn owned_files(&self, key: ImageKey) -> Option<Vec<Vec<String>>> {
-        let [_, owned] = self.read(&self.image_path(key))?;
-        decode(&owned)
+        decode(&self.read(&self.image_path(key), Section::Second)?)
     }
 
     /// Keeps what an image's layers add up to.
@@ -190,35 +186,45 @@ impl Cache {
         Ok(files)
     }
 
-    /// The two sections of a file; `None` if it is absent, damaged, or of something else.
-    fn read(&self, path: &Path) -> Option<[Vec<u8>; 2]> {
+    /// One section of a file; `None` if it is absent, damaged, or of something else.
+    fn read(&self, path: &Path, section: Section) -> Option<Vec<u8>> {
         let mut file = File::open(path).ok()?;
         let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
-        let bytes = bounded::read(&mut file, FILE_LIMIT).ok()?;
-        let rest = bytes.strip_prefix(MAGIC)?;
-        let (checksum, rest) = rest.split_first_chunk::<4>()?;
-        let (first_len, sections) = rest.split_first_chunk::<8>()?;
-        if crc32fast::hash(rest) != u32::from_le_bytes(*checksum) {
+        let mut head = [0; HEAD];
+        file.read_exact(&mut head).ok()?;
+        let rest = head.strip_prefix(MAGIC)?;
+        let (lengths, checksums) = rest.split_first_chunk::<16>()?;
+        let [first_len, second_len] = [lengths.first_chunk::<8>()?, lengths.last_chunk::<8>()?].map(|len| u64::from_le_bytes(*len));
+        let [first_sum, second_sum] = [checksums.first_chunk::<4>()?, checksums.last_chunk::<4>()?].map(|sum| u32::from_le_bytes(*sum));
+        let (skip, len, checksum) = match section {
+            Section::First => (0, first_len, first_sum),
+            Section::Second => (first_len, second_len, second_sum),
+        };
+        file.seek_relative(i64::try_from(skip).ok()?).ok()?;
+        let bytes = bounded::read((&file).take(len), FILE_LIMIT).ok()?;
+        // The lengths are part of what is summed, so that a damaged head is told as well.
+        if bytes.len() as u64 != len || sum(lengths, &bytes) != checksum {
             return None;
         }
-        let first_len = usize::try_from(u64::from_le_bytes(*first_len)).ok()?;
-        let (first, second) = sections.split_at_checked(first_len)?;
         if modified.is_some_and(|time| self.now.duration_since(time).is_ok_and(|age| age > TOUCH)) {
             // Only the order of deletion suffers if this fails.
             drop(file.set_modified(self.now));
         }
-        Some([first.to_vec(), second.to_vec()])
+        Some(bytes)
     }
 
     fn write(&self, path: &Path, [first, second]: &[Vec<u8>; 2]) -> io::Result<()> {
-        let mut body = Vec::with_capacity(first.len() + second.len() + 8);
-        body.extend_from_slice(&(first.len() as u64).to_le_bytes());
-        body.extend_from_slice(first);
-        body.extend_from_slice(second);
+        let mut lengths = [0; 16];
+        for (to, from) in lengths.chunks_exact_mut(8).zip([first, second]) {
+            to.copy_from_slice(&(from.len() as u64).to_le_bytes());
+        }
         let mut file = tempfile::NamedTempFile::new_in(self.spool())?;
         file.write_all(MAGIC)?;
-        file.write_all(&crc32fast::hash(&body).to_le_bytes())?;
-        file.write_all(&body)?;
+        file.write_all(&lengths)?;
+        file.write_all(&sum(&lengths, first).to_le_bytes())?;
+        file.write_all(&sum(&lengths, second).to_le_bytes())?;
+        file.write_all(first)?;
+        file.write_all(second)?;
         file.persist(path).map_err(|error| error.error)?;
         self.prune_if_large()
     }
@@ -230,6 +236,23 @@ impl Cache {
         }
         Ok(())
     }
+}
+
+/// A file's two parts: what is always read, and what rarely is.
+#[derive(Clone, Copy, Debug)]
+enum Section {
+    First,
+    Second,
+}
+
+/// Magic, two lengths, two checksums.
+const HEAD: usize = 8 + 16 + 8;
+
+fn sum(lengths: &[u8], bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(lengths);
+    hasher.update(bytes);
+    hasher.finalize()
 }
 
 struct CachedFile {
