@@ -8,9 +8,13 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 use jiff::civil::Date;
+use plimsoll_image::source::registry::{ProxySettings, Secret};
 use plimsoll_report::Style;
 
 use crate::args::ColorChoice;
+
+/// Never behind a proxy.
+const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
 /// The surroundings, read once.
 #[derive(Clone, Debug)]
@@ -34,6 +38,18 @@ impl Environment {
 
     fn variable(&self, name: &str) -> Option<&OsString> {
         self.variables.get(&OsString::from(name)).filter(|value| !value.is_empty())
+    }
+
+    /// The proxies that the usual variables name. `HTTP_PROXY` in capitals is not read, as elsewhere: in a CGI
+    /// program it would be the client's to set (<https://httpoxy.org>). This machine itself is always reached directly.
+    pub(crate) fn proxies(&self) -> ProxySettings {
+        let text = |names: &[&str]| names.iter().find_map(|name| self.variable(name)).map(|value| value.to_string_lossy());
+        let secret = |names: &[&str]| text(names).map(Secret::new);
+        ProxySettings {
+            http: secret(&["http_proxy"]),
+            https: secret(&["https_proxy", "HTTPS_PROXY"]),
+            no_proxy: Some(format!("{LOOPBACK},{}", text(&["no_proxy", "NO_PROXY"]).unwrap_or_default())),
+        }
     }
 
     /// The day of the scan: that of `SOURCE_DATE_EPOCH` if it is set
@@ -91,5 +107,24 @@ impl Environment {
     /// How many cores there are.
     pub(crate) fn cores() -> usize {
         std::thread::available_parallelism().map_or(1, usize::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_are_those_of_the_usual_variables() {
+        let of = |pairs: &[(&str, &str)]| {
+            let variables = pairs.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect();
+            Environment { variables, now: SystemTime::UNIX_EPOCH }.proxies()
+        };
+        assert_eq!((of(&[]).http, of(&[]).https), (None, None));
+        assert_eq!(of(&[("HTTP_PROXY", "http://evil")]).http, None);
+        assert_eq!(of(&[("https_proxy", "")]).https, None);
+        let proxies = of(&[("https_proxy", "http://p:1"), ("HTTPS_PROXY", "http://q:1"), ("NO_PROXY", "corp")]);
+        assert_eq!(proxies.https, Some(Secret::new("http://p:1")));
+        assert_eq!(proxies.no_proxy.as_deref(), Some("localhost,127.0.0.0/8,::1,corp"));
     }
 }

@@ -27,6 +27,18 @@ pub struct Finding {
     pub references: Vec<String>,
 }
 
+impl Finding {
+    /// Tells whether somebody can mend it now: a vulnerability needs a fixed version, all else is in the image maker's
+    /// hands.
+    #[must_use]
+    pub fn is_fixable(&self) -> bool {
+        match &self.kind {
+            FindingKind::Vulnerability(vulnerability) => !vulnerability.fixed_versions.is_empty(),
+            FindingKind::Secret { .. } | FindingKind::Misconfiguration { .. } => true,
+        }
+    }
+}
+
 /// Kinds of finding.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]

@@ -6,7 +6,7 @@
 
 use std::str::FromStr;
 
-use plimsoll_model::finding::{Finding, FindingKind};
+use plimsoll_model::finding::Finding;
 use plimsoll_model::gap::Gap;
 use plimsoll_model::severity::{Severity, SeverityError};
 use plimsoll_model::verdict::Verdict;
@@ -68,24 +68,14 @@ pub fn decide(gate: Option<Gate>, findings: &[Finding], gaps: &[Gap]) -> Verdict
 
 impl Gate {
     fn fails(self, finding: &Finding) -> bool {
-        finding.severity >= self.severity && (!self.only_fixable || is_fixable(finding))
-    }
-}
-
-/// Tells whether somebody can mend the finding now: a vulnerability needs a fixed version, all else is in the image
-/// maker's hands.
-#[must_use]
-pub fn is_fixable(finding: &Finding) -> bool {
-    match &finding.kind {
-        FindingKind::Vulnerability(vulnerability) => !vulnerability.fixed_versions.is_empty(),
-        FindingKind::Secret { .. } | FindingKind::Misconfiguration { .. } => true,
+        finding.severity >= self.severity && (!self.only_fixable || finding.is_fixable())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_model::finding::{Status, Vulnerability};
+    use plimsoll_model::finding::{FindingKind, Status, Vulnerability};
     use plimsoll_model::gap::GapKind;
 
     fn vulnerability(severity: Severity, fixed: &[&str]) -> Finding {

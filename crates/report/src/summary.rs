@@ -2,7 +2,6 @@
 
 use plimsoll_model::finding::Finding;
 use plimsoll_model::severity::Severity;
-use plimsoll_policy::is_fixable;
 
 /// How many findings there are of one severity.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,7 +21,7 @@ pub fn by_severity(findings: &[Finding]) -> Vec<Count> {
         .into_iter()
         .map(|severity| {
             let of = || findings.iter().filter(|finding| finding.severity == severity);
-            Count { severity, total: of().count(), fixable: of().filter(|finding| is_fixable(finding)).count() }
+            Count { severity, total: of().count(), fixable: of().filter(|finding| finding.is_fixable()).count() }
         })
         .collect()
 }

@@ -1,0 +1,61 @@
+# Functions of ./test and ./demo that get what they need; sourced, not run. Nothing is set up outside of the
+# operating system's packages and this folder's build/.
+
+say() { printf '\n== %s\n' "$*"; }
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Runs a command as root; fails where that needs a password.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif have sudo && sudo -n true 2>/dev/null; then
+    sudo -n "$@"
+  else
+    return 1
+  fi
+}
+
+# Installs those of the arguments, COMMAND=PACKAGE, whose command is missing, in one go. What cannot be installed is
+# named, and the work goes on without it.
+ensure() {
+  local pair packages=() known=() package
+  for pair in "$@"; do
+    have "${pair%%=*}" || packages+=("${pair#*=}")
+  done
+  [ ${#packages[@]} -gt 0 ] || return 0
+  if ! have apt-get || ! as_root true; then
+    echo "not installed, and cannot be installed without root and apt: ${packages[*]}"
+    return 0
+  fi
+  echo "installing ${packages[*]}"
+  as_root apt-get update -qq </dev/null || echo "apt-get update failed; going on with the lists that are there"
+  for package in "${packages[@]}"; do
+    if apt-cache show "$package" >/dev/null 2>&1; then
+      known+=("$package")
+    else
+      echo "no such package here: $package"
+    fi
+  done
+  [ ${#known[@]} -gt 0 ] || return 0
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${known[@]}" \
+    </dev/null >/dev/null || echo "not everything could be installed: ${known[*]}"
+}
+
+# Makes cargo available: the one on PATH, that of the user's rustup, else a rustup of our own in build/.
+# Which toolchain it uses is told by rust-toolchain.toml.
+ensure_rust() {
+  have cargo && return 0
+  if [ -x "${HOME:-/nonexistent}/.cargo/bin/cargo" ]; then
+    PATH="$HOME/.cargo/bin:$PATH"
+    return 0
+  fi
+  export RUSTUP_HOME="$PWD/build/rustup" CARGO_HOME="$PWD/build/cargo"
+  PATH="$CARGO_HOME/bin:$PATH"
+  have cargo && return 0
+  say "installing Rust into build/"
+  ensure curl=curl update-ca-certificates=ca-certificates
+  mkdir -p build
+  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs -o build/rustup-init.sh
+  sh build/rustup-init.sh -y --quiet --no-modify-path --profile minimal --default-toolchain none </dev/null
+}
