@@ -39,11 +39,16 @@ struct Stack<'a> {
     layers: &'a [LayerEvidence],
     /// For each layer, the topmost layer above it matters only through this: directory → topmost layer hiding it.
     hidden_directories: HashMap<String, Option<usize>>,
+    /// Bytes of names that may still be remembered there.
+    room: usize,
 }
+
+/// Bytes of directories' names for which answers are remembered: those of a million usual ones.
+const REMEMBERED: usize = 32 << 20;
 
 impl<'a> Stack<'a> {
     fn new(layers: &'a [LayerEvidence]) -> Self {
-        Self { layers, hidden_directories: HashMap::new() }
+        Self { layers, hidden_directories: HashMap::new(), room: REMEMBERED }
     }
 
     /// Tells whether the file at `path` of layer `index` can be seen in the image.
@@ -55,16 +60,32 @@ impl<'a> Stack<'a> {
 
     /// The topmost layer that hides what lower layers have below `directory`.
     fn hidden_below(&mut self, directory: &str) -> Option<usize> {
-        if let Some(known) = self.hidden_directories.get(directory) {
-            return *known;
+        let mut unknown = Vec::new();
+        let mut directory = directory;
+        let mut hidden = loop {
+            if let Some(known) = self.hidden_directories.get(directory) {
+                break *known;
+            }
+            unknown.push(directory);
+            if directory.is_empty() {
+                break None;
+            }
+            directory = parent(directory);
+        };
+        for directory in unknown.into_iter().rev() {
+            hidden = hidden.max(self.topmost_not_directory(directory));
+            if let Some(room) = self.room.checked_sub(directory.len()) {
+                self.room = room;
+                self.hidden_directories.insert(directory.to_owned(), hidden);
+            }
         }
-        let own = (0..self.layers.len()).rev().find(|layer| {
-            self.entries_at(*layer, directory).iter().any(|entry| entry.kind != EntryKind::Directory)
-        });
-        let above = if directory.is_empty() { None } else { self.hidden_below(parent(directory)) };
-        let hidden = own.max(above);
-        self.hidden_directories.insert(directory.to_owned(), hidden);
         hidden
+    }
+
+    fn topmost_not_directory(&self, path: &str) -> Option<usize> {
+        (0..self.layers.len())
+            .rev()
+            .find(|layer| self.entries_at(*layer, path).iter().any(|entry| entry.kind != EntryKind::Directory))
     }
 
     fn entries_at(&self, layer: usize, path: &str) -> &'a [Entry] {

@@ -20,6 +20,11 @@ use crate::selector::{Chosen, Selector, content_fits};
 use collect::Collector;
 pub use directory::read_directory;
 
+/// Longer paths no Linux system can name (`PATH_MAX`).
+const PATH_LIMIT: usize = 4096;
+/// Deeper than any real tree.
+const DEPTH_LIMIT: usize = 500;
+
 /// Bounds of a pass, and where it may spool.
 #[derive(Clone, Debug)]
 pub struct PassOptions {
@@ -88,6 +93,10 @@ impl<R: BufRead> TarPass<'_, R> {
                     continue;
                 }
             };
+            if path.len() > PATH_LIMIT || path.split('/').count() > DEPTH_LIMIT {
+                self.collector.suspicious(&header.name, "the name is too long or has too many parts");
+                continue;
+            }
             let Some(entry) = self.classified(path, &header) else { continue };
             let path = entry.path.clone();
             let is_file = entry.kind == EntryKind::File;
@@ -108,6 +117,9 @@ impl<R: BufRead> TarPass<'_, R> {
         let (path, kind) = if name == ".wh..wh..opq" {
             (parent(&path).to_owned(), EntryKind::Opaque)
         } else if name.starts_with(".wh..wh.") {
+            return None;
+        } else if matches!(name, ".wh." | ".wh.." | ".wh...") {
+            self.collector.suspicious(&header.name, "the whiteout names nothing");
             return None;
         } else if let Some(hidden) = name.strip_prefix(".wh.") {
             let directory = parent(&path);

@@ -20,11 +20,13 @@ pub struct Limits {
     pub extension_bytes: u64,
     /// Entries in one archive.
     pub entries: u64,
+    /// Bytes of the names and link targets of all entries.
+    pub name_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { extension_bytes: 1 << 20, entries: 10_000_000 }
+        Self { extension_bytes: 1 << 20, entries: 4_000_000, name_bytes: 256 << 20 }
     }
 }
 
@@ -104,6 +106,7 @@ pub struct Archive<R> {
     limits: Limits,
     offset: u64,
     entries: u64,
+    name_bytes: u64,
     /// Bytes of the current body not yet consumed, and the padding behind it.
     body: u64,
     padding: u64,
@@ -122,6 +125,7 @@ impl<R: BufRead> Archive<R> {
             limits,
             offset: 0,
             entries: 0,
+            name_bytes: 0,
             body: 0,
             padding: 0,
             name: String::new(),
@@ -237,6 +241,11 @@ impl<R: BufRead> Archive<R> {
             (None, _) => self.size_of(header)?,
         };
         let name = extensions.sparse_name.or(extensions.path).unwrap_or_else(|| header.name());
+        let link = extensions.link.unwrap_or_else(|| header.link());
+        self.name_bytes = self.name_bytes.saturating_add(name.len() as u64).saturating_add(link.len() as u64);
+        if self.name_bytes > self.limits.name_bytes {
+            return Err(self.limit(self.limits.name_bytes, "bytes of names"));
+        }
         self.name.clone_from(&name);
         self.start_body(stored);
         if header.type_flag() == b'S' {
@@ -249,7 +258,7 @@ impl<R: BufRead> Archive<R> {
             uid: extensions.uid.unwrap_or_else(|| header.uid()),
             gid: extensions.gid.unwrap_or_else(|| header.gid()),
             size: extensions.real_size.or_else(|| header.sparse_real_size()).unwrap_or(stored),
-            link: extensions.link.unwrap_or_else(|| header.link()),
+            link,
             stored,
         })
     }

@@ -15,10 +15,10 @@ pub const CONFIG_LIMIT: u64 = 8 << 20;
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct ImageConfig {
     /// `linux`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub os: String,
     /// `amd64`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub architecture: String,
     /// `v8`.
     #[serde(default)]
@@ -30,7 +30,7 @@ pub struct ImageConfig {
     #[serde(default, deserialize_with = "null_is_default")]
     pub config: RunConfig,
     /// The layers' diff IDs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub rootfs: RootFs,
     /// The build steps.
     #[serde(default, deserialize_with = "null_is_default")]
@@ -79,11 +79,11 @@ pub struct History {
     #[serde(default)]
     pub created_by: Option<String>,
     /// Whether it made no layer.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub empty_layer: bool,
 }
 
-fn null_is_default<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(
+pub(crate) fn null_is_default<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
@@ -166,7 +166,8 @@ mod tests {
             r#"{"config":{"Env":null,"Labels":null},"history":null,"rootfs":{"type":"layers","diff_ids":null}}"#,
         );
         assert!(config.config.env.is_empty() && config.history.is_empty());
-        assert!(parsed(r#"{"config":null}"#).config.user.is_empty());
+        assert!(parsed(r#"{"config":null,"os":null,"architecture":null,"rootfs":null}"#).config.user.is_empty());
+        assert!(!parsed(r#"{"history":[{"created_by":null,"empty_layer":null}]}"#).history[0].empty_layer);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::platform::Platform;
 use serde::Deserialize;
 
+use crate::config::null_is_default;
+
 /// Manifests larger than this are refused (the distribution specification asks registries for 4 MiB at least).
 pub const MANIFEST_LIMIT: u64 = 4 << 20;
 
@@ -15,12 +17,12 @@ pub const MANIFEST_LIMIT: u64 = 4 << 20;
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
     /// What the blob is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub media_type: String,
     /// Its digest.
     pub digest: BlobDigest,
     /// Its size in bytes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub size: u64,
     /// The platform, in an index.
     #[serde(default, deserialize_with = "lenient_platform")]
@@ -29,7 +31,7 @@ pub struct Descriptor {
     #[serde(default)]
     pub annotations: Option<BTreeMap<String, String>>,
     /// Where else the blob may be had: makes a layer foreign.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub urls: Vec<String>,
 }
 

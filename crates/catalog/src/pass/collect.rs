@@ -9,6 +9,10 @@ use plimsoll_model::gap::{Gap, GapKind};
 use super::Seen;
 use crate::selector::Chosen;
 
+/// The most facts that one layer repeats for the other names of a file.
+const COPIES_LIMIT: usize = 100_000;
+/// A hard link to a hard link to a hard link …
+const LINKS_LIMIT: usize = 40;
 /// The most oddities that one layer reports one by one.
 const SUSPICIOUS_LIMIT: usize = 50;
 
@@ -88,10 +92,14 @@ impl<'a> Collector<'a> {
         let last = last_of_duplicates(&self.entries);
         let links = hardlinks(&self.entries);
         let facts = std::mem::take(&mut self.facts);
+        let mut room = COPIES_LIMIT;
         let facts = self.extractors.iter().zip(facts).map(|(extractor, facts)| {
-            let (mut facts, gaps) =
+            let (mut facts, mut gaps) =
                 facts.into_parts(|path, ordinal| last.get(path).is_none_or(|at| *at == ordinal));
-            copy_to_hardlinks(&mut facts, &links);
+            if !copy_to_hardlinks(&mut facts, &links, &mut room) {
+                let reason = "files with very many facts have very many names; not all were considered";
+                gaps.push(Gap::new(GapKind::LimitReached, "hard links", reason));
+            }
             ExtractorFacts { extractor: extractor.name.to_owned(), revision: extractor.revision, facts, gaps }
         });
         let facts = facts.collect();
@@ -131,30 +139,48 @@ fn sorted(mut entries: Vec<Entry>) -> Vec<Entry> {
 
 /// The other names of files that have several.
 fn hardlinks(entries: &[Entry]) -> HashMap<&str, Vec<&str>> {
+    let targets: HashMap<&str, &str> = entries.iter().filter_map(link).collect();
     let mut links: HashMap<&str, Vec<&str>> = HashMap::new();
-    for entry in entries {
-        if let EntryKind::Hardlink(target) = &entry.kind {
-            links.entry(target).or_default().push(&entry.path);
+    for (path, target) in entries.iter().filter_map(link) {
+        let mut file = target;
+        for _ in 0..LINKS_LIMIT {
+            let Some(next) = targets.get(file) else { break };
+            file = next;
+        }
+        if file != path {
+            links.entry(file).or_default().push(path);
         }
     }
     links
 }
 
-/// A fact of a file holds for all its names: one of them may outlive the others.
-fn copy_to_hardlinks(facts: &mut Vec<Located>, links: &HashMap<&str, Vec<&str>>) {
-    if links.is_empty() {
-        return;
+fn link(entry: &Entry) -> Option<(&str, &str)> {
+    match &entry.kind {
+        EntryKind::Hardlink(target) => Some((&entry.path, target)),
+        _ => None,
     }
+}
+
+/// A fact of a file holds for all its names: one of them may outlive the others. Tells whether there was room.
+fn copy_to_hardlinks(facts: &mut Vec<Located>, links: &HashMap<&str, Vec<&str>>, room: &mut usize) -> bool {
+    if links.is_empty() {
+        return true;
+    }
+    let wanted: usize = facts.iter().filter_map(|located| links.get(located.path.as_str())).map(Vec::len).sum();
     let copies: Vec<Located> = facts
         .iter()
         .filter_map(|located| Some((located, links.get(located.path.as_str())?)))
         .flat_map(|(located, names)| {
             names.iter().map(|name| Located { path: (*name).to_owned(), ..located.clone() })
         })
+        .take(*room)
         .collect();
+    let fits = wanted <= *room;
+    *room -= copies.len();
     if !copies.is_empty() {
         facts.extend(copies);
         facts.sort();
         facts.dedup();
     }
+    fits
 }

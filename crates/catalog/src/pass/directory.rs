@@ -11,14 +11,11 @@ use plimsoll_model::extractor::{Content, Extractor, SNIFF, ScanFile};
 use plimsoll_model::gap::GapKind;
 
 use super::collect::Collector;
-use super::{PassOptions, Seen, choose};
+use super::{DEPTH_LIMIT, PassOptions, Seen, choose};
 use crate::selector::Selector;
 
 /// Directories that hold the running system's state, not the image's content.
 const VIRTUAL: [&str; 3] = ["proc", "sys", "dev"];
-
-/// Deeper than any real tree; a bind mount inside of itself ends here.
-const DEPTH_LIMIT: usize = 500;
 
 /// Reads the tree below `root`. Files that cannot be read become gaps.
 #[must_use]
@@ -48,6 +45,7 @@ impl Walk<'_> {
     fn run(&mut self) {
         let mut pending: Vec<(PathBuf, usize)> = vec![(PathBuf::new(), 0)];
         while let Some((directory, depth)) = pending.pop() {
+            // A bind mount inside of itself ends here.
             if depth > DEPTH_LIMIT {
                 self.collector.suspicious(&directory.to_string_lossy(), "directories are nested too deep");
                 continue;

@@ -19,7 +19,7 @@ use plimsoll_model::path::{Normalized, normalize};
 use serde::Deserialize;
 
 use super::layout::{Selected, Selector, select};
-use super::{Blobs, Image, LayerContent, OpenLayer, PlatformChoice, SourceError, choose, resolve, verified};
+use super::{Blobs, Image, LayerContent, OpenLayer, PlatformChoice, SourceError, resolve, verified};
 use crate::config::{CONFIG_LIMIT, ImageConfig};
 use crate::manifest::{Descriptor, Index, MANIFEST_LIMIT};
 
@@ -42,7 +42,7 @@ pub fn images(
     choice: &PlatformChoice,
     options: &ArchiveOptions,
 ) -> Result<Vec<Image>, SourceError> {
-    let file = File::open(path).map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
+    let file = bounded::open_file(path).map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
     images_in(file, path, selector, choice, options)
 }
 
@@ -75,12 +75,7 @@ fn oci_images(
     let (selected, name) = select(&index, selector, &members.path.display().to_string())?;
     match selected {
         Selected::One(descriptor) => resolve(members, &name, descriptor, choice),
-        Selected::Index => {
-            choose(&index, choice)?.into_iter().try_fold(Vec::new(), |mut images, descriptor| {
-                images.extend(resolve(members, &name, descriptor, choice)?);
-                Ok(images)
-            })
-        }
+        Selected::Index => super::resolve_index(members, &name, &index, choice),
     }
 }
 
@@ -171,9 +166,6 @@ enum Place {
 impl Members {
     fn open(file: File, path: &Path, options: &ArchiveOptions) -> Result<Self, SourceError> {
         let read = |source| SourceError::Read { path: path.to_owned(), source };
-        if !file.metadata().map_err(read)?.is_file() {
-            return Err(not_an_archive(path, "it is not a regular file"));
-        }
         let mut first = BufReader::new(&file);
         let compression = Compression::of(first.fill_buf().map_err(read)?);
         let file = match compression {
@@ -254,6 +246,10 @@ fn with_source(error: &TarError) -> String {
     }
 }
 
+/// The most bytes that a compressed archive may inflate to for each of its own, and from where that matters.
+const RATIO: u64 = 400;
+const RATIO_FROM: u64 = 1 << 30;
+
 /// Inflates a compressed archive into an anonymous temporary file.
 fn inflated(
     file: &File,
@@ -268,11 +264,13 @@ fn inflated(
     let decoder = compression
         .decode(BufReader::with_capacity(1 << 18, file))
         .map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
-    let mut bounded = decoder.take(options.inflated.saturating_add(1));
+    let stored = file.metadata().map_err(spool_error)?.len();
+    let limit = options.inflated.min(stored.saturating_mul(RATIO).max(RATIO_FROM));
+    let mut bounded = decoder.take(limit.saturating_add(1));
     let copied = io::copy(&mut bounded, &mut spool)
         .map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
-    if copied > options.inflated {
-        return Err(not_an_archive(path, &format!("it inflates to more than {} bytes", options.inflated)));
+    if copied > limit {
+        return Err(not_an_archive(path, &format!("it inflates to more than {limit} bytes")));
     }
     spool.flush().map_err(spool_error)?;
     spool.seek(SeekFrom::Start(0)).map_err(spool_error)?;
@@ -284,7 +282,7 @@ fn places(file: &File) -> Result<HashMap<String, Place>, TarError> {
     let len = file.metadata().map_err(TarError::Read)?.len();
     let mut start = file;
     start.seek(SeekFrom::Start(0)).map_err(TarError::Read)?;
-    let limits = Limits { entries: 1_000_000, ..Limits::default() };
+    let limits = Limits { entries: 1_000_000, name_bytes: 32 << 20, ..Limits::default() };
     let mut archive = Archive::new(BufReader::with_capacity(8 << 10, file), limits);
     let mut places = HashMap::new();
     while let Some(entry) = archive.next_entry()? {

@@ -101,7 +101,7 @@ fn namespace_rank(namespace: &str) -> usize {
 
 /// All names in the database, read from one state of it; `None` if there is no database.
 fn names(path: &Path) -> Result<Option<Vec<Named>>, SourceError> {
-    let file = match File::open(path) {
+    let file = match bounded::open_file(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);

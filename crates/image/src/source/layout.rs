@@ -1,6 +1,5 @@
 //! OCI image layouts on disk (<https://github.com/opencontainers/image-spec/blob/main/image-layout.md>).
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,13 +48,7 @@ pub fn images(
     let blobs = Directory { root: directory.to_owned() };
     match descriptor {
         Selected::One(descriptor) => resolve(&blobs, &name, descriptor, choice),
-        Selected::Index => {
-            let chosen = super::choose(&index, choice)?;
-            chosen.into_iter().try_fold(Vec::new(), |mut images, descriptor| {
-                images.extend(resolve(&blobs, &name, descriptor, choice)?);
-                Ok(images)
-            })
-        }
+        Selected::Index => super::resolve_index(&blobs, &name, &index, choice),
     }
 }
 
@@ -145,7 +138,7 @@ pub(crate) struct BlobFile(pub(crate) PathBuf);
 
 impl OpenLayer for BlobFile {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        File::open(&self.0)
+        bounded::open_file(&self.0)
             .map(|file| Box::new(file) as Box<dyn Read + Send>)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", self.0.display())))
     }

@@ -239,6 +239,9 @@ pub enum SourceError {
         /// What it said, or what is wrong with it.
         problem: String,
     },
+    /// An index, or indexes in indexes, with more images than anybody needs.
+    #[error("the index has more than {0} images")]
+    TooManyImages(usize),
     /// Indexes in indexes, deeper than anybody needs.
     #[error("indexes are nested deeper than {0}")]
     TooDeep(usize),
@@ -268,6 +271,9 @@ fn listed(names: &[String]) -> String {
 /// More layers than any builder makes (overlayfs itself ends at 500).
 pub const LAYER_LIMIT: usize = 2_000;
 
+/// More images than any index has platforms.
+const IMAGE_LIMIT: usize = 256;
+
 /// How deep indexes may nest.
 const INDEX_DEPTH: usize = 4;
 
@@ -277,6 +283,20 @@ pub(crate) trait Blobs {
     fn small(&self, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>, SourceError>;
     /// The layer that `descriptor` points at.
     fn layer(&self, descriptor: &Descriptor) -> Arc<dyn OpenLayer>;
+}
+
+/// As [`resolve`], for those entries of `index` that are wanted.
+pub(crate) fn resolve_index(
+    blobs: &dyn Blobs,
+    name: &str,
+    index: &Index,
+    choice: &PlatformChoice,
+) -> Result<Vec<Image>, SourceError> {
+    let mut images = Vec::new();
+    for chosen in choose(index, choice)? {
+        resolve_into(blobs, name, chosen, choice, 0, &mut images)?;
+    }
+    Ok(images)
 }
 
 /// Follows `descriptor` through indexes to the images of the wanted platforms.
@@ -301,6 +321,9 @@ fn resolve_into(
 ) -> Result<(), SourceError> {
     if depth > INDEX_DEPTH {
         return Err(SourceError::TooDeep(INDEX_DEPTH));
+    }
+    if images.len() >= IMAGE_LIMIT {
+        return Err(SourceError::TooManyImages(IMAGE_LIMIT));
     }
     let bytes = blobs.small(descriptor, crate::manifest::MANIFEST_LIMIT)?;
     let document = Document::parse(&bytes)

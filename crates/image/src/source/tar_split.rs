@@ -12,6 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use plimsoll_formats::bounded;
 use plimsoll_formats::compression::Compression;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
@@ -51,7 +52,7 @@ pub(super) fn content(record: PathBuf, files: PathBuf, hint: &'static str) -> La
 
 impl OpenLayer for SplitLayer {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        let record = File::open(&self.record).map_err(|error| told(&error, &self.record, self.hint))?;
+        let record = bounded::open_file(&self.record).map_err(|error| told(&error, &self.record, self.hint))?;
         let mut record = BufReader::with_capacity(32 << 10, record);
         let compression = Compression::of(record.fill_buf()?);
         let directory =

@@ -1,0 +1,70 @@
+//! How much memory scans take: an allocator counts. Its own program, so that nothing else allocates meanwhile.
+#![expect(unsafe_code, reason = "an allocator cannot be written without")]
+
+#[path = "hostile/bench.rs"]
+#[expect(dead_code, reason = "the hostile images need more of it")]
+mod bench;
+#[path = "hostile/build.rs"]
+#[expect(dead_code, reason = "the hostile images need more of it")]
+mod build;
+
+use std::alloc::{GlobalAlloc, Layout as Size, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bench::Bench;
+use build::{FILE, Layer, Layout, Tar, gzip_bomb};
+
+struct Counting;
+
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: all is left to the system's allocator; numbers are counted beside it.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, size: Size) -> *mut u8 {
+        let live = LIVE.fetch_add(size.size(), Ordering::Relaxed) + size.size();
+        PEAK.fetch_max(live, Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, size: Size) {
+        LIVE.fetch_sub(size.size(), Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const MEGABYTE: usize = 1 << 20;
+
+/// The most megabytes that scanning the layer takes.
+fn peak(layer: Layer) -> usize {
+    let layout = Layout::of(&[layer]);
+    let bench = Bench::new();
+    let before = LIVE.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    drop(bench.scan(&layout).unwrap());
+    (PEAK.load(Ordering::Relaxed) - before) / MEGABYTE
+}
+
+/// One test, because all allocations of the program are counted together.
+#[test]
+fn memory_does_not_grow_with_bytes() {
+    let big = Tar::default().file("big", vec![0; 300 * MEGABYTE]).end();
+    let peak_of_big = peak(Layer::plain(big));
+    assert!(peak_of_big < 30, "one big file: {peak_of_big} MB");
+
+    let (bomb, diff_id) = gzip_bomb(1280);
+    let peak_of_bomb = peak(Layer::new(bomb, diff_id));
+    assert!(peak_of_bomb < 30, "a bomb: {peak_of_bomb} MB");
+
+    let mut tar = Tar::default();
+    for n in 0..200_000 {
+        tar.add(&format!("srv/data/{}/{n}.dat", n % 1000), FILE, "", b"");
+    }
+    let peak_of_many = peak(Layer::gzipped(&tar.end()));
+    assert!(peak_of_many < 100, "very many files: {peak_of_many} MB");
+}

@@ -1,0 +1,14 @@
+//! What several targets share.
+
+use plimsoll_model::extractor::{Extractor, Facts, ScanFile};
+
+/// Gives `bytes` as the file `path` to the extractor `name`; its errors are fine, its panics are not.
+pub fn extract(name: &str, path: &str, bytes: &[u8]) {
+    let all = plimsoll_catalog::all::EXTRACTORS.iter().chain(plimsoll_checks::all::EXTRACTORS);
+    let extractor: &Extractor = all.into_iter().find(|e| e.name == name).expect("an extractor of this name");
+    let mut facts = Facts::new();
+    facts.at(path, 1);
+    let mut file = ScanFile::in_memory(path, 0o755, bytes);
+    drop((extractor.extract)(&mut file, &mut facts));
+    drop(facts.into_parts(|_, _| true));
+}
