@@ -121,7 +121,8 @@ fn words(path: &str, text: &str) -> Vec<String> {
 
 /// A file of tests is described by what it tests.
 fn header(path: &str, text: &str) -> Option<String> {
-    (!path.ends_with("/tests.rs") && !text.starts_with("//!")).then(|| format!("{path}: does not start with //!, what it is"))
+    (!path.ends_with("/tests.rs") && !text.starts_with("//!"))
+        .then(|| format!("{path}: does not start with //!, what it is"))
 }
 
 fn length(path: &str, text: &str) -> Option<String> {

@@ -106,7 +106,13 @@ pub(crate) struct Scan {
     #[arg(long, help_heading = "Image")]
     pub(crate) all_platforms: bool,
     /// What to look for.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "vulnerabilities,secrets,configuration", help_heading = "Findings")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "vulnerabilities,secrets,configuration",
+        help_heading = "Findings"
+    )]
     pub(crate) scanners: Vec<Scanner>,
     /// Exit with 1 if a finding is this severe or worse; with `,fixable`, only if it can be fixed.
     #[arg(long, value_name = "SEVERITY[,fixable]", help_heading = "Findings")]
@@ -143,7 +149,9 @@ pub(crate) enum Scanner {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Db {
     /// Compile feeds into a database.
-    #[command(after_help = "Feeds are told by their content: OSV (JSON, YAML, all.zip), CISA KEV, Debian, Alpine, Wolfi and others,\nas files, archives or directories of them.\n\nExample:\n  plimsoll db build feeds/ kev.json -o advisories.db")]
+    #[command(
+        after_help = "Feeds are told by their content: OSV (JSON, YAML, all.zip), CISA KEV, Debian, Alpine, Wolfi and others,\nas files, archives or directories of them.\n\nExample:\n  plimsoll db build feeds/ kev.json -o advisories.db"
+    )]
     Build {
         /// Directories, archives and files with feeds.
         #[arg(required = true, value_name = "PATH")]
@@ -168,7 +176,9 @@ pub(crate) enum Db {
         verify: bool,
     },
     /// Install a database for the scans to come.
-    #[command(after_help = "A source is a compiled database, or anything that `db build` reads. Without sources, those of the\nconfiguration file are used.\n\nExample:\n  plimsoll db update advisories.db\n  plimsoll db update feeds/")]
+    #[command(
+        after_help = "A source is a compiled database, or anything that `db build` reads. Without sources, those of the\nconfiguration file are used.\n\nExample:\n  plimsoll db update advisories.db\n  plimsoll db update feeds/"
+    )]
     Update {
         /// Compiled databases, or directories, archives and files with feeds.
         sources: Vec<String>,
@@ -185,7 +195,9 @@ pub(crate) enum Cache {
         json: bool,
     },
     /// Delete what was least recently used.
-    #[command(after_help = "Examples:\n  plimsoll cache prune            delete everything\n  plimsoll cache prune --keep 500  keep at most 500 MB")]
+    #[command(
+        after_help = "Examples:\n  plimsoll cache prune            delete everything\n  plimsoll cache prune --keep 500  keep at most 500 MB"
+    )]
     Prune {
         /// Keep at most this many megabytes.
         #[arg(long, value_name = "MB", default_value_t = 0)]

@@ -83,7 +83,8 @@ impl Config {
         let file = std::fs::File::open(path).with_context(context)?;
         let mut text = String::new();
         #[expect(clippy::disallowed_methods, reason = "bounded by take")]
-        std::io::Read::read_to_string(&mut std::io::Read::take(file, LIMIT), &mut text).with_context(context)?;
+        std::io::Read::read_to_string(&mut std::io::Read::take(file, LIMIT), &mut text)
+            .with_context(context)?;
         toml::from_str(&text).with_context(context)
     }
 }

@@ -43,7 +43,9 @@ impl Environment {
     /// The proxies that the usual variables name. `HTTP_PROXY` in capitals is not read, as elsewhere: in a CGI
     /// program it would be the client's to set (<https://httpoxy.org>). This machine itself is always reached directly.
     pub(crate) fn proxies(&self) -> ProxySettings {
-        let text = |names: &[&str]| names.iter().find_map(|name| self.variable(name)).map(|value| value.to_string_lossy());
+        let text = |names: &[&str]| {
+            names.iter().find_map(|name| self.variable(name)).map(|value| value.to_string_lossy())
+        };
         let secret = |names: &[&str]| text(names).map(Secret::new);
         ProxySettings {
             http: secret(&["http_proxy"]),
@@ -58,7 +60,9 @@ impl Environment {
         let timestamp = match self.variable("SOURCE_DATE_EPOCH") {
             Some(value) => {
                 let text = value.to_string_lossy();
-                let seconds: i64 = text.parse().with_context(|| format!("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds"))?;
+                let seconds: i64 = text
+                    .parse()
+                    .with_context(|| format!("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds"))?;
                 jiff::Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH")?
             }
             None => jiff::Timestamp::try_from(self.now).context("the clock")?,
@@ -98,9 +102,17 @@ impl Environment {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             // https://no-color.org
-            ColorChoice::Auto => terminal && self.variable("NO_COLOR").is_none() && self.variable("TERM").is_none_or(|t| t != "dumb"),
+            ColorChoice::Auto => {
+                terminal
+                    && self.variable("NO_COLOR").is_none()
+                    && self.variable("TERM").is_none_or(|t| t != "dumb")
+            }
         };
-        let width = if terminal { rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col) } else { None };
+        let width = if terminal {
+            rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col)
+        } else {
+            None
+        };
         Style { color, width: width.filter(|columns| *columns > 0) }
     }
 
@@ -117,13 +129,15 @@ mod tests {
     #[test]
     fn proxies_are_those_of_the_usual_variables() {
         let of = |pairs: &[(&str, &str)]| {
-            let variables = pairs.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect();
+            let variables =
+                pairs.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect();
             Environment { variables, now: SystemTime::UNIX_EPOCH }.proxies()
         };
         assert_eq!((of(&[]).http, of(&[]).https), (None, None));
         assert_eq!(of(&[("HTTP_PROXY", "http://evil")]).http, None);
         assert_eq!(of(&[("https_proxy", "")]).https, None);
-        let proxies = of(&[("https_proxy", "http://p:1"), ("HTTPS_PROXY", "http://q:1"), ("NO_PROXY", "corp")]);
+        let proxies =
+            of(&[("https_proxy", "http://p:1"), ("HTTPS_PROXY", "http://q:1"), ("NO_PROXY", "corp")]);
         assert_eq!(proxies.https, Some(Secret::new("http://p:1")));
         assert_eq!(proxies.no_proxy.as_deref(), Some("localhost,127.0.0.0/8,::1,corp"));
     }

@@ -79,10 +79,11 @@ fn shown(text: &str) -> String {
 
 fn hint(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
-        let registry = cause.downcast_ref::<RegistryError>().or_else(|| match cause.downcast_ref::<SourceError>() {
-            Some(SourceError::Registry(error)) => Some(error),
-            _ => cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<RegistryError>(),
-        });
+        let registry =
+            cause.downcast_ref::<RegistryError>().or_else(|| match cause.downcast_ref::<SourceError>() {
+                Some(SourceError::Registry(error)) => Some(error),
+                _ => cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<RegistryError>(),
+            });
         registry.and_then(RegistryError::hint).map(str::to_owned)
     })
 }

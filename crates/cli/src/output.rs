@@ -41,7 +41,8 @@ impl FromStr for Output {
             Some((name, path)) => (name, Some(PathBuf::from(path))),
             None => (text, None),
         };
-        let format = plimsoll_report::all::by_name(name).ok_or_else(|| OutputError::Format(name.to_owned()))?;
+        let format =
+            plimsoll_report::all::by_name(name).ok_or_else(|| OutputError::Format(name.to_owned()))?;
         Ok(Self { format, path })
     }
 }
@@ -65,7 +66,10 @@ pub(crate) fn write(outputs: &[Output], report: &Report<'_>) -> anyhow::Result<(
 }
 
 /// Writes the file at `path` under another name and renames it when it is whole.
-pub(crate) fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+pub(crate) fn to_file(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> anyhow::Result<()> {
     let context = || format!("writing {}", path.display());
     if path.exists() && !path.is_file() {
         // A device or a pipe (`/dev/stderr`) is written directly.
@@ -75,7 +79,10 @@ pub(crate) fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Res
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     // Reports are for everybody whom the user's umask lets read.
-    let file = builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)).tempfile_in(directory).with_context(context)?;
+    let file = builder
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+        .tempfile_in(directory)
+        .with_context(context)?;
     let mut out = BufWriter::with_capacity(1 << 16, file);
     write(&mut out).with_context(context)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error).with_context(context)?;

@@ -122,7 +122,12 @@ impl Cache {
     ///
     /// # Errors
     /// If the file cannot be written; the cache stays as it was.
-    pub fn keep_image(&self, key: ImageKey, inventory: &Inventory, owned_files: &[Vec<String>]) -> io::Result<()> {
+    pub fn keep_image(
+        &self,
+        key: ImageKey,
+        inventory: &Inventory,
+        owned_files: &[Vec<String>],
+    ) -> io::Result<()> {
         self.write(&self.image_path(key), &[encode(inventory)?, encode(owned_files)?])
     }
 
@@ -194,8 +199,10 @@ impl Cache {
         file.read_exact(&mut head).ok()?;
         let rest = head.strip_prefix(MAGIC)?;
         let (lengths, checksums) = rest.split_first_chunk::<16>()?;
-        let [first_len, second_len] = [lengths.first_chunk::<8>()?, lengths.last_chunk::<8>()?].map(|len| u64::from_le_bytes(*len));
-        let [first_sum, second_sum] = [checksums.first_chunk::<4>()?, checksums.last_chunk::<4>()?].map(|sum| u32::from_le_bytes(*sum));
+        let [first_len, second_len] =
+            [lengths.first_chunk::<8>()?, lengths.last_chunk::<8>()?].map(|len| u64::from_le_bytes(*len));
+        let [first_sum, second_sum] =
+            [checksums.first_chunk::<4>()?, checksums.last_chunk::<4>()?].map(|sum| u32::from_le_bytes(*sum));
         let (skip, len, checksum) = match section {
             Section::First => (0, first_len, first_sum),
             Section::Second => (first_len, second_len, second_sum),

@@ -2,16 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::Arc;
 
 use plimsoll_catalog::overlay::{Merged, merge};
 use plimsoll_catalog::pass::{PassOptions, Seen, read_directory, read_tar};
 use plimsoll_formats::tar::TarError;
+use plimsoll_image::Image;
 use plimsoll_image::layer::{Expected, LayerError, LayerLimit, LayerStream};
 use plimsoll_image::source::{Layer, LayerContent, OpenLayer};
-use plimsoll_image::Image;
 use plimsoll_model::digest::{DiffId, Digest};
 use plimsoll_model::evidence::LayerEvidence;
 use plimsoll_model::extractor::Extractor;
@@ -66,7 +66,11 @@ pub enum ReadError {
 ///
 /// # Errors
 /// If a layer is corrupt or cannot be read.
-pub fn gather(images: &[Image], options: &EvidenceOptions, observer: &Arc<dyn Observer>) -> Result<Vec<Merged>, EvidenceError> {
+pub fn gather(
+    images: &[Image],
+    options: &EvidenceOptions,
+    observer: &Arc<dyn Observer>,
+) -> Result<Vec<Merged>, EvidenceError> {
     let known: Vec<Option<Merged>> = images.iter().map(|image| known_image(image, options)).collect();
     let unknown = images.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(image, _)| image);
     let read = read_layers(&unknown.collect::<Vec<_>>(), options, observer)?;
@@ -198,17 +202,26 @@ fn read_layers(
 }
 
 /// The layer's evidence if the cache has all of it, else what has to be done.
-fn job<'a>(layer: &'a Layer, number: usize, layers: usize, options: &EvidenceOptions) -> Result<LayerEvidence, Job<'a>> {
+fn job<'a>(
+    layer: &'a Layer,
+    number: usize,
+    layers: usize,
+    options: &EvidenceOptions,
+) -> Result<LayerEvidence, Job<'a>> {
     let known = match (&options.cache, layer.diff_id) {
         (Some(cache), Some(diff_id)) => cache.layer(diff_id),
         _ => None,
     };
     let has = |extractor: &Extractor| {
         known.as_ref().is_some_and(|known| {
-            known.facts.iter().any(|facts| facts.extractor == extractor.name && facts.revision == extractor.revision)
+            known
+                .facts
+                .iter()
+                .any(|facts| facts.extractor == extractor.name && facts.revision == extractor.revision)
         })
     };
-    let missing: Vec<Extractor> = options.extractors.iter().filter(|extractor| !has(extractor)).copied().collect();
+    let missing: Vec<Extractor> =
+        options.extractors.iter().filter(|extractor| !has(extractor)).copied().collect();
     match known {
         Some(known) if missing.is_empty() => Ok(wanted_of(known, &options.extractors)),
         known => Err(Job { layer, number, layers, known, missing }),
@@ -221,16 +234,23 @@ fn wanted_of(mut evidence: LayerEvidence, extractors: &[Extractor]) -> LayerEvid
     evidence.facts = extractors
         .iter()
         .filter_map(|extractor| {
-            let at = all.iter().position(|facts| facts.extractor == extractor.name && facts.revision == extractor.revision)?;
+            let at = all.iter().position(|facts| {
+                facts.extractor == extractor.name && facts.revision == extractor.revision
+            })?;
             Some(all.swap_remove(at))
         })
         .collect();
     evidence
 }
 
-fn run(jobs: &[Job<'_>], options: &EvidenceOptions, observer: &Arc<dyn Observer>) -> Result<Vec<LayerEvidence>, EvidenceError> {
+fn run(
+    jobs: &[Job<'_>],
+    options: &EvidenceOptions,
+    observer: &Arc<dyn Observer>,
+) -> Result<Vec<LayerEvidence>, EvidenceError> {
     let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<Option<Result<LayerEvidence, EvidenceError>>>> = Mutex::new(jobs.iter().map(|_| None).collect());
+    let results: Mutex<Vec<Option<Result<LayerEvidence, EvidenceError>>>> =
+        Mutex::new(jobs.iter().map(|_| None).collect());
     let failed = AtomicUsize::new(0);
     let work = || {
         while failed.load(Ordering::Relaxed) == 0 {
@@ -272,8 +292,17 @@ fn run(jobs: &[Job<'_>], options: &EvidenceOptions, observer: &Arc<dyn Observer>
 }
 
 impl Job<'_> {
-    fn run(&self, options: &EvidenceOptions, observer: &Arc<dyn Observer>) -> Result<LayerEvidence, EvidenceError> {
-        let error = |source| EvidenceError { number: self.number, layers: self.layers, name: layer_name(self.layer), source };
+    fn run(
+        &self,
+        options: &EvidenceOptions,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<LayerEvidence, EvidenceError> {
+        let error = |source| EvidenceError {
+            number: self.number,
+            layers: self.layers,
+            name: layer_name(self.layer),
+            source,
+        };
         let pass = PassOptions {
             in_memory: options.limits.in_memory_file,
             spool: options.spool.clone(),
@@ -316,7 +345,11 @@ impl Job<'_> {
     /// Joins what was known with what was read now, and keeps all of it.
     fn complete(&self, mut new: LayerEvidence, options: &EvidenceOptions) -> LayerEvidence {
         let fresh: HashSet<String> = new.facts.iter().map(|facts| facts.extractor.clone()).collect();
-        let old = self.known.iter().flat_map(|known| &known.facts).filter(|facts| !fresh.contains(&facts.extractor));
+        let old = self
+            .known
+            .iter()
+            .flat_map(|known| &known.facts)
+            .filter(|facts| !fresh.contains(&facts.extractor));
         new.facts.extend(old.cloned().collect::<Vec<_>>());
         if let Some(cache) = &options.cache {
             // A cache that cannot be written costs time, not truth.

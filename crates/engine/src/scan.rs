@@ -55,7 +55,11 @@ pub fn secret_extractors() -> Vec<&'static str> {
 ///
 /// # Errors
 /// If a layer is corrupt or cannot be read.
-pub fn scan(images: &[Image], options: &ScanOptions, observer: &Arc<dyn Observer>) -> Result<Vec<Scan>, EvidenceError> {
+pub fn scan(
+    images: &[Image],
+    options: &ScanOptions,
+    observer: &Arc<dyn Observer>,
+) -> Result<Vec<Scan>, EvidenceError> {
     for image in images {
         observer.event(Event::Image { name: image.name.clone(), layers: image.layers.len() });
     }
@@ -77,7 +81,10 @@ fn judge(image: &Image, merged: Merged, options: &ScanOptions, observer: &Arc<dy
         owned_files,
         findings,
         gaps,
-        database: options.database.as_ref().map(|(database, origin)| describe(database, origin, options.today)),
+        database: options
+            .database
+            .as_ref()
+            .map(|(database, origin)| describe(database, origin, options.today)),
         verdict,
     }
 }
@@ -97,7 +104,10 @@ fn find(image: &Image, inventory: &Inventory, options: &ScanOptions) -> (Vec<Fin
         None => gaps.push(Gap::new(
             GapKind::NoDatabase,
             "vulnerabilities",
-            format!("there is no advisory database, so {} packages were not checked", inventory.packages.len()),
+            format!(
+                "there is no advisory database, so {} packages were not checked",
+                inventory.packages.len()
+            ),
         )),
     }
     findings.extend(plimsoll_checks::secrets::secret_findings(inventory));
@@ -113,7 +123,8 @@ fn staleness(database: &Database, options: &ScanOptions) -> Option<Gap> {
     let age = age_days(database, options.today)?;
     (age > options.database_max_age_days).then(|| {
         let limit = options.database_max_age_days;
-        let reason = format!("its newest data is {age} days old, the limit is {limit}; run `plimsoll db update`");
+        let reason =
+            format!("its newest data is {age} days old, the limit is {limit}; run `plimsoll db update`");
         Gap::new(GapKind::StaleDatabase, "advisory database", reason)
     })
 }
@@ -162,7 +173,8 @@ fn image_facts(image: &Image) -> ImageFacts<'_> {
 
 /// OCI's configuration cannot say it, so that its absence means nothing there.
 fn healthcheck(run: &plimsoll_image::config::RunConfig) -> Healthcheck {
-    let test = |check: &serde_json::Value| check.get("Test")?.as_array()?.first()?.as_str().map(str::to_owned);
+    let test =
+        |check: &serde_json::Value| check.get("Test")?.as_array()?.first()?.as_str().map(str::to_owned);
     match &run.healthcheck {
         None => Healthcheck::Inexpressible,
         Some(check) if test(check).as_deref() == Some("NONE") => Healthcheck::Missing,

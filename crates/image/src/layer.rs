@@ -416,7 +416,7 @@ impl Threaded {
         Ok(self.current.as_ref().and_then(|chunk| chunk.bytes().get(self.position..)).unwrap_or_default())
     }
 
-    fn finish(mut self: Box<Self>) -> Result<LayerDigests, LayerError> {
+    fn finish(mut self) -> Result<LayerDigests, LayerError> {
         self.current = None;
         let died = |_| LayerError::Read(io::Error::other("a worker thread died"));
         let (stored, plain) = self.inflating.join().map_err(died)?;

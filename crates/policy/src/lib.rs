@@ -54,14 +54,16 @@ pub fn decide(gate: Option<Gate>, findings: &[Finding], gaps: &[Gap]) -> Verdict
         let reasons = Severity::WORST_FIRST.into_iter().filter_map(|severity| {
             let count = failing.iter().filter(|finding| finding.severity == severity).count();
             let fixable = if gate.only_fixable { " that can be fixed" } else { "" };
-            (count > 0).then(|| format!("{count} {severity} finding{}{fixable}", if count == 1 { "" } else { "s" }))
+            (count > 0)
+                .then(|| format!("{count} {severity} finding{}{fixable}", if count == 1 { "" } else { "s" }))
         });
         return Verdict::Fail { reasons: reasons.collect() };
     }
     if gaps.is_empty() {
         return Verdict::Pass;
     }
-    let mut reasons: Vec<String> = gaps.iter().map(|gap| format!("{}: {}: {}", gap.kind.as_str(), gap.subject, gap.reason)).collect();
+    let mut reasons: Vec<String> =
+        gaps.iter().map(|gap| format!("{}: {}: {}", gap.kind.as_str(), gap.subject, gap.reason)).collect();
     reasons.truncate(20);
     Verdict::Undecided { reasons }
 }
@@ -124,6 +126,9 @@ mod tests {
         let gaps = [Gap::new(GapKind::NoFeed, "Debian:12", "no feed covers it")];
         let gate = Some("high".parse().unwrap());
         assert!(matches!(decide(gate, &[], &gaps), Verdict::Undecided { .. }));
-        assert!(matches!(decide(gate, &[vulnerability(Severity::Critical, &[])], &gaps), Verdict::Fail { .. }));
+        assert!(matches!(
+            decide(gate, &[vulnerability(Severity::Critical, &[])], &gaps),
+            Verdict::Fail { .. }
+        ));
     }
 }

@@ -18,18 +18,28 @@ pub(super) fn run(command: &Cache, context: &Context) -> anyhow::Result<Code> {
         Cache::Info { json } => {
             let info = cache.info()?;
             if *json {
-                let value = serde_json::json!({ "path": root, "limit": context.config.cache.limit, "content": info });
+                let value =
+                    serde_json::json!({ "path": root, "limit": context.config.cache.limit, "content": info });
                 writeln!(out, "{value:#}")?;
             } else {
                 writeln!(out, "{}", root.display())?;
                 let (mega, limit) = (info.bytes / 1_000_000, context.config.cache.limit / 1_000_000);
-                writeln!(out, "{} layers, {} images, {mega} MB of at most {limit} MB", info.layers, info.images)?;
+                writeln!(
+                    out,
+                    "{} layers, {} images, {mega} MB of at most {limit} MB",
+                    info.layers, info.images
+                )?;
             }
         }
         Cache::Prune { keep } => {
             let before = cache.info()?.bytes;
             let after = cache.prune(keep.saturating_mul(1_000_000))?.bytes;
-            writeln!(out, "{} MB freed, {} MB left", before.saturating_sub(after) / 1_000_000, after / 1_000_000)?;
+            writeln!(
+                out,
+                "{} MB freed, {} MB left",
+                before.saturating_sub(after) / 1_000_000,
+                after / 1_000_000
+            )?;
         }
     }
     Ok(Code::Pass)
@@ -37,7 +47,9 @@ pub(super) fn run(command: &Cache, context: &Context) -> anyhow::Result<Code> {
 
 /// The directory of the evidence cache.
 pub(super) fn root(context: &Context) -> anyhow::Result<PathBuf> {
-    let directory = context.cache_directory().context("there is no cache directory: neither HOME nor XDG_CACHE_HOME is set; give --cache-dir")?;
+    let directory = context
+        .cache_directory()
+        .context("there is no cache directory: neither HOME nor XDG_CACHE_HOME is set; give --cache-dir")?;
     Ok(directory.join("evidence"))
 }
 

@@ -39,15 +39,17 @@ fn compile(inputs: &[PathBuf], context: &Context) -> anyhow::Result<(Vec<u8>, Bu
 /// the bundled.
 pub(super) fn choose(explicit: Option<&Path>, context: &Context) -> anyhow::Result<(Database, String)> {
     if let Some(path) = explicit.or(context.config.database.file.as_deref()) {
-        let database = Database::open(path).with_context(|| format!("opening the advisory database {}", path.display()))?;
+        let database = Database::open(path)
+            .with_context(|| format!("opening the advisory database {}", path.display()))?;
         return Ok((database, path.display().to_string()));
     }
     let bundled = plimsoll_advisory::snapshot::open().context("opening the bundled advisory database")?;
     match installed_path(context).filter(|path| path.exists()) {
         None => Ok((bundled, "bundled".to_owned())),
         Some(path) => {
-            let installed = Database::open(&path)
-                .with_context(|| format!("opening the advisory database {}; delete it to use the bundled one", path.display()))?;
+            let installed = Database::open(&path).with_context(|| {
+                format!("opening the advisory database {}; delete it to use the bundled one", path.display())
+            })?;
             if newest(&installed) >= newest(&bundled) {
                 Ok((installed, path.display().to_string()))
             } else {
@@ -68,13 +70,18 @@ fn installed_path(context: &Context) -> Option<PathBuf> {
 fn update(sources: Vec<String>, context: &Context) -> anyhow::Result<Code> {
     let sources = if sources.is_empty() { context.config.database.sources.clone() } else { sources };
     if sources.is_empty() {
-        bail!("nothing to update from: name databases or feeds, or list them in the configuration file under [database] sources");
+        bail!(
+            "nothing to update from: name databases or feeds, or list them in the configuration file under [database] sources"
+        );
     }
     if let Some(address) = sources.iter().find(|source| source.contains("://")) {
-        bail!("{address} is an address: fetching feeds over the network is not supported yet; download it and name the file");
+        bail!(
+            "{address} is an address: fetching feeds over the network is not supported yet; download it and name the file"
+        );
     }
     let inputs: Vec<PathBuf> = sources.iter().map(PathBuf::from).collect();
-    let target = installed_path(context).context("there is no cache directory to install to; give --cache-dir")?;
+    let target =
+        installed_path(context).context("there is no cache directory to install to; give --cache-dir")?;
     if let Some(directory) = target.parent() {
         std::fs::create_dir_all(directory).with_context(|| format!("making {}", directory.display()))?;
     }
@@ -98,7 +105,11 @@ fn tell_build(report: &BuildReport, output: &Path, json: bool) -> anyhow::Result
         return Ok(Code::Pass);
     }
     for feed in &report.feeds {
-        writeln!(out, "{:<24} {:>8} records, {} withdrawn, {} kept", feed.name, feed.read, feed.withdrawn, feed.stored)?;
+        writeln!(
+            out,
+            "{:<24} {:>8} records, {} withdrawn, {} kept",
+            feed.name, feed.read, feed.withdrawn, feed.stored
+        )?;
     }
     for problem in report.problems.iter().take(20) {
         writeln!(out, "refused: {}: {}: {}", problem.path, problem.feed, problem.message)?;
@@ -119,7 +130,11 @@ fn tell_info(info: &DatabaseInfo, origin: &str, json: bool, verified: bool) -> a
     }
     let sound = if verified { ", verified" } else { "" };
     writeln!(out, "{origin}: format {}, {} bytes{sound}", info.format_version, info.size)?;
-    writeln!(out, "{} advisories for {} packages, facts of {} CVEs", info.advisories, info.packages, info.cves)?;
+    writeln!(
+        out,
+        "{} advisories for {} packages, facts of {} CVEs",
+        info.advisories, info.packages, info.cves
+    )?;
     for feed in &info.feeds {
         let date = feed.date.map_or_else(|| "no date".to_owned(), |date| date.to_string());
         writeln!(out, "  {:<24} {:>8}  {date}  {}", feed.name, feed.records, feed.license)?;

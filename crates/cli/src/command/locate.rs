@@ -22,7 +22,12 @@ const ARCHIVE_LIMIT: u64 = 200 << 30;
 const SOCKET_SILENCE: Duration = Duration::from_secs(60);
 
 /// Finds the images that `wanted` names.
-pub(super) fn images(wanted: &str, choice: &PlatformChoice, spool: PathBuf, context: &Context) -> anyhow::Result<Vec<Image>> {
+pub(super) fn images(
+    wanted: &str,
+    choice: &PlatformChoice,
+    spool: PathBuf,
+    context: &Context,
+) -> anyhow::Result<Vec<Image>> {
     let place: Place = wanted.parse().with_context(|| format!("IMAGE {wanted:?}"))?;
     let search = Search { choice, archive: ArchiveOptions { spool, inflated: ARCHIVE_LIMIT }, context };
     match &place {
@@ -30,10 +35,18 @@ pub(super) fn images(wanted: &str, choice: &PlatformChoice, spool: PathBuf, cont
         Place::Archive(path, selector) => Ok(archive::images(path, selector, choice, &search.archive)?),
         Place::RootFs(path) => Ok(vec![rootfs::image(path)?]),
         Place::Registry(reference) => search.registry(reference),
-        Place::Podman(name) => search.in_podman(name)?.with_context(|| format!("podman has no image {name:?}")),
-        Place::Containerd(name) => search.in_containerd(name)?.with_context(|| format!("containerd has no image {name:?}")),
-        Place::Docker(name) => search.in_docker(name)?.with_context(|| format!("Docker has no image {name:?}")),
-        Place::LocalId(id) => search.local(id).with_context(|| format!("no store on this machine has an image {id:?}")),
+        Place::Podman(name) => {
+            search.in_podman(name)?.with_context(|| format!("podman has no image {name:?}"))
+        }
+        Place::Containerd(name) => {
+            search.in_containerd(name)?.with_context(|| format!("containerd has no image {name:?}"))
+        }
+        Place::Docker(name) => {
+            search.in_docker(name)?.with_context(|| format!("Docker has no image {name:?}"))
+        }
+        Place::LocalId(id) => {
+            search.local(id).with_context(|| format!("no store on this machine has an image {id:?}"))
+        }
         Place::Anywhere(reference) => match search.local(wanted) {
             Some(images) => Ok(images),
             None => search.registry(reference),
@@ -59,7 +72,8 @@ impl Search<'_> {
     fn in_podman(&self, name: &str) -> anyhow::Result<Option<Vec<Image>>> {
         let configured = &self.context.config.stores.podman;
         let usual = || {
-            let home = self.context.environment.home().map(|home| home.join(".local/share/containers/storage"));
+            let home =
+                self.context.environment.home().map(|home| home.join(".local/share/containers/storage"));
             home.into_iter().chain([PathBuf::from("/var/lib/containers/storage")]).collect()
         };
         let roots: Vec<PathBuf> = if configured.is_empty() { usual() } else { configured.clone() };

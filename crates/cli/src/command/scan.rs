@@ -47,7 +47,8 @@ fn options(args: &Scan, outputs: &[Output], context: &Context) -> anyhow::Result
         extractors.retain(|extractor| !secrets.contains(&extractor.name));
     }
     let cache = if args.no_cache { None } else { open_cache(context) };
-    let spool = cache.as_ref().map_or_else(|| context.environment.temporary(), plimsoll_engine::cache::Cache::spool);
+    let spool =
+        cache.as_ref().map_or_else(|| context.environment.temporary(), plimsoll_engine::cache::Cache::spool);
     let cores = args.threads.map_or_else(Environment::cores, usize::from);
     let evidence = EvidenceOptions {
         extractors,
@@ -56,7 +57,8 @@ fn options(args: &Scan, outputs: &[Output], context: &Context) -> anyhow::Result
         limits: Limits::for_cores(cores),
         owned_files: outputs.iter().any(|output| output.format.needs_owned_files),
     };
-    let database = if wants(Scanner::Vulnerabilities) { Some(db::choose(args.db.as_deref(), context)?) } else { None };
+    let database =
+        if wants(Scanner::Vulnerabilities) { Some(db::choose(args.db.as_deref(), context)?) } else { None };
     Ok(ScanOptions {
         evidence,
         database,

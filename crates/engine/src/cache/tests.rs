@@ -43,7 +43,8 @@ fn facts_with_empty_fields_come_back() {
     let distribution = Distribution { id: "wolfi".into(), ..Distribution::default() };
     let fact = Fact::Distribution(DistributionFact(distribution.clone()));
     let located = Located { path: "etc/os-release".into(), inside: None, fact };
-    let facts = ExtractorFacts { extractor: "os-release".into(), revision: 1, facts: vec![located], gaps: vec![] };
+    let facts =
+        ExtractorFacts { extractor: "os-release".into(), revision: 1, facts: vec![located], gaps: vec![] };
     let evidence = LayerEvidence { facts: vec![facts], ..evidence(3) };
     cache.keep_layer(&evidence).unwrap();
     assert_eq!(cache.layer(evidence.diff_id), Some(evidence));
@@ -88,7 +89,8 @@ fn the_least_recently_used_go_first() {
     assert!(later.layer(evidence(1).diff_id).is_some(), "a use, noted");
     let one = later.info().unwrap().bytes / 3;
     later.prune(2 * one + 1).unwrap();
-    let left: Vec<bool> = [1, 2, 3].into_iter().map(|seed| later.layer(evidence(seed).diff_id).is_some()).collect();
+    let left: Vec<bool> =
+        [1, 2, 3].into_iter().map(|seed| later.layer(evidence(seed).diff_id).is_some()).collect();
     assert_eq!(left, [true, false, true]);
     assert_eq!(later.prune(0).unwrap(), CacheInfo::default());
 }

@@ -48,7 +48,10 @@ pub enum PlaceError {
     Directory(String),
 }
 
-const PREFIXES: [(&str, fn(&str) -> Result<Place, PlaceError>); 12] = [
+/// Reads what follows a prefix.
+type Reading = fn(&str) -> Result<Place, PlaceError>;
+
+const PREFIXES: [(&str, Reading); 12] = [
     ("registry:", |name| Ok(Place::Registry(name.parse()?))),
     ("docker://", |name| Ok(Place::Registry(name.parse()?))),
     ("oci-archive:", |name| located(name).map(|(path, selector)| Place::Archive(path, selector))),
@@ -113,8 +116,8 @@ fn located(text: &str) -> Result<(PathBuf, Selector), PlaceError> {
         return Ok((path.into(), Selector::Digest(digest.parse()?)));
     }
     // The tag may be a full name with a port of its own: the longest path that exists decides.
-    let colons = text.match_indices(':').map(|(at, _)| at);
-    let split = colons.filter(|at| text.get(..*at).is_some_and(|path| Path::new(path).exists())).last();
+    let mut colons = text.rmatch_indices(':').map(|(at, _)| at);
+    let split = colons.find(|at| text.get(..*at).is_some_and(|path| Path::new(path).exists()));
     Ok(match split.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?))) {
         Some((path, tag)) => (path.into(), Selector::Tag(tag.to_owned())),
         None => match text.split_once(':') {
@@ -134,9 +137,15 @@ mod tests {
         let root = directory.path().display().to_string();
         let place = |text: String| text.parse::<Place>();
         assert_eq!(place(format!("oci:{root}")), Ok(Place::Layout(root.clone().into(), Selector::Only)));
-        assert_eq!(place(format!("oci:{root}:1.2")), Ok(Place::Layout(root.clone().into(), Selector::Tag("1.2".into()))));
+        assert_eq!(
+            place(format!("oci:{root}:1.2")),
+            Ok(Place::Layout(root.clone().into(), Selector::Tag("1.2".into())))
+        );
         let tagged = place(format!("oci:{root}:localhost:5000/x:1"));
-        assert_eq!(tagged, Ok(Place::Layout(root.clone().into(), Selector::Tag("localhost:5000/x:1".into()))));
+        assert_eq!(
+            tagged,
+            Ok(Place::Layout(root.clone().into(), Selector::Tag("localhost:5000/x:1".into())))
+        );
         assert_eq!(place(format!("dir:{root}")), Ok(Place::RootFs(root.clone().into())));
         assert_eq!(place(root.clone()), Err(PlaceError::Directory(root)));
         assert_eq!(place("dir:".into()), Err(PlaceError::Empty("dir:")));

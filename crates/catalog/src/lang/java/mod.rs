@@ -47,7 +47,7 @@ const DEPTH_LIMIT: usize = 8;
 const DIRECTORY_LIMIT: u64 = 128 << 20;
 const TEXT_LIMIT: u64 = 1 << 20;
 /// Archives inside of archives lie in memory, so many bytes of them at once.
-const MEMORY_LIMIT: u64 = 256 << 20;
+const MEMORY_LIMIT: u64 = 48 << 20;
 const INFLATED_LIMIT: u64 = 4 << 30;
 const MEMBER_LIMIT: u64 = 20_000_000;
 /// The most gaps that one file reports one by one.

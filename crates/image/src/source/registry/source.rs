@@ -28,7 +28,12 @@ pub fn images(
         annotations: None,
         urls: Vec::new(),
     };
-    let blobs = Remote { client: client.clone(), reference: reference.clone(), top: fetched.bytes, digest: fetched.digest };
+    let blobs = Remote {
+        client: client.clone(),
+        reference: reference.clone(),
+        top: fetched.bytes,
+        digest: fetched.digest,
+    };
     resolve(&blobs, &reference.to_string(), &top, choice)
 }
 
