@@ -187,7 +187,7 @@ fn read_layers(
             }
             match job(layer, index + 1, image.layers.len(), options) {
                 Ok(known) => drop(evidence.insert(key, known)),
-                Err(job) => jobs.push(job),
+                Err(job) => jobs.push(*job),
             }
         }
     }
@@ -207,7 +207,7 @@ fn job<'a>(
     number: usize,
     layers: usize,
     options: &EvidenceOptions,
-) -> Result<LayerEvidence, Job<'a>> {
+) -> Result<LayerEvidence, Box<Job<'a>>> {
     let known = match (&options.cache, layer.diff_id) {
         (Some(cache), Some(diff_id)) => cache.layer(diff_id),
         _ => None,
@@ -224,7 +224,7 @@ fn job<'a>(
         options.extractors.iter().filter(|extractor| !has(extractor)).copied().collect();
     match known {
         Some(known) if missing.is_empty() => Ok(wanted_of(known, &options.extractors)),
-        known => Err(Job { layer, number, layers, known, missing }),
+        known => Err(Box::new(Job { layer, number, layers, known, missing })),
     }
 }
 

@@ -1,4 +1,5 @@
 //! How much memory scans take: an allocator counts. Its own program, so that nothing else allocates meanwhile.
+#![cfg(test)]
 #![expect(unsafe_code, reason = "an allocator cannot be written without")]
 
 #[path = "hostile/bench.rs"]

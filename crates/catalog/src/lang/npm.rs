@@ -102,7 +102,7 @@ struct Locked {
 struct OldLocked {
     version: Option<String>,
     #[serde(default)]
-    dependencies: Option<BTreeMap<String, OldLocked>>,
+    dependencies: Option<BTreeMap<String, Self>>,
 }
 
 fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {

@@ -64,9 +64,10 @@ impl Search<'_> {
     /// podman's, containerd's, Docker's stores in this order. One that cannot be read is passed over: a store that was
     /// not asked for by name must not keep the registry from being asked.
     fn local(&self, name: &str) -> Option<Vec<Image>> {
-        let stores: [fn(&Self, &str) -> anyhow::Result<Option<Vec<Image>>>; 3] =
-            [Self::in_podman, Self::in_containerd, Self::in_docker];
-        stores.into_iter().find_map(|store| store(self, name).unwrap_or_default())
+        let found = self.in_podman(name).unwrap_or_default();
+        found
+            .or_else(|| self.in_containerd(name).unwrap_or_default())
+            .or_else(|| self.in_docker(name).unwrap_or_default())
     }
 
     fn in_podman(&self, name: &str) -> anyhow::Result<Option<Vec<Image>>> {
