@@ -51,11 +51,7 @@ impl FromStr for Output {
 pub(crate) fn write(outputs: &[Output], report: &Report<'_>) -> anyhow::Result<()> {
     for output in outputs {
         match &output.path {
-            None => {
-                let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-                (output.format.write)(report, &mut out)?;
-                out.flush()?;
-            }
+            None => to_stdout(|out| (output.format.write)(report, out))?,
             Some(path) => {
                 let plain = Report { style: Style::default(), ..*report };
                 to_file(path, |out| (output.format.write)(&plain, out))?;
@@ -63,6 +59,20 @@ pub(crate) fn write(outputs: &[Output], report: &Report<'_>) -> anyhow::Result<(
         }
     }
     Ok(())
+}
+
+/// Writes to standard output. A reader that has seen enough is no error: the reports in files and the exit code do
+/// not depend on it.
+pub(crate) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            // What is left in the buffer is for nobody.
+            drop(out.into_parts());
+            Ok(())
+        }
+        result => result,
+    }
 }
 
 /// Writes the file at `path` under another name and renames it when it is whole.

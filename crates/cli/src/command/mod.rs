@@ -11,6 +11,7 @@ use crate::args::{Args, Command, Global};
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::exit::Code;
+use crate::output::to_stdout;
 
 /// What every command may need.
 pub(crate) struct Context {
@@ -40,7 +41,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Db(db) => db::run(db, &Context::new(args.global)?),
         Command::Cache(cache) => cache::run(&cache, &Context::new(args.global)?),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "plimsoll", &mut std::io::stdout());
+            // It panics if it cannot write, and it can always write to memory.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "plimsoll", &mut script);
+            to_stdout(|out| out.write_all(&script))?;
             Ok(Code::Pass)
         }
         Command::Man { directory } => {
