@@ -2,6 +2,8 @@
 //! with the exit code that a comment `# exits N` tells (0 without one). The commands of one page run in one folder
 //! that holds what the pages speak of: `image/` (an OCI layout), `rootfs/` (a Debian), `feeds/` (an OSV record).
 
+mod reference;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,7 +30,8 @@ fn the_commands_of_the_pages_do_what_the_pages_say() {
         prepare(folder.path());
         for command in commands {
             count += 1;
-            wrong.extend(run(&command, folder.path()).map(|trouble| format!("{}: {trouble}", page.display())));
+            wrong
+                .extend(run(&command, folder.path()).map(|trouble| format!("{}: {trouble}", page.display())));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -37,7 +40,8 @@ fn the_commands_of_the_pages_do_what_the_pages_say() {
 
 #[test]
 fn commands_are_told_from_what_they_print() {
-    let page = "```console\n$ plimsoll scan a \\\n    --quiet # exits 1\nerror\n```\n```sh\n$ plimsoll b\n```\n";
+    let page =
+        "```console\n$ plimsoll scan a \\\n    --quiet # exits 1\nerror\n```\n```sh\n$ plimsoll b\n```\n";
     let found = commands(page);
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].text.as_str(), found[0].exit), ("plimsoll scan a  --quiet # exits 1", 1));
@@ -108,7 +112,8 @@ fn prepare(folder: &Path) {
         fs::create_dir_all(folder.join(name)).unwrap();
     }
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_plimsoll"), folder.join("bin/plimsoll")).unwrap();
-    fs::write(folder.join("rootfs/etc/os-release"), "ID=debian\nVERSION_ID=12\nVERSION_CODENAME=bookworm\n").unwrap();
+    fs::write(folder.join("rootfs/etc/os-release"), "ID=debian\nVERSION_ID=12\nVERSION_CODENAME=bookworm\n")
+        .unwrap();
     let status = "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2.15-2+b7\n";
     fs::write(folder.join("rootfs/var/lib/dpkg/status"), status).unwrap();
     fs::write(folder.join("feeds/PYSEC-2999-1.json"), osv_record().to_string()).unwrap();
