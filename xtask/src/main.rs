@@ -5,7 +5,6 @@
 //! - `docs`: writes the pages that are made from lists in the code.
 #![forbid(unsafe_code)]
 
-mod docs;
 mod tidy;
 
 use std::io::Write;
@@ -22,7 +21,7 @@ fn main() -> ExitCode {
     let outcome = match chore.as_str() {
         "check" => check(root),
         "tidy" => tidy::run(root),
-        "docs" => docs::write(root),
+        "docs" => docs(root),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };
     match outcome {
@@ -45,6 +44,21 @@ fn check(root: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     cargo(root, &["deny", "check", "bans", "licenses", "sources"])
+}
+
+/// Writes the pages that are made from lists in the code: the test that compares them does it.
+fn docs(root: &Path) -> anyhow::Result<()> {
+    let mut test = Command::new(env!("CARGO"));
+    test.current_dir(root).args([
+        "test",
+        "--quiet",
+        "--package",
+        "plimsoll",
+        "--test",
+        "docs",
+        "generated_pages",
+    ]);
+    output(test.env("UPDATE", "1")).map(drop)
 }
 
 /// Runs cargo in the open.

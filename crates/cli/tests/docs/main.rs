@@ -3,6 +3,8 @@
 //! that holds what the pages speak of: `image/` (an OCI layout), `rootfs/` (a Debian), `feeds/` (an OSV record).
 #![cfg(test)]
 
+mod reference;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,14 +1,12 @@
-//! The pages that are made from lists in the code: `cargo xtask docs` writes them, `tidy` tells which are out of date.
+//! The pages that are made from lists in the code. A test tells which are out of date; with `UPDATE=1` in the
+//! environment (`cargo xtask docs`) it writes them.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::Context;
 use plimsoll_model::extractor::{ContentRule, Extractor, PathRule};
 use serde::Deserialize;
-
-use crate::{cargo_output, output};
 
 const GENERATED: &str = "<!-- Written by `cargo xtask docs`. -->\n\n";
 
@@ -18,34 +16,31 @@ struct Page {
     text: String,
 }
 
-/// Writes all pages.
-pub(crate) fn write(root: &Path) -> anyhow::Result<()> {
-    for page in pages(root)? {
+#[test]
+#[expect(clippy::disallowed_methods, reason = "tests may look at their environment and read our own files")]
+fn the_generated_pages_are_up_to_date() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let update = std::env::var_os("UPDATE").is_some_and(|value| value == "1");
+    let mut stale = Vec::new();
+    for page in pages(&root) {
         let path = root.join(page.path);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
+        if update {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, page.text).unwrap();
+        } else if std::fs::read_to_string(&path).ok().as_ref() != Some(&page.text) {
+            stale.push(page.path);
         }
-        std::fs::write(&path, page.text).with_context(|| format!("writing {}", path.display()))?;
     }
-    Ok(())
+    assert!(stale.is_empty(), "out of date, run `cargo xtask docs`: {stale:?}");
 }
 
-/// Names the pages that are out of date.
-#[expect(clippy::disallowed_methods, reason = "our own files")]
-pub(crate) fn stale(root: &Path) -> anyhow::Result<Vec<String>> {
-    let differs =
-        |page: &Page| std::fs::read_to_string(root.join(page.path)).ok().as_deref() != Some(&page.text);
-    let complaint = |page: Page| format!("{}: out of date, run `cargo xtask docs`", page.path);
-    Ok(pages(root)?.into_iter().filter(differs).map(complaint).collect())
-}
-
-fn pages(root: &Path) -> anyhow::Result<Vec<Page>> {
-    Ok(vec![
+fn pages(root: &Path) -> Vec<Page> {
+    vec![
         Page { path: "docs/schema/scan-1.json", text: plimsoll_report::json::schema() },
         Page { path: "docs/reference/catalogers.md", text: catalogers() },
-        Page { path: "docs/reference/checks.md", text: checks(root)? },
-        Page { path: "docs/reference/cli.md", text: command_line(root)? },
-    ])
+        Page { path: "docs/reference/checks.md", text: checks(root) },
+        Page { path: "docs/reference/cli.md", text: command_line() },
+    ]
 }
 
 fn catalogers() -> String {
@@ -107,53 +102,51 @@ struct SecretRule {
 }
 
 #[expect(clippy::disallowed_methods, reason = "our own file")]
-fn checks(root: &Path) -> anyhow::Result<String> {
+fn checks(root: &Path) -> String {
     let path = root.join("crates/checks/rules/secrets.toml");
-    let rules = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let secrets: SecretRules =
-        toml::from_str(&rules).with_context(|| format!("reading {}", path.display()))?;
+    let rules = std::fs::read_to_string(&path).unwrap();
+    let secrets: SecretRules = toml::from_str(&rules).unwrap();
     let mut text =
         format!("{GENERATED}# What is checked\n\nIds are a public contract: never renamed, only retired.\n");
     text.push_str("\n## The image's configuration\n\n| id | severity | what it finds | what to do |\n| --- | --- | --- | --- |\n");
     for rule in plimsoll_checks::all::IMAGE_RULES {
-        writeln!(text, "| `{}` | {} | {} | {} |", rule.id, rule.severity, rule.title, rule.remedy)?;
+        writeln!(text, "| `{}` | {} | {} | {} |", rule.id, rule.severity, rule.title, rule.remedy).unwrap();
     }
     text.push_str(
         "\n## Secrets\n\nThe rules are `crates/checks/rules/secrets.toml`, the specific ones first. Files are searched in every \
          layer, also those that an upper layer deletes.\n\n| id | severity | what it finds |\n| --- | --- | --- |\n",
     );
     for rule in secrets.rule {
-        writeln!(text, "| `{}` | {} | {} |", rule.id, rule.severity, rule.title)?;
+        writeln!(text, "| `{}` | {} | {} |", rule.id, rule.severity, rule.title).unwrap();
     }
-    Ok(text)
+    text
 }
 
 /// The help of all commands, as the program prints it.
-fn command_line(root: &Path) -> anyhow::Result<String> {
-    let program = build(root)?;
+fn command_line() -> String {
     let mut text = format!("{GENERATED}# The command line\n");
-    for command in commands(&program)? {
+    for command in commands() {
         let name = std::iter::once("plimsoll")
             .chain(command.iter().map(String::as_str))
             .collect::<Vec<_>>()
             .join(" ");
-        write!(text, "\n## {name}\n\n```text\n{}\n```\n", help(&program, &command)?.trim_end())?;
+        write!(text, "\n## {name}\n\n```text\n{}\n```\n", help(&command).trim_end()).unwrap();
     }
-    Ok(text)
+    text
 }
 
 /// All commands and their subcommands, as the help lists them.
-fn commands(program: &Path) -> anyhow::Result<Vec<Vec<String>>> {
+fn commands() -> Vec<Vec<String>> {
     let mut found = vec![Vec::new()];
     let mut next = 0;
     while let Some(command) = found.get(next).cloned() {
-        let help = help(program, &command)?;
+        let help = help(&command);
         let below: Vec<Vec<String>> =
             subcommands(&help).map(|name| [command.as_slice(), &[name]].concat()).collect();
         next += 1;
         found.splice(next..next, below);
     }
-    Ok(found)
+    found
 }
 
 /// The first words of the lines of the section `Commands:`.
@@ -164,40 +157,29 @@ fn subcommands(help: &str) -> impl Iterator<Item = String> + '_ {
     names.filter_map(|line| line.split_whitespace().next().map(str::to_owned))
 }
 
-fn help(program: &Path, command: &[String]) -> anyhow::Result<String> {
+fn help(command: &[String]) -> String {
     // What is set in the environment shows in the help, the width of the terminal too.
-    output(Command::new(program).env_clear().args(command).arg("--help"))
+    let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .env_clear()
+        .args(command)
+        .arg("--help")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{command:?} has no help");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
-#[derive(Deserialize)]
-struct Message {
-    executable: Option<PathBuf>,
+#[test]
+fn subcommands_are_told_from_their_words() {
+    let help = "Usage: x\n\nCommands:\n  scan   Find\n         what is wrong\n  cache  Look\n\nOptions:\n  -q  quiet\n";
+    assert_eq!(subcommands(help).collect::<Vec<_>>(), ["scan", "cache"]);
 }
 
-/// Builds the program; gives where it is.
-fn build(root: &Path) -> anyhow::Result<PathBuf> {
-    let messages =
-        cargo_output(root, &["build", "--quiet", "--package", "plimsoll", "--message-format", "json"])?;
-    let executables =
-        messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok()?.executable);
-    executables.last().context("cargo built no program")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn subcommands_are_told_from_their_words() {
-        let help = "Usage: x\n\nCommands:\n  scan   Find\n         what is wrong\n  cache  Look\n\nOptions:\n  -q  quiet\n";
-        assert_eq!(subcommands(help).collect::<Vec<_>>(), ["scan", "cache"]);
-    }
-
-    #[test]
-    fn sizes_are_told_in_the_largest_unit() {
-        assert_eq!(size(256 << 20), "256 MiB");
-        assert_eq!(size(4 << 30), "4 GiB");
-        assert_eq!(size(64 << 10), "64 KiB");
-        assert_eq!(size(u64::MAX), "any size");
-    }
+#[test]
+fn sizes_are_told_in_the_largest_unit() {
+    assert_eq!(size(256 << 20), "256 MiB");
+    assert_eq!(size(4 << 30), "4 GiB");
+    assert_eq!(size(64 << 10), "64 KiB");
+    assert_eq!(size(u64::MAX), "any size");
 }
