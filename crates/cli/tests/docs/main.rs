@@ -1,6 +1,7 @@
 //! Runs the commands of the pages under `docs/` and of the README: in blocks marked `console`, each line `$ …`,
 //! with the exit code that a comment `# exits N` tells (0 without one). The commands of one page run in one folder
 //! that holds what the pages speak of: `image/` (an OCI layout), `rootfs/` (a Debian), `feeds/` (an OSV record).
+#![cfg(test)]
 
 mod reference;
 
