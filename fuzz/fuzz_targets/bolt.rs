@@ -27,7 +27,12 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn walk(database: &Database<Bytes<'_>>, bucket: &Bucket, depth: usize, budget: &mut usize) -> Result<(), BoltError> {
+fn walk(
+    database: &Database<Bytes<'_>>,
+    bucket: &Bucket,
+    depth: usize,
+    budget: &mut usize,
+) -> Result<(), BoltError> {
     database.each(bucket, |key, value| {
         if *budget == 0 {
             return Err(BoltError::NoMeta);

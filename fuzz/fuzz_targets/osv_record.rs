@@ -5,8 +5,14 @@ use plimsoll_advisory::feed::all::FEEDS;
 use plimsoll_advisory::feed::{Document, Harvest};
 
 const NAMES: [&str; 8] = [
-    "GHSA-1.json", "PYSEC-1.yaml", "debian.json", "alpine-v3.20-main.json", "jsrepository.json",
-    "Sources", "security-support-ended", "changelog",
+    "GHSA-1.json",
+    "PYSEC-1.yaml",
+    "debian.json",
+    "alpine-v3.20-main.json",
+    "jsrepository.json",
+    "Sources",
+    "security-support-ended",
+    "changelog",
 ];
 
 libfuzzer_sys::fuzz_target!(|input: (u8, &str)| {

@@ -3,4 +3,8 @@
 
 mod support;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| support::extract("python", "usr/lib/python3/dist-packages/x-1.dist-info/METADATA", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| support::extract(
+    "python",
+    "usr/lib/python3/dist-packages/x-1.dist-info/METADATA",
+    bytes
+));

@@ -15,7 +15,7 @@ fn read(tar: Tar) -> Scan {
 
 #[test]
 fn sparse_files_of_ten_gigabytes_are_not_expanded() {
-    let name = "srv/x/package.json";
+    let name = "node_modules/x/package.json";
     let map = b"1\n10737418239\n1\n";
     let mut body = map.to_vec();
     body.resize(512, 0);
@@ -98,9 +98,9 @@ fn names_that_lead_out_of_the_root_are_gaps() {
 
 #[test]
 fn absolute_names_lie_in_the_root() {
-    let scan = read(Tar::default().file("/srv/x/package.json", PACKAGE));
+    let scan = read(Tar::default().file("/node_modules/x/package.json", PACKAGE));
     assert_eq!(names(&scan), ["left-pad"]);
-    assert_eq!(scan.inventory.packages[0].locations[0].path, "srv/x/package.json");
+    assert_eq!(scan.inventory.packages[0].locations[0].path, "node_modules/x/package.json");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn links_out_of_the_root_are_not_followed() {
         .entry("etc/os-release", SYMLINK, "../../../../../etc/os-release", b"")
         .entry("var/lib/dpkg/status", SYMLINK, "/var/lib/dpkg/status", b"")
         .entry("lib/apk/db/installed", HARDLINK, "../../../lib/apk/db/installed", b"")
-        .entry("srv/x/package.json", HARDLINK, "/", b"");
+        .entry("node_modules/x/package.json", HARDLINK, "/", b"");
     let scan = read(tar);
     assert!(names(&scan).is_empty() && scan.inventory.distribution.is_none());
     assert_eq!(gaps(&scan, GapKind::SuspiciousEntry).len(), 2);
@@ -123,7 +123,7 @@ fn links_in_circles_lead_nowhere() {
         .entry("self/package.json", HARDLINK, "self/package.json", b"")
         .entry("x/package.json", HARDLINK, "y/package.json", b"")
         .entry("y/package.json", HARDLINK, "x/package.json", b"");
-    let upper = Layer::gzipped(&Tar::default().file("a/b/a/package.json", PACKAGE).end());
+    let upper = Layer::gzipped(&Tar::default().file("a/node_modules/a/package.json", PACKAGE).end());
     let layout = Layout::of(&[Layer::gzipped(&tar.end()), upper]);
     assert_eq!(names(&Bench::new().scan(&layout).unwrap()), ["left-pad"]);
 }
@@ -132,14 +132,16 @@ fn links_in_circles_lead_nowhere() {
 #[test]
 fn chains_of_hard_links_end_at_the_file() {
     let lower = Tar::default()
-        .file("srv/a/package.json", PACKAGE)
-        .entry("srv/b/package.json", HARDLINK, "srv/a/package.json", b"")
-        .entry("srv/c/package.json", HARDLINK, "srv/b/package.json", b"");
-    let upper = Tar::default().file("srv/a/.wh.package.json", "").file("srv/b/.wh.package.json", "");
+        .file("node_modules/a/package.json", PACKAGE)
+        .entry("node_modules/b/package.json", HARDLINK, "node_modules/a/package.json", b"")
+        .entry("node_modules/c/package.json", HARDLINK, "node_modules/b/package.json", b"");
+    let upper = Tar::default()
+        .file("node_modules/a/.wh.package.json", "")
+        .file("node_modules/b/.wh.package.json", "");
     let layout = Layout::of(&[Layer::gzipped(&lower.end()), Layer::gzipped(&upper.end())]);
     let scan = Bench::new().scan(&layout).unwrap();
     assert_eq!(names(&scan), ["left-pad"]);
-    assert_eq!(scan.inventory.packages[0].locations[0].path, "srv/c/package.json");
+    assert_eq!(scan.inventory.packages[0].locations[0].path, "node_modules/c/package.json");
 }
 
 /// Facts times names would be a hundred million.
@@ -170,10 +172,10 @@ fn devices_and_pipes_hold_nothing() {
 #[test]
 fn of_duplicate_entries_the_last_counts() {
     let other = PACKAGE.replace("left", "right");
-    let name = "srv/x/package.json";
+    let name = "node_modules/x/package.json";
     assert_eq!(names(&read(Tar::default().file(name, PACKAGE).file(name, &other))), ["right-pad"]);
     assert_eq!(
-        names(&read(Tar::default().file(name, &other).file("./srv//x/package.json", PACKAGE))),
+        names(&read(Tar::default().file(name, &other).file("./node_modules//x/package.json", PACKAGE))),
         ["left-pad"]
     );
     assert!(names(&read(Tar::default().file(name, PACKAGE).entry(name, SYMLINK, "y", b""))).is_empty());
@@ -187,15 +189,15 @@ fn whiteouts_of_nothing_do_nothing() {
         .file(".wh.", "")
         .file(".wh..wh.", "")
         .file(".wh..wh..opq", "")
-        .file("srv/x/package.json", PACKAGE);
+        .file("node_modules/x/package.json", PACKAGE);
     assert_eq!(names(&read(tar)), ["left-pad"]);
 }
 
 /// To some, a whiteout without a name is one of the directory itself.
 #[test]
 fn whiteouts_without_a_name_hide_nothing() {
-    let lower = Tar::default().file("srv/x/package.json", PACKAGE);
-    let upper = Tar::default().file(".wh.", "").file("srv/.wh..", "").file("srv/x/.wh...", "");
+    let lower = Tar::default().file("node_modules/x/package.json", PACKAGE);
+    let upper = Tar::default().file(".wh.", "").file("srv/.wh..", "").file("node_modules/x/.wh...", "");
     let layout = Layout::of(&[Layer::gzipped(&lower.end()), Layer::gzipped(&upper.end())]);
     let scan = Bench::new().scan(&layout).unwrap();
     assert_eq!(names(&scan), ["left-pad"]);
@@ -229,7 +231,7 @@ fn a_path_of_ten_thousand_parts_is_a_gap() {
 
 #[test]
 fn deep_paths_that_a_system_can_hold_are_read() {
-    let deep = format!("{}package.json", "a/".repeat(400));
+    let deep = format!("{}node_modules/a/package.json", "a/".repeat(400));
     assert_eq!(names(&read(Tar::default().long(&deep, PACKAGE.as_bytes()))), ["left-pad"]);
 }
 
@@ -250,8 +252,8 @@ fn more_names_than_memory_end_at_a_limit() {
 fn names_that_a_terminal_would_obey_are_shown_harmless() {
     let tar = Tar::default()
         .file("../\u{1b}]0;owned\u{7}\nNo findings.\n", "x")
-        .file("srv/\u{1b}[2J\n/package.json", "{")
-        .long("srv/\u{202e}gpj.\r/package.json", b"{");
+        .file("node_modules/\u{1b}[2J\n/package.json", "{")
+        .long("node_modules/\u{202e}gpj.\r/package.json", b"{");
     let scan = read(tar);
     assert!(scan.gaps.len() >= 3, "{:?}", scan.gaps);
     let report = Report { scans: &[scan], version: "0", elapsed: None, style: Style::default() };
