@@ -7,6 +7,7 @@
 
 pub mod advisory;
 mod bounded;
+pub mod coverage;
 pub mod database;
 pub mod ecosystem;
 pub mod feed;

@@ -83,9 +83,9 @@ impl<'a> Stack<'a> {
     }
 
     fn topmost_not_directory(&self, path: &str) -> Option<usize> {
-        (0..self.layers.len())
-            .rev()
-            .find(|layer| self.entries_at(*layer, path).iter().any(|entry| entry.kind != EntryKind::Directory))
+        (0..self.layers.len()).rev().find(|layer| {
+            self.entries_at(*layer, path).iter().any(|entry| entry.kind != EntryKind::Directory)
+        })
     }
 
     fn entries_at(&self, layer: usize, path: &str) -> &'a [Entry] {

@@ -74,7 +74,11 @@ fn several_reports_come_from_one_run() {
     let file = plimsoll.folder().join("report.json");
     let ran = plimsoll.run(&["scan", &name, "-o", "table", "-o", &format!("json={}", file.display())]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-    assert!(ran.out.starts_with(&format!("{}  linux/amd64\nsha256:", name.trim_start_matches("oci:"))), "{}", ran.out);
+    assert!(
+        ran.out.starts_with(&format!("{}  linux/amd64\nsha256:", name.trim_start_matches("oci:"))),
+        "{}",
+        ran.out
+    );
     assert!(
         ran.out.contains(
             "\nDebian GNU/Linux 12 (bookworm), 3 layers (1 of the base), 3 packages (2 deb, 1 pypi)\n"

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use plimsoll_advisory::coverage::coverage;
 use plimsoll_advisory::database::Database;
 use plimsoll_advisory::matching::match_inventory;
 use plimsoll_catalog::overlay::Merged;
@@ -98,7 +99,7 @@ fn find(image: &Image, inventory: &Inventory, options: &ScanOptions) -> (Vec<Fin
             let matches = match_inventory(inventory, database);
             findings.extend(matches.findings);
             gaps.extend(matches.gaps);
-            gaps.extend(staleness(database, options));
+            gaps.extend(coverage(inventory, database, options.today, options.database_max_age_days));
         }
         None if inventory.packages.is_empty() || !options.vulnerabilities => {}
         None => gaps.push(Gap::new(
@@ -117,16 +118,6 @@ fn find(image: &Image, inventory: &Inventory, options: &ScanOptions) -> (Vec<Fin
     gaps.sort();
     gaps.dedup();
     (findings, gaps)
-}
-
-fn staleness(database: &Database, options: &ScanOptions) -> Option<Gap> {
-    let age = age_days(database, options.today)?;
-    (age > options.database_max_age_days).then(|| {
-        let limit = options.database_max_age_days;
-        let reason =
-            format!("its newest data is {age} days old, the limit is {limit}; run `plimsoll db update`");
-        Gap::new(GapKind::StaleDatabase, "advisory database", reason)
-    })
 }
 
 fn newest(database: &Database) -> Option<Date> {

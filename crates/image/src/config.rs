@@ -166,7 +166,9 @@ mod tests {
             r#"{"config":{"Env":null,"Labels":null},"history":null,"rootfs":{"type":"layers","diff_ids":null}}"#,
         );
         assert!(config.config.env.is_empty() && config.history.is_empty());
-        assert!(parsed(r#"{"config":null,"os":null,"architecture":null,"rootfs":null}"#).config.user.is_empty());
+        assert!(
+            parsed(r#"{"config":null,"os":null,"architecture":null,"rootfs":null}"#).config.user.is_empty()
+        );
         assert!(!parsed(r#"{"history":[{"created_by":null,"empty_layer":null}]}"#).history[0].empty_layer);
     }
 

@@ -30,6 +30,8 @@ pub enum GapKind {
     SuspiciousEntry,
     /// No feed in the database covers this ecosystem or distribution release.
     NoFeed,
+    /// Only feeds that cover a part of this ecosystem are in the database.
+    PartialFeed,
     /// The distribution could not be told.
     UnknownDistribution,
     /// A version could not be compared with an advisory's range.
@@ -51,6 +53,7 @@ impl GapKind {
             Self::LimitReached => "limit-reached",
             Self::SuspiciousEntry => "suspicious-entry",
             Self::NoFeed => "no-feed",
+            Self::PartialFeed => "partial-feed",
             Self::UnknownDistribution => "unknown-distribution",
             Self::VersionUnordered => "version-unordered",
             Self::StaleDatabase => "stale-database",

@@ -166,7 +166,8 @@ fn copy_to_hardlinks(facts: &mut Vec<Located>, links: &HashMap<&str, Vec<&str>>,
     if links.is_empty() {
         return true;
     }
-    let wanted: usize = facts.iter().filter_map(|located| links.get(located.path.as_str())).map(Vec::len).sum();
+    let wanted: usize =
+        facts.iter().filter_map(|located| links.get(located.path.as_str())).map(Vec::len).sum();
     let copies: Vec<Located> = facts
         .iter()
         .filter_map(|located| Some((located, links.get(located.path.as_str())?)))

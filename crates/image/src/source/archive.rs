@@ -42,7 +42,8 @@ pub fn images(
     choice: &PlatformChoice,
     options: &ArchiveOptions,
 ) -> Result<Vec<Image>, SourceError> {
-    let file = bounded::open_file(path).map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
+    let file =
+        bounded::open_file(path).map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
     images_in(file, path, selector, choice, options)
 }
 

@@ -52,7 +52,8 @@ pub(super) fn content(record: PathBuf, files: PathBuf, hint: &'static str) -> La
 
 impl OpenLayer for SplitLayer {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        let record = bounded::open_file(&self.record).map_err(|error| told(&error, &self.record, self.hint))?;
+        let record =
+            bounded::open_file(&self.record).map_err(|error| told(&error, &self.record, self.hint))?;
         let mut record = BufReader::with_capacity(32 << 10, record);
         let compression = Compression::of(record.fill_buf()?);
         let directory =

@@ -1,0 +1,98 @@
+//! How far a database can be trusted for an inventory: which ecosystems it knows only in part, and which only from
+//! long ago. (An ecosystem that no feed covers at all is told by [`crate::matching`].)
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use plimsoll_model::gap::{Gap, GapKind};
+use plimsoll_model::inventory::Inventory;
+
+use crate::database::{Database, FeedInfo};
+use crate::ecosystem;
+
+/// Feeds that speak of some packages of their ecosystem only: finding nothing in them proves little.
+const PARTIAL: [&str; 6] =
+    ["debian-changelog", "debian-index", "debian-lists", "nodejs-security-wg", "project-kb", "retirejs"];
+
+/// The gaps of `database` for what is in `inventory`, on the day `today`, if data may be `max_age_days` old.
+#[must_use]
+pub fn coverage(inventory: &Inventory, database: &Database, today: Date, max_age_days: i64) -> Vec<Gap> {
+    let release = inventory.distribution.as_ref().and_then(ecosystem::of_distribution);
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for installed in &inventory.packages {
+        let name = match ecosystem::of_language(installed.package.ecosystem) {
+            Some(name) => Some(name.to_owned()),
+            None => release.clone(),
+        };
+        if let Some(name) = name {
+            *counts.entry(name).or_default() += 1;
+        }
+    }
+    let feeds = &database.info().feeds;
+    counts
+        .into_iter()
+        .filter_map(|(ecosystem, packages)| {
+            let covering: Vec<&FeedInfo> =
+                feeds.iter().filter(|feed| feed.ecosystems.contains(&ecosystem)).collect();
+            gap_of(&ecosystem, packages, &covering, today, max_age_days)
+        })
+        .collect()
+}
+
+fn gap_of(
+    ecosystem: &str,
+    packages: usize,
+    covering: &[&FeedInfo],
+    today: Date,
+    max_age_days: i64,
+) -> Option<Gap> {
+    if covering.is_empty() {
+        return None;
+    }
+    let whole: Vec<&&FeedInfo> =
+        covering.iter().filter(|feed| !PARTIAL.contains(&feed.name.as_str())).collect();
+    if whole.is_empty() {
+        let names: Vec<&str> = covering.iter().map(|feed| feed.name.as_str()).collect();
+        let reason = format!(
+            "only a part of the advisories for {ecosystem} is at hand ({}): {packages} packages were checked against those alone",
+            names.join(", ")
+        );
+        return Some(Gap::new(GapKind::PartialFeed, ecosystem, reason));
+    }
+    let newest = whole.iter().filter_map(|feed| feed.date).max()?;
+    let age = i64::from(today.since(newest).ok()?.get_days());
+    (age > max_age_days).then(|| {
+        let reason = format!(
+            "the newest advisories for {ecosystem} are of {newest}, {age} days old: {packages} packages may have \
+             vulnerabilities found since; see `plimsoll db update`"
+        );
+        Gap::new(GapKind::StaleDatabase, ecosystem, reason)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    fn feed(name: &str, day: Option<Date>) -> FeedInfo {
+        FeedInfo { name: name.into(), date: day, ecosystems: vec!["npm".into()], ..FeedInfo::default() }
+    }
+
+    fn kind(feeds: &[FeedInfo]) -> Option<GapKind> {
+        let feeds: Vec<&FeedInfo> = feeds.iter().collect();
+        gap_of("npm", 3, &feeds, date(2026, 11, 1), 120).map(|gap| gap.kind)
+    }
+
+    #[test]
+    fn age_and_completeness_are_told() {
+        let day = Some(date(2026, 10, 1));
+        assert_eq!(kind(&[]), None, "an ecosystem without a feed is told elsewhere");
+        assert_eq!(kind(&[feed("osv", day)]), None);
+        assert_eq!(kind(&[feed("osv", Some(date(2026, 1, 1)))]), Some(GapKind::StaleDatabase));
+        assert_eq!(kind(&[feed("retirejs", day)]), Some(GapKind::PartialFeed));
+        assert_eq!(kind(&[feed("retirejs", day), feed("osv", day)]), None);
+        let old = Some(date(2024, 1, 1));
+        assert_eq!(kind(&[feed("retirejs", day), feed("osv", old)]), Some(GapKind::StaleDatabase));
+    }
+}
