@@ -313,6 +313,15 @@ fn one_platform_or_all_are_scanned() {
         assert!(absent.err.contains(word), "no {word} in {}", absent.err);
     }
     assert_eq!(plimsoll.run(&["scan", &name, "--platform", "linux/arm64", "--all-platforms"]).code, 2);
+    let alone = images[0].write(&plimsoll.folder().join("alone"));
+    assert_eq!(own_package(&plimsoll.scan(&alone, &["--platform", "linux/amd64"])).1, "for-amd64");
+    let other = plimsoll.run(&["scan", &alone, "--platform", "linux/arm64"]);
+    assert_eq!(
+        (other.code, other.out.as_str()),
+        (2, ""),
+        "an image without an index is not taken for another one"
+    );
+    assert!(other.err.contains("linux/arm64") && other.err.contains("linux/amd64"), "{}", other.err);
     let shared = serde_json::from_str::<Value>(&plimsoll.run(&["cache", "info", "--json"]).out).unwrap();
     assert_eq!(shared["content"]["layers"], 4, "one base, three layers above it");
 }

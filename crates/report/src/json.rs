@@ -15,8 +15,12 @@ use crate::summary::by_severity;
 use crate::{Format, Report};
 
 /// Writes JSON.
-pub const JSON: Format =
-    Format { name: "json", summary: "everything, for programs; see docs/schema/scan-1.json", needs_owned_files: true, write };
+pub const JSON: Format = Format {
+    name: "json",
+    summary: "everything, for programs; see docs/schema/scan-1.json",
+    needs_owned_files: true,
+    write,
+};
 
 /// The version of the schema: raised in its first number if a field goes or changes.
 pub const SCHEMA_VERSION: &str = "1.0";
@@ -483,7 +487,11 @@ impl<'a> VulnerabilityDocument<'a> {
             aliases: &found.aliases,
             fixed_versions: &found.fixed_versions,
             status: status.as_str().unwrap_or_default().to_owned(),
-            cvss: found.cvss.iter().map(|cvss| CvssDocument { vector: &cvss.vector, score: cvss.score }).collect(),
+            cvss: found
+                .cvss
+                .iter()
+                .map(|cvss| CvssDocument { vector: &cvss.vector, score: cvss.score })
+                .collect(),
             known_exploited: found.known_exploited.map(|date| date.to_string()),
             published: found.published.map(|date| date.to_string()),
             matches: found.matches.iter().map(reason).collect(),
@@ -499,7 +507,8 @@ impl<'a> GapDocument<'a> {
 
 impl<'a> PackageDocument<'a> {
     fn all(scan: &'a Scan) -> Vec<Self> {
-        let purl = |installed: &InstalledPackage| installed.package.purl(scan.inventory.distribution.as_ref());
+        let purl =
+            |installed: &InstalledPackage| installed.package.purl(scan.inventory.distribution.as_ref());
         scan.inventory
             .packages
             .iter()
@@ -513,7 +522,10 @@ impl<'a> PackageDocument<'a> {
                     ecosystem: package.ecosystem.as_str(),
                     purl: purl(installed),
                     architecture: package.architecture.as_deref(),
-                    source: package.source.as_ref().map(|s| SourceDocument { name: &s.name, version: &s.version }),
+                    source: package
+                        .source
+                        .as_ref()
+                        .map(|s| SourceDocument { name: &s.name, version: &s.version }),
                     licenses: &package.licenses,
                     modularity: package.modularity.as_deref(),
                     locations: locations(&installed.locations, scan),
@@ -521,8 +533,17 @@ impl<'a> PackageDocument<'a> {
                     layer_diff_id: layer.map(|layer| layer.diff_id.to_string()),
                     created_by: layer.and_then(|layer| layer.created_by.as_deref()),
                     origin: origin(installed.origin),
-                    owned_by: installed.owned_by.and_then(|owner| scan.inventory.packages.get(owner as usize)).map(purl),
-                    files: scan.owned_files.get(index).into_iter().flatten().map(|path| format!("/{path}")).collect(),
+                    owned_by: installed
+                        .owned_by
+                        .and_then(|owner| scan.inventory.packages.get(owner as usize))
+                        .map(purl),
+                    files: scan
+                        .owned_files
+                        .get(index)
+                        .into_iter()
+                        .flatten()
+                        .map(|path| format!("/{path}"))
+                        .collect(),
                 }
             })
             .collect()

@@ -6,6 +6,9 @@ pub mod json;
 pub mod summary;
 pub mod table;
 
+#[cfg(test)]
+mod testing;
+
 use std::io::{self, Write};
 use std::time::Duration;
 

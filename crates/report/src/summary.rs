@@ -21,7 +21,11 @@ pub fn by_severity(findings: &[Finding]) -> Vec<Count> {
         .into_iter()
         .map(|severity| {
             let of = || findings.iter().filter(|finding| finding.severity == severity);
-            Count { severity, total: of().count(), fixable: of().filter(|finding| finding.is_fixable()).count() }
+            Count {
+                severity,
+                total: of().count(),
+                fixable: of().filter(|finding| finding.is_fixable()).count(),
+            }
         })
         .collect()
 }

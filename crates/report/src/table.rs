@@ -106,7 +106,8 @@ fn vulnerabilities(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result
     if groups.is_empty() {
         return Ok(());
     }
-    let mut table = new_table(style, &["Package", "Installed", "Fixed in", "Severity", "Vulnerability", "Brought by"]);
+    let mut table =
+        new_table(style, &["Package", "Installed", "Fixed in", "Severity", "Vulnerability", "Brought by"]);
     for group in &groups {
         for (index, (finding, vulnerability)) in group.findings.iter().enumerate() {
             let first = index == 0;
@@ -137,7 +138,8 @@ fn title(finding: &Finding, vulnerability: &Vulnerability) -> String {
 }
 
 fn brought_by(scan: &Scan, installed: &InstalledPackage) -> String {
-    let place = installed.locations.first().map(plimsoll_model::inventory::Location::title).unwrap_or_default();
+    let place =
+        installed.locations.first().map(plimsoll_model::inventory::Location::title).unwrap_or_default();
     let layer = scan.layers.get(installed.layer as usize);
     match layer.and_then(|layer| layer.created_by.as_deref()) {
         Some(step) => format!("layer {}: {}", installed.layer + 1, shortened(&clean(step))),
@@ -147,7 +149,8 @@ fn brought_by(scan: &Scan, installed: &InstalledPackage) -> String {
 }
 
 fn others(scan: &Scan, style: Style, heading: &str, kind: &str, out: &mut dyn Write) -> io::Result<()> {
-    let findings: Vec<&Finding> = scan.findings.iter().filter(|finding| finding.kind.as_str() == kind).collect();
+    let findings: Vec<&Finding> =
+        scan.findings.iter().filter(|finding| finding.kind.as_str() == kind).collect();
     if findings.is_empty() {
         return Ok(());
     }
@@ -170,7 +173,9 @@ fn what_and_where(finding: &Finding) -> (String, String) {
     match &finding.kind {
         FindingKind::Secret { redacted, line, shadowed, .. } => {
             let deleted = if *shadowed { ", deleted by a later layer but still in the image" } else { "" };
-            let place = place.map_or_else(String::new, |p| format!("{}:{line}, layer {}{deleted}", p.title(), p.layer + 1));
+            let place = place.map_or_else(String::new, |p| {
+                format!("{}:{line}, layer {}{deleted}", p.title(), p.layer + 1)
+            });
             (format!("{} {redacted}", finding.title), place)
         }
         FindingKind::Misconfiguration { evidence } => (finding.title.clone(), evidence.clone()),
@@ -211,10 +216,20 @@ fn database(scan: &Scan, out: &mut dyn Write) -> io::Result<()> {
     match &scan.database {
         Some(database) => {
             let age = match (database.date, database.age_days) {
-                (Some(date), Some(days)) => format!(", newest data of {date}, {days} day{} old", plural_of(days)),
+                (Some(date), Some(days)) if days >= 0 => {
+                    format!(", newest data of {date}, {days} day{} old", plural_of(days))
+                }
+                // The clock is behind, or the day of the scan was given.
+                (Some(date), _) => format!(", newest data of {date}"),
                 _ => String::new(),
             };
-            writeln!(out, "Advisories: {} of {} feeds ({}){age}.", database.advisories, database.feeds.len(), clean(&database.origin))
+            writeln!(
+                out,
+                "Advisories: {} of {} feeds ({}){age}.",
+                database.advisories,
+                database.feeds.len(),
+                clean(&database.origin)
+            )
         }
         None => writeln!(out, "Advisories: none, so vulnerabilities were not looked for."),
     }
@@ -290,9 +305,7 @@ fn bold(text: &str, style: Style) -> String {
 
 /// Text from outside, without what a terminal would obey.
 fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() || is_bidirectional(c) { '\u{fffd}' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() || is_bidirectional(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Characters that turn the direction of writing, with which a text can look like another.
@@ -302,7 +315,11 @@ const fn is_bidirectional(c: char) -> bool {
 
 /// A build step without the builder's own words, cut to what a line holds.
 fn shortened(step: &str) -> String {
-    let step = step.trim_start_matches("RUN ").trim_start_matches("/bin/sh -c ").trim_start_matches("#(nop) ").trim_start();
+    let step = step
+        .trim_start_matches("RUN ")
+        .trim_start_matches("/bin/sh -c ")
+        .trim_start_matches("#(nop) ")
+        .trim_start();
     let step = step.strip_suffix("# buildkit").unwrap_or(step).trim();
     if step.chars().count() <= STEP_LENGTH {
         return step.to_owned();

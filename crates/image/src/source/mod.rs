@@ -308,7 +308,9 @@ pub(crate) fn resolve(
 ) -> Result<Vec<Image>, SourceError> {
     let mut images = Vec::new();
     resolve_into(blobs, name, descriptor, choice, 0, &mut images)?;
-    Ok(images)
+    // An index says which platforms its entries are for; of a manifest alone only its configuration does.
+    let is_alone = images.iter().all(|image| image.manifest_digest == Some(descriptor.digest));
+    if is_alone && descriptor.platform.is_none() { of_platform(images, choice) } else { Ok(images) }
 }
 
 fn resolve_into(

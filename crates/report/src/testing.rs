@@ -1,0 +1,209 @@
+//! A scan made by hand, with a finding of every kind and text that wants to do harm.
+
+use jiff::civil::date;
+use plimsoll_model::digest::{BlobDigest, DiffId, Digest};
+use plimsoll_model::distribution::Distribution;
+use plimsoll_model::finding::{CvssVector, Finding, FindingKind, Match, Status, Vulnerability};
+use plimsoll_model::gap::{Gap, GapKind};
+use plimsoll_model::inventory::{InstalledPackage, Inventory, LayerSummary, Location, Origin};
+use plimsoll_model::package::{Ecosystem, Package, SourcePackage};
+use plimsoll_model::platform::Platform;
+use plimsoll_model::scan::{DatabaseSummary, FeedSummary, ImageIdentity, Scan};
+use plimsoll_model::severity::Severity;
+use plimsoll_model::verdict::Verdict;
+
+use crate::{Format, Report, Style};
+
+/// Clears the screen, moves the cursor, turns the direction of writing, and rings the bell.
+pub(crate) const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\n\u{9b}1A\u{202e}txt\u{2066}\0";
+
+/// Writes `scans` in a format.
+pub(crate) fn written(format: &Format, scans: &[Scan], style: Style) -> String {
+    let report = Report { scans, version: "1.2.3", elapsed: None, style };
+    let mut out = Vec::new();
+    (format.write)(&report, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// A Debian image with everything in it.
+pub(crate) fn scan() -> Scan {
+    Scan {
+        image: ImageIdentity {
+            name: "registry.example.org/shop:1".into(),
+            manifest_digest: Some(BlobDigest(Digest::of(b"manifest"))),
+            config_digest: Some(BlobDigest(Digest::of(b"config"))),
+            platform: platform(),
+            created: Some("2026-01-01T00:00:00Z".into()),
+        },
+        layers: vec![
+            layer("ADD rootfs.tar / # buildkit", Origin::Base),
+            layer("RUN /bin/sh -c pip install requests==2.19.0 # buildkit", Origin::Application),
+        ],
+        inventory: inventory(),
+        owned_files: vec![vec!["usr/lib/libz.so.1".into()], Vec::new()],
+        findings: vec![exploited(), secret(), deferred(), misconfiguration()],
+        gaps: vec![Gap::new(GapKind::NoFeed, "golang", "no feed of the database covers 2 packages")],
+        database: Some(DatabaseSummary {
+            origin: "bundled".into(),
+            date: Some(date(2025, 12, 31)),
+            age_days: Some(2),
+            advisories: 3,
+            feeds: vec![FeedSummary { name: "debian".into(), date: Some(date(2025, 12, 31)), advisories: 3 }],
+        }),
+        verdict: Verdict::Fail { reasons: vec!["1 critical finding".into()] },
+    }
+}
+
+/// A root filesystem in which every text wants to do harm.
+pub(crate) fn hostile() -> Scan {
+    let mut scan = scan();
+    let text = || HOSTILE.to_owned();
+    scan.image.name = text();
+    scan.inventory.distribution =
+        Some(Distribution { id: text(), pretty_name: Some(text()), ..Distribution::default() });
+    for installed in &mut scan.inventory.packages {
+        installed.package.name = text();
+        installed.package.version = text();
+        installed.locations = vec![Location { path: text(), inside: Some(text()), layer: 0 }];
+    }
+    for layer in &mut scan.layers {
+        layer.created_by = Some(text());
+    }
+    for finding in &mut scan.findings {
+        (finding.id, finding.title, finding.remedy) = (text(), text(), Some(text()));
+        finding.locations = vec![Location { path: text(), inside: Some(text()), layer: 1 }];
+        match &mut finding.kind {
+            FindingKind::Vulnerability(vulnerability) => vulnerability.fixed_versions = vec![text()],
+            FindingKind::Secret { redacted, .. } => *redacted = text(),
+            FindingKind::Misconfiguration { evidence } => *evidence = text(),
+        }
+    }
+    scan.gaps = vec![Gap::new(GapKind::FileUnread, HOSTILE, HOSTILE)];
+    scan.database.as_mut().unwrap().origin = text();
+    scan.verdict = Verdict::Undecided { reasons: vec![text()] };
+    scan
+}
+
+fn platform() -> Platform {
+    "linux/amd64".parse().unwrap()
+}
+
+fn layer(step: &str, origin: Origin) -> LayerSummary {
+    LayerSummary {
+        diff_id: DiffId(Digest::of(step.as_bytes())),
+        digest: Some(BlobDigest(Digest::of(b"blob"))),
+        size: Some(1000),
+        created_by: Some(step.into()),
+        origin,
+    }
+}
+
+fn inventory() -> Inventory {
+    let mut zlib = Package::new(Ecosystem::Deb, "zlib1g", "1:1.2.13.dfsg-1");
+    zlib.architecture = Some("amd64".into());
+    zlib.source = Some(SourcePackage { name: "zlib".into(), version: "1:1.2.13.dfsg-1".into() });
+    zlib.licenses = vec!["Zlib".into()];
+    let requests = Package::new(Ecosystem::PyPi, "requests", "2.19.0");
+    let distribution = Distribution {
+        id: "debian".into(),
+        version_id: Some("12".into()),
+        codename: Some("bookworm".into()),
+        pretty_name: Some("Debian GNU/Linux 12 (bookworm)".into()),
+        ..Distribution::default()
+    };
+    Inventory {
+        distribution: Some(distribution),
+        packages: vec![
+            installed(zlib, location("var/lib/dpkg/status", 0), Origin::Base),
+            installed(requests, location("app/requests-2.19.0.dist-info/METADATA", 1), Origin::Application),
+        ],
+        secrets: Vec::new(),
+        gaps: Vec::new(),
+    }
+}
+
+fn installed(package: Package, location: Location, origin: Origin) -> InstalledPackage {
+    let layer = location.layer;
+    InstalledPackage { package, locations: vec![location], layer, origin, owned_by: None, file_count: 0 }
+}
+
+fn location(path: &str, layer: u32) -> Location {
+    Location { path: path.into(), inside: None, layer }
+}
+
+fn finding(
+    id: &str,
+    title: &str,
+    severity: Severity,
+    kind: FindingKind,
+    locations: Vec<Location>,
+) -> Finding {
+    Finding {
+        id: id.into(),
+        title: title.into(),
+        severity,
+        severity_source: "nvd".into(),
+        kind,
+        locations,
+        remedy: Some("do something".into()),
+        references: vec!["https://example.org/x".into()],
+    }
+}
+
+fn exploited() -> Finding {
+    let vulnerability = Vulnerability {
+        package: 1,
+        aliases: vec!["GHSA-x84v-xcm2-53pg".into()],
+        fixed_versions: vec!["2.20.0".into()],
+        status: Status::Fixed,
+        cvss: vec![CvssVector {
+            vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H".into(),
+            score: Some(9.8),
+        }],
+        known_exploited: Some(date(2025, 1, 2)),
+        published: Some(date(2018, 10, 9)),
+        matches: vec![Match {
+            advisory: "GHSA-x84v-xcm2-53pg".into(),
+            feed: "github".into(),
+            ecosystem: "PyPI".into(),
+            name: "requests".into(),
+            by_source: false,
+            version: "2.19.0".into(),
+            range: "< 2.20.0".into(),
+            scheme: "pep440".into(),
+        }],
+    };
+    let place = vec![location("app/requests-2.19.0.dist-info/METADATA", 1)];
+    let kind = FindingKind::Vulnerability(Box::new(vulnerability));
+    finding("CVE-2018-18074", "requests tells passwords", Severity::Critical, kind, place)
+}
+
+fn deferred() -> Finding {
+    let vulnerability = Vulnerability {
+        package: 0,
+        aliases: Vec::new(),
+        fixed_versions: Vec::new(),
+        status: Status::FixDeferred,
+        cvss: Vec::new(),
+        known_exploited: None,
+        published: None,
+        matches: Vec::new(),
+    };
+    let kind = FindingKind::Vulnerability(Box::new(vulnerability));
+    finding("CVE-2023-45853", "MiniZip", Severity::Medium, kind, vec![location("var/lib/dpkg/status", 0)])
+}
+
+fn secret() -> Finding {
+    let kind = FindingKind::Secret {
+        redacted: "AKIA…".into(),
+        fingerprint: "ab".repeat(32),
+        line: 3,
+        shadowed: true,
+    };
+    finding("aws-access-key", "AWS access key", Severity::High, kind, vec![location("srv/.env", 1)])
+}
+
+fn misconfiguration() -> Finding {
+    let kind = FindingKind::Misconfiguration { evidence: "User is empty".into() };
+    finding("image-runs-as-root", "The image runs as root", Severity::Low, kind, Vec::new())
+}
