@@ -52,6 +52,6 @@ node_packages shop srv/shop "express@4.16.0 lodash@4.17.11 minimist@0.0.8 axios@
 [ -f "$out/middle/index.json" ] || python3 "$here/layout.py" "$out/middle" "$work/base.tar" "$work/run.tar" "$work/web" "$work/shop"
 debian build "$build"
 python_packages science "numpy==1.26.0 pandas==2.1.0 scipy==1.11.2 scikit-learn==1.3.0 pyarrow==13.0.0 tensorflow-cpu==2.15.0 matplotlib==3.8.0 statsmodels==0.14.0 numba==0.58.0 llvmlite==0.41.0 opencv-python-headless==4.8.0.76 xgboost==2.0.0 lightgbm==4.1.0 polars==0.19.0 duckdb==0.8.1 sympy==1.12"
-node_packages admin srv/admin "react-scripts@5.0.1 @angular/cli@14.2.0 @angular/core@14.2.0 electron@22.0.0 aws-sdk@2.1200.0 googleapis@108.0.0 @mui/material@5.10.0 @mui/icons-material@5.10.2 storybook@7.0.0 date-fns@2.29.0"
+node_packages admin srv/admin "react-scripts@5.0.1 aws-sdk@2.1200.0 googleapis@108.0.0 date-fns@2.29.0 typescript@4.9.5 lodash@4.17.20"
 [ -f "$out/large/index.json" ] || python3 "$here/layout.py" "$out/large" "$work/base.tar" "$work/build.tar" "$work/science" "$work/web" "$work/shop" "$work/admin"
 say "images are in $out"

@@ -142,7 +142,7 @@ fn a_cache_that_cannot_be_written_is_still_read() {
     let scan = ["scan", &name, "--format", "json"];
     let inner = plimsoll.command(&scan);
     let mut command = std::process::Command::new("setpriv");
-    command.args(["--bounding-set=-all", "--inh-caps=-all"]).arg(inner.get_program()).args(&scan);
+    command.args(["--bounding-set=-all", "--inh-caps=-all"]).arg(inner.get_program()).args(scan);
     command.env_clear().envs(inner.get_envs().filter_map(|(key, value)| Some((key, value?))));
     let ran = Ran::of(&mut command);
     said(std::process::Command::new("chmod").args(["-R", "u+w"]).arg(plimsoll.folder()));
