@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::Context;
+use plimsoll_engine::whole_file::WholeFile;
 use plimsoll_report::{Format, Report, Style};
 
 /// One `-o FORMAT[=PATH]`.
@@ -75,7 +76,7 @@ pub(crate) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
     }
 }
 
-/// Writes the file at `path` under another name and renames it when it is whole.
+/// Writes the file at `path`, which appears when it is whole.
 pub(crate) fn to_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -87,12 +88,8 @@ pub(crate) fn to_file(
         return write(&mut file).with_context(context);
     }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
     // Reports are for everybody whom the user's umask lets read.
-    let file = builder
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-        .tempfile_in(directory)
-        .with_context(context)?;
+    let file = WholeFile::new_in(directory, 0o666).with_context(context)?;
     let mut out = BufWriter::with_capacity(1 << 16, file);
     write(&mut out).with_context(context)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error).with_context(context)?;

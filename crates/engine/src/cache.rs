@@ -19,6 +19,8 @@ use plimsoll_model::inventory::{Inventory, Origin};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::whole_file::WholeFile;
+
 /// Raised when the encoding of cached values changes; files of other versions are not found.
 const FORMAT: &str = "v1";
 const MAGIC: &[u8; 8] = b"PLIMEV1\n";
@@ -225,14 +227,14 @@ impl Cache {
         for (to, from) in lengths.chunks_exact_mut(8).zip([first, second]) {
             to.copy_from_slice(&(from.len() as u64).to_le_bytes());
         }
-        let mut file = tempfile::NamedTempFile::new_in(self.spool())?;
+        let mut file = WholeFile::new_in(&self.spool(), 0o600)?;
         file.write_all(MAGIC)?;
         file.write_all(&lengths)?;
         file.write_all(&sum(&lengths, first).to_le_bytes())?;
         file.write_all(&sum(&lengths, second).to_le_bytes())?;
         file.write_all(first)?;
         file.write_all(second)?;
-        file.persist(path).map_err(|error| error.error)?;
+        file.persist(path)?;
         self.prune_if_large()
     }
 

@@ -9,3 +9,4 @@ pub mod evidence;
 pub mod limits;
 pub mod observe;
 pub mod scan;
+pub mod whole_file;

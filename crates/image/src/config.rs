@@ -9,7 +9,7 @@ use plimsoll_model::platform::Platform;
 use serde::Deserialize;
 
 /// Configurations larger than this are refused.
-pub const CONFIG_LIMIT: u64 = 8 << 20;
+pub const CONFIG_LIMIT: u64 = 4 << 20;
 
 /// An image's configuration.
 #[derive(Clone, Debug, Default, Deserialize)]

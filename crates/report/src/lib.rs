@@ -5,6 +5,7 @@ pub mod all;
 pub mod json;
 pub mod summary;
 pub mod table;
+mod upgrade;
 
 #[cfg(test)]
 mod testing;

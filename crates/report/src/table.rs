@@ -15,6 +15,7 @@ use plimsoll_model::severity::Severity;
 use plimsoll_model::verdict::Verdict;
 
 use crate::summary::by_severity;
+use crate::upgrade::{Upgrade, upgrades};
 use crate::{Format, Report, Style};
 
 /// Writes a table.
@@ -43,6 +44,7 @@ fn write_scan(scan: &Scan, report: &Report<'_>, out: &mut dyn Write) -> io::Resu
     others(scan, report.style, "Secrets", "secret", out)?;
     others(scan, report.style, "Image configuration", "misconfiguration", out)?;
     gaps(scan, report.style, out)?;
+    first_steps(scan, report.style, out)?;
     counts(scan, report.style, out)?;
     database(scan, out)?;
     verdict(scan, report.style, out)
@@ -196,6 +198,62 @@ fn gaps(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  and {} more; --format json lists all", scan.gaps.len() - SHOWN)?;
     }
     writeln!(out)
+}
+
+/// The upgrades that mend most. The packages of the distribution are one step: its package manager upgrades all.
+fn first_steps(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let upgrades = upgrades(scan);
+    let mut steps: Vec<Vec<&Upgrade<'_>>> = Vec::new();
+    for upgrade in &upgrades {
+        let ecosystem = |u: &Upgrade<'_>| u.installed.package.ecosystem;
+        let same = |step: &&mut Vec<&Upgrade<'_>>| {
+            step.first()
+                .is_some_and(|first| ecosystem(first).is_os() && ecosystem(first) == ecosystem(upgrade))
+        };
+        match steps.iter_mut().find(same) {
+            Some(step) => step.push(upgrade),
+            None => steps.push(vec![upgrade]),
+        }
+    }
+    if steps.is_empty() {
+        return Ok(());
+    }
+    section("Do first", style, out)?;
+    const SHOWN: usize = 5;
+    for step in steps.iter().take(SHOWN) {
+        writeln!(out, "  {}", step_in_words(scan, step))?;
+    }
+    if steps.len() > SHOWN {
+        let more = steps.len() - SHOWN;
+        writeln!(out, "  and {more} more upgrade{}", plural(more))?;
+    }
+    writeln!(out)
+}
+
+fn step_in_words(scan: &Scan, step: &[&Upgrade<'_>]) -> String {
+    let what = match step {
+        [only] => {
+            let package = &only.installed.package;
+            let place = brought_by(scan, only.installed);
+            let (name, version) = (clean(&package.name), clean(&package.version));
+            format!("upgrade {name} {version} to {} ({place})", clean(only.to))
+        }
+        several => {
+            const NAMED: usize = 3;
+            let named = several.iter().take(NAMED);
+            let named: Vec<String> =
+                named.map(|u| format!("{} to {}", clean(&u.installed.package.name), clean(u.to))).collect();
+            let more = if several.len() > NAMED { ", …" } else { "" };
+            let kind = several.first().map_or("", |upgrade| upgrade.installed.package.ecosystem.as_str());
+            format!("upgrade {} {kind} packages ({}{more})", several.len(), named.join(", "))
+        }
+    };
+    let mends: usize = step.iter().map(|upgrade| upgrade.mends).sum();
+    let leaves: usize = step.iter().map(|upgrade| upgrade.leaves).sum();
+    let worst = step.iter().map(|upgrade| upgrade.worst).max().unwrap_or_default();
+    let exploited = if step.iter().any(|upgrade| upgrade.exploited) { ", exploited" } else { "" };
+    let left = if leaves > 0 { format!(", leaves {leaves}") } else { String::new() };
+    format!("{what}: mends {mends}, the worst {}{exploited}{left}", worst.as_str())
 }
 
 fn counts(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {

@@ -268,8 +268,8 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// More layers than any builder makes (overlayfs itself ends at 500).
-pub const LAYER_LIMIT: usize = 2_000;
+/// As many as overlayfs can mount; builders stop at 127.
+pub const LAYER_LIMIT: usize = 500;
 
 /// More images than any index has platforms.
 const IMAGE_LIMIT: usize = 256;

@@ -33,6 +33,9 @@ Image configuration
 Not checked
   golang: no feed of the database covers 2 packages
 
+Do first
+  upgrade requests 2.19.0 to 2.20.0 (layer 2: pip install requests==2.19.0): mends 1, the worst critical, exploited
+
   critical      1, of which 1 can be fixed
       high      1, of which 1 can be fixed
     medium      1, of which 0 can be fixed
@@ -82,8 +85,14 @@ fn text_from_an_image_cannot_move_the_cursor() {
         assert!(sequence.starts_with('['), "{rest}");
         assert_eq!(rest.chars().nth(sequence.chars().count()), Some('m'), "{rest}");
     }
+    let mut tame = scan();
+    for finding in &mut tame.findings {
+        if let FindingKind::Vulnerability(vulnerability) = &mut finding.kind {
+            vulnerability.fixed_versions = vec!["9".to_owned()];
+        }
+    }
     let written_lines = |scan| written(&TABLE, &[scan], PLAIN).lines().count();
-    assert_eq!(written_lines(hostile()), written_lines(scan()), "no text makes lines of its own");
+    assert_eq!(written_lines(hostile()), written_lines(tame), "no text makes lines of its own");
 }
 
 #[test]
@@ -130,4 +139,24 @@ fn long_steps_and_many_gaps_are_cut() {
     let text = written(&TABLE, &[long], PLAIN);
     assert!(text.contains(&format!("layer 2: {}…", "x".repeat(STEP_LENGTH - 1))), "{text}");
     assert!(text.contains("  f14: x\n  and 5 more; --format json lists all\n"), "{text}");
+}
+
+#[test]
+fn the_packages_of_the_distribution_are_one_step() {
+    let mut scan = scan();
+    let template = (scan.inventory.packages[0].clone(), scan.findings[2].clone());
+    for (index, name) in ["a", "b", "c"].iter().enumerate() {
+        let (mut installed, mut finding) = template.clone();
+        installed.package.name = (*name).to_owned();
+        scan.inventory.packages.push(installed);
+        let FindingKind::Vulnerability(vulnerability) = &mut finding.kind else { unreachable!() };
+        vulnerability.package = 2 + u32::try_from(index).unwrap();
+        vulnerability.fixed_versions = vec![format!("{}", 2 + index)];
+        scan.findings.push(finding);
+    }
+    let text = written(&TABLE, &[scan], PLAIN);
+    assert!(
+        text.contains("\n  upgrade 3 deb packages (a to 2, b to 3, c to 4): mends 3, the worst medium\n"),
+        "{text}"
+    );
 }

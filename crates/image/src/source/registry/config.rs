@@ -85,7 +85,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { manifest: 4 << 20, config: 8 << 20, token: 1 << 20, error: 16 << 10 }
+        Self { manifest: 4 << 20, config: 4 << 20, token: 1 << 20, error: 16 << 10 }
     }
 }
 
