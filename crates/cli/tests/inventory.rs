@@ -269,6 +269,60 @@ fn alpine_packages_are_those_of_the_installed_database() {
     assert_eq!(files("ssl_client"), serde_json::json!(["/top", "/usr/bin/ssl_client"]));
 }
 
+#[test]
+fn alpine_packages_are_those_of_apk() {
+    if !installed(&["apk"]) {
+        return;
+    }
+    let plimsoll = Plimsoll::new();
+    let (parts, root) = (plimsoll.folder().join("parts"), plimsoll.folder().join("root"));
+    write(&parts.join("salt/usr/lib/salt/libsalt.so.1"), "x");
+    std::os::unix::fs::symlink("salt/libsalt.so.1", parts.join("salt/usr/lib/libsalt.so")).unwrap();
+    write(&parts.join("pepper/etc/pepper.conf"), "x");
+    let mut files = Vec::new();
+    for (name, version, license, origin) in
+        [("salt", "1.2.3_rc4-r5", "MIT AND BSD-3-Clause", "spices"), ("pepper", "7-r0", "Zlib", "pepper")]
+    {
+        let file = plimsoll.folder().join(format!("{name}-{version}.apk"));
+        let mut make = Command::new("apk");
+        make.args(["mkpkg", "--files"]).arg(parts.join(name)).arg("--output").arg(&file);
+        let told = [("name", name), ("version", version), ("license", license), ("origin", origin)];
+        for (field, value) in told.into_iter().chain([("arch", "x86_64"), ("description", "y")]) {
+            make.args(["--info", &format!("{field}:{value}")]);
+        }
+        said(&mut make);
+        files.push(file);
+    }
+    fs::create_dir_all(&root).unwrap();
+    let apk = || {
+        let mut command = Command::new("apk");
+        command.arg("--root").arg(&root).args(["--arch", "x86_64"]);
+        command
+    };
+    let options = ["--initdb", "--allow-untrusted", "--no-network", "--no-scripts"];
+    said(apk().arg("add").args(options).args(&files));
+    write(&root.join("etc/os-release"), "ID=alpine\nVERSION_ID=3.23.0\n");
+    let query = ["query", "--installed", "--format", "json", "--fields", "all", "*"];
+    let expected: Value = serde_json::from_str(&said(apk().args(query))).unwrap();
+    let expected = expected.as_array().unwrap();
+    assert_eq!(expected.len(), 2);
+    let scan = scan_of(&plimsoll, &root);
+    assert_eq!(packages(&scan, "apk").len(), expected.len());
+    for theirs in expected {
+        let ours = package(&scan, text(&theirs["name"]));
+        let (their_fields, our_fields) = (
+            ["version", "arch", "license", "origin"].map(|field| text(&theirs[field])),
+            [&ours["version"], &ours["architecture"], &ours["licenses"][0], &ours["source"]["name"]]
+                .map(text),
+        );
+        assert_eq!(our_fields, their_fields);
+        let listed: BTreeSet<String> =
+            theirs["contents"].as_array().unwrap().iter().map(|file| format!("/{}", text(file))).collect();
+        let files = ours["files"].as_array().unwrap();
+        assert_eq!(files.iter().map(|file| text(file).to_owned()).collect::<BTreeSet<_>>(), listed);
+    }
+}
+
 // ---- languages ----
 
 #[test]
