@@ -11,6 +11,7 @@ mod info;
 mod layout;
 mod mapping;
 mod read;
+mod search;
 mod strings;
 
 use std::path::{Path, PathBuf};

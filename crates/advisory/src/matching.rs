@@ -4,6 +4,7 @@
 //! advisories; packages of a language under their ecosystem's. A language package whose files an OS package owns
 //! is matched through that OS package alone, if the database covers the release.
 
+pub mod explain;
 mod group;
 pub(crate) mod hit;
 pub(crate) mod range;
@@ -43,6 +44,18 @@ pub fn match_inventory(inventory: &Inventory, database: &Database) -> Matches {
     matching.finish()
 }
 
+/// How a package is matched.
+enum Route {
+    /// By this look-up.
+    Subject(Subject),
+    /// Through the OS package that owns it, not by this look-up.
+    Owner(Subject),
+    /// Not at all: no feed covers this ecosystem.
+    Uncovered(String),
+    /// Not at all: it is a distribution's, and its release cannot be told.
+    UnknownRelease,
+}
+
 struct Matching<'d> {
     database: &'d Database,
     /// The ecosystem of the distribution's packages, if the release can be told.
@@ -71,30 +84,20 @@ impl<'d> Matching<'d> {
 
     fn package(&mut self, index: u32, installed: &InstalledPackage, owner: Option<&InstalledPackage>) {
         let package = &installed.package;
-        let release_is_covered = self.release.as_ref().is_some_and(|release| self.database.covers(release));
-        if !package.ecosystem.is_os()
-            && release_is_covered
-            && owner.is_some_and(|owner| owner.package.ecosystem.is_os())
-        {
-            return;
-        }
-        let ecosystem = match ecosystem::of_language(package.ecosystem) {
-            Some(ecosystem) => ecosystem.to_owned(),
-            None => match &self.release {
-                Some(release) => release.clone(),
-                None => {
-                    self.unknown_release = self.unknown_release.saturating_add(1);
-                    return;
-                }
-            },
+        let subject = match self.route(installed, owner) {
+            Route::Subject(subject) => subject,
+            Route::Owner(_) => return,
+            Route::UnknownRelease => {
+                self.unknown_release = self.unknown_release.saturating_add(1);
+                return;
+            }
+            Route::Uncovered(ecosystem) => {
+                let count = self.uncovered.entry(ecosystem).or_default();
+                *count = count.saturating_add(1);
+                return;
+            }
         };
-        if !self.database.covers(&ecosystem) {
-            let count = self.uncovered.entry(ecosystem).or_default();
-            *count = count.saturating_add(1);
-            return;
-        }
         let database = self.database;
-        let subject = subject(package, ecosystem);
         let found = self.cache.entry(subject.clone()).or_insert_with(|| hit::find(database, &subject));
         let Ok(found) = found else {
             self.damaged = true;
@@ -108,6 +111,26 @@ impl<'d> Matching<'d> {
                 Ok(finding) => self.findings.push(finding),
                 Err(Corrupt) => self.damaged = true,
             }
+        }
+    }
+
+    /// How a package is matched.
+    fn route(&self, installed: &InstalledPackage, owner: Option<&InstalledPackage>) -> Route {
+        let package = &installed.package;
+        let ecosystem = match (ecosystem::of_language(package.ecosystem), &self.release) {
+            (Some(ecosystem), _) => ecosystem.to_owned(),
+            (None, Some(release)) => release.clone(),
+            (None, None) => return Route::UnknownRelease,
+        };
+        let is_covered = |ecosystem: &str| self.database.covers(ecosystem);
+        let release_is_covered = self.release.as_deref().is_some_and(is_covered);
+        let is_owned = owner.is_some_and(|owner| owner.package.ecosystem.is_os());
+        if !package.ecosystem.is_os() && release_is_covered && is_owned {
+            Route::Owner(subject(package, ecosystem))
+        } else if is_covered(&ecosystem) {
+            Route::Subject(subject(package, ecosystem))
+        } else {
+            Route::Uncovered(ecosystem)
         }
     }
 

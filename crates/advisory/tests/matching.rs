@@ -248,3 +248,27 @@ fn an_empty_inventory_needs_nothing() {
     let database: Database = database(&[("a.json", &record)]);
     assert_eq!(match_inventory(&inventory(None, Vec::new()), &database), Matches::default());
 }
+
+#[test]
+fn every_outcome_of_a_look_up_is_explained() {
+    use plimsoll_advisory::matching::explain::explain;
+    use plimsoll_model::explanation::Outcome;
+    let first =
+        osv("PYSEC-1", &["CVE-2020-1"], "PyPI", "Left_Pad", r#"{"introduced":"1.0"},{"fixed":"1.2"}"#);
+    let second = osv("PYSEC-2", &["CVE-2020-1"], "PyPI", "right-pad", r#"{"introduced":"0"}"#);
+    let other = osv("PYSEC-3", &["CVE-2020-3"], "PyPI", "left-pad", r#"{"introduced":"0"}"#);
+    let database = database(&[("a.json", &first), ("b.json", &second), ("c.json", &other)]);
+    let image = |version| inventory(None, vec![package(Ecosystem::PyPi, "left.pad", version)]);
+    let outcome = |version, id| explain(&image(version), &database, id).unwrap();
+    let affected = outcome("1.1", "cve-2020-1");
+    assert_eq!(affected.advisories.iter().map(|a| a.id.as_str()).collect::<Vec<_>>(), ["PYSEC-1", "PYSEC-2"]);
+    assert_eq!(affected.absent, ["PyPI/right-pad"]);
+    let [decision] = affected.decisions.as_slice() else { panic!("{affected:?}") };
+    assert_eq!((decision.advisory.as_str(), decision.package), ("PYSEC-1", 0));
+    assert_eq!(decision.outcome, Outcome::Affected { range: ">= 1.0, < 1.2".into() });
+    let outside = outcome("1.2", "CVE-2020-1");
+    assert_eq!(outside.decisions[0].outcome, Outcome::Outside { ranges: vec![">= 1.0, < 1.2".into()] });
+    assert_eq!(outcome("no version", "PYSEC-1").decisions[0].outcome, Outcome::Unordered);
+    let unknown = outcome("1.1", "CVE-1999-1");
+    assert!(unknown.advisories.is_empty() && unknown.decisions.is_empty() && unknown.absent.is_empty());
+}

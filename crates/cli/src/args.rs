@@ -56,6 +56,8 @@ pub(crate) enum ColorChoice {
 pub(crate) enum Command {
     /// Find what is wrong with an image.
     Scan(Box<Scan>),
+    /// Tell why a vulnerability is, or is not, a finding of an image.
+    Explain(Explain),
     /// Build, update and look at advisory databases.
     #[command(subcommand)]
     Db(Db),
@@ -143,6 +145,57 @@ pub(crate) enum Scanner {
     Secrets,
     /// The image's configuration.
     Configuration,
+}
+
+/// Options of `explain`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Ends with 0 if the database knows the vulnerability, affected or not, and with 2 if it does not.\n\nExamples:\n  plimsoll explain CVE-2021-44228 ghcr.io/acme/shop:1.4.2\n  plimsoll explain GHSA-m2qf-hxjv-5gpq oci:image --format json"
+)]
+pub(crate) struct Explain {
+    /// The vulnerability: CVE-…, GHSA-…, or any other id that an advisory gives it.
+    pub(crate) id: String,
+    /// The image, as for `plimsoll scan`.
+    pub(crate) image: String,
+    /// Look at the image of this platform, as linux/arm64.
+    #[arg(long, value_name = "OS/ARCH", conflicts_with = "all_platforms")]
+    pub(crate) platform: Option<Platform>,
+    /// Look at the images of all platforms.
+    #[arg(long)]
+    pub(crate) all_platforms: bool,
+    /// Use this advisory database.
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB")]
+    pub(crate) db: Option<PathBuf>,
+    /// How to tell it.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Words,
+}
+
+impl Explain {
+    /// The scan that it rests on.
+    pub(crate) fn scan(&self) -> Scan {
+        Scan {
+            image: self.image.clone(),
+            platform: self.platform.clone(),
+            all_platforms: self.all_platforms,
+            scanners: vec![Scanner::Vulnerabilities],
+            fail_on: None,
+            db: self.db.clone(),
+            output: Vec::new(),
+            format: None,
+            no_cache: false,
+            threads: None,
+        }
+    }
+}
+
+/// How an explanation is told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Words {
+    /// For a person.
+    Text,
+    /// For programs; see docs/schema/explain-1.json.
+    Json,
 }
 
 /// Commands over advisory databases.

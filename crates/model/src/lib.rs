@@ -8,6 +8,7 @@
 pub mod digest;
 pub mod distribution;
 pub mod evidence;
+pub mod explanation;
 pub mod extractor;
 pub mod finding;
 pub mod gap;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod all;
+pub mod explain;
 pub mod json;
 pub mod summary;
 pub mod table;

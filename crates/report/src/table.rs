@@ -139,7 +139,7 @@ fn title(finding: &Finding, vulnerability: &Vulnerability) -> String {
     title
 }
 
-fn brought_by(scan: &Scan, installed: &InstalledPackage) -> String {
+pub(crate) fn brought_by(scan: &Scan, installed: &InstalledPackage) -> String {
     let place =
         installed.locations.first().map(plimsoll_model::inventory::Location::title).unwrap_or_default();
     let layer = scan.layers.get(installed.layer as usize);
@@ -357,12 +357,12 @@ fn painted(text: &str, severity: Severity, style: Style) -> String {
     if style.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
-fn bold(text: &str, style: Style) -> String {
+pub(crate) fn bold(text: &str, style: Style) -> String {
     if style.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
 /// Text from outside, without what a terminal would obey.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || is_bidirectional(c) { '\u{fffd}' } else { c }).collect()
 }
 

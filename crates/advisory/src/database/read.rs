@@ -15,7 +15,7 @@ use crate::advisory::{Lower, Range, Upper};
 use crate::ecosystem;
 
 /// Bytes of an entry of the package index: ecosystem, name, offset.
-const PACKAGE: usize = 12;
+pub(super) const PACKAGE: usize = 12;
 /// Bytes of an entry of the CVE index: key, offset.
 const CVE: usize = 8;
 /// Bytes of an entry of the CVSS table: string, score in tenths.
@@ -165,11 +165,11 @@ impl Database {
         u32::try_from(self.section(Section::AdvisoryOffsets).len() / 4).unwrap_or(u32::MAX)
     }
 
-    fn section(&self, section: Section) -> &[u8] {
+    pub(super) fn section(&self, section: Section) -> &[u8] {
         self.layout.section(self.bytes(), section)
     }
 
-    fn strings(&self) -> Strings<'_> {
+    pub(super) fn strings(&self) -> Strings<'_> {
         Strings { offsets: self.section(Section::StringBlocks), bytes: self.section(Section::Strings) }
     }
 
@@ -190,7 +190,7 @@ impl Database {
         Ok(Some(to_usize(field(place, 2)?)?))
     }
 
-    fn affected(&self, advisory: u32, cursor: &mut Cursor<'_>) -> Result<AffectedRecord, Corrupt> {
+    pub(super) fn affected(&self, advisory: u32, cursor: &mut Cursor<'_>) -> Result<AffectedRecord, Corrupt> {
         let flags = cursor.byte()?;
         let extra = if flags & 0x40 == 0 { 0 } else { cursor.byte()? };
         let has = |bit: u8| extra & (1 << bit) != 0;

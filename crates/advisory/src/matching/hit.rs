@@ -64,7 +64,10 @@ pub(crate) fn find<'d>(database: &'d Database, subject: &Subject) -> Result<Foun
 }
 
 /// The range that holds the version, and its fix; `None` if that cannot be told.
-fn holding_range(affected: &AffectedRecord, subject: &Subject) -> Option<Option<(String, Option<String>)>> {
+pub(super) fn holding_range(
+    affected: &AffectedRecord,
+    subject: &Subject,
+) -> Option<Option<(String, Option<String>)>> {
     let mut told = true;
     for span in &affected.ranges {
         match range::holds(subject.scheme, span, &subject.version) {
@@ -103,7 +106,7 @@ fn later_fixes(affected: &AffectedRecord, subject: &Subject) -> Vec<String> {
 
 /// A modular rpm is the concern of its own stream's errata alone, and those concern no other rpm
 /// (<https://docs.fedoraproject.org/en-US/modularity/>).
-fn module_fits(affected: &AffectedRecord, subject: &Subject) -> bool {
+pub(super) fn module_fits(affected: &AffectedRecord, subject: &Subject) -> bool {
     if subject.scheme != Scheme::Rpm {
         return true;
     }

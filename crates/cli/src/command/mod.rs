@@ -2,6 +2,7 @@
 
 mod cache;
 mod db;
+mod explain;
 mod locate;
 mod scan;
 
@@ -38,6 +39,7 @@ impl Context {
 pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
     match args.command {
         Command::Scan(scan) => scan::run(*scan, &Context::new(args.global)?),
+        Command::Explain(explain) => explain::run(&explain, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),
         Command::Cache(cache) => cache::run(&cache, &Context::new(args.global)?),
         Command::Completions { shell } => {

@@ -19,11 +19,7 @@ use crate::progress;
 pub(super) fn run(args: Scan, context: &Context) -> anyhow::Result<Code> {
     let started = Instant::now();
     let outputs = outputs(&args)?;
-    let options = options(&args, &outputs, context)?;
-    let observer = progress::observer(!context.global.quiet);
-    let images = locate::images(&args.image, &choice(&args), options.evidence.spool.clone(), context)?;
-    let scans = scan(&images, &options, &observer).with_context(|| format!("scanning {}", args.image))?;
-    drop(observer);
+    let scans = scans(&args, &outputs, context)?;
     let report = Report {
         scans: &scans,
         version: env!("CARGO_PKG_VERSION"),
@@ -32,6 +28,18 @@ pub(super) fn run(args: Scan, context: &Context) -> anyhow::Result<Code> {
     };
     output::write(&outputs, &report)?;
     Ok(scans.iter().map(|scan| Code::of(&scan.verdict)).max().unwrap_or(Code::Undecided))
+}
+
+/// Scans the images that `args` name, with what `outputs` need.
+pub(super) fn scans(
+    args: &Scan,
+    outputs: &[Output],
+    context: &Context,
+) -> anyhow::Result<Vec<plimsoll_model::scan::Scan>> {
+    let options = options(args, outputs, context)?;
+    let observer = progress::observer(!context.global.quiet);
+    let images = locate::images(&args.image, &choice(args), options.evidence.spool.clone(), context)?;
+    scan(&images, &options, &observer).with_context(|| format!("scanning {}", args.image))
 }
 
 fn outputs(args: &Scan) -> anyhow::Result<Vec<Output>> {
