@@ -203,7 +203,8 @@ fn what_changed_or_cannot_be_resumed_starts_over() {
             second(request, connection)
         }
     });
-    let fetched = Desk::new().one(&source(&[format!("{}/a.json", server.url())], "a.json"));
+    let desk = Desk::new();
+    let fetched = desk.one(&source(&[format!("{}/a.json", server.url())], "a.json"));
     assert_eq!(body(&fetched), expected);
     assert_eq!(server.requests()[1].header("if-range"), Some("\"old\""));
     // A liar: a part of another version, and then 416.
@@ -217,7 +218,8 @@ fn what_changed_or_cannot_be_resumed_starts_over() {
             }
             None => good(request, connection),
         });
-        let fetched = Desk::new().one(&source(&[format!("{}/a.json", server.url())], "a.json"));
+        let desk = Desk::new();
+        let fetched = desk.one(&source(&[format!("{}/a.json", server.url())], "a.json"));
         assert_eq!(body(&fetched), expected, "{status}");
     }
 }
@@ -234,7 +236,8 @@ fn busy_servers_are_asked_again() {
                 good(request, connection);
             }
         });
-        let fetched = Desk::new().one(&source(&[format!("{}/a.json", server.url())], "a.json"));
+        let desk = Desk::new();
+        let fetched = desk.one(&source(&[format!("{}/a.json", server.url())], "a.json"));
         assert_eq!(body(&fetched), document(1_000), "{status}");
         assert_eq!(server.requests().len(), 3);
     }
