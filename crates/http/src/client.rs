@@ -30,7 +30,7 @@ pub struct ProxySettings {
 /// What differs for one host.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct HostSettings {
-    /// It is spoken to without TLS: no authority is needed.
+    /// It may be spoken to without TLS.
     pub is_plain: bool,
     /// Take any certificate.
     pub skip_verification: bool,
@@ -58,6 +58,13 @@ impl Unusable {
     }
 }
 
+/// Whether TLS is spoken.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Speech {
+    Plain,
+    Tls,
+}
+
 /// The connections to all hosts; those with settings of their own share none.
 #[derive(Debug)]
 pub struct Clients {
@@ -65,7 +72,8 @@ pub struct Clients {
     ca_files: Vec<PathBuf>,
     hosts: HashMap<String, HostSettings>,
     connect: Duration,
-    made: Mutex<HashMap<Option<String>, Client>>,
+    /// By host, where it has settings of its own, and by whether TLS is spoken.
+    made: Mutex<HashMap<(Option<String>, Speech), Client>>,
 }
 
 impl Clients {
@@ -94,17 +102,18 @@ impl Clients {
     /// If a setting cannot be used.
     pub fn of(&self, url: &Url) -> Result<Client, Unusable> {
         let own = self.settings(url);
-        let key = own.map(|_| host(url));
+        let speech = if url.scheme() == "http" { Speech::Plain } else { Speech::Tls };
+        let key = (own.map(|_| host(url)), speech);
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = made.get(&key) {
             return Ok(client.clone());
         }
-        let client = self.build(own.unwrap_or(&HostSettings::default()))?;
+        let client = self.build(own.unwrap_or(&HostSettings::default()), speech)?;
         made.insert(key, client.clone());
         Ok(client)
     }
 
-    fn build(&self, own: &HostSettings) -> Result<Client, Unusable> {
+    fn build(&self, own: &HostSettings, speech: Speech) -> Result<Client, Unusable> {
         let mut builder = Client::builder()
             .user_agent(USER_AGENT)
             .http1_only()
@@ -124,7 +133,7 @@ impl Clients {
             let except = self.proxy.no_proxy.as_deref().and_then(NoProxy::from_string);
             builder = builder.proxy(proxy.no_proxy(except));
         }
-        builder = if own.is_plain {
+        builder = if speech == Speech::Plain {
             // Needs no authorities, and must work where there are none.
             builder.tls_certs_only([])
         } else {
