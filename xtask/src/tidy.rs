@@ -10,9 +10,10 @@ use serde::Deserialize;
 use crate::{cargo_output, output};
 
 /// The crates' levels; a crate may use only crates of a lower one.
-const LEVELS: [(&str, u8); 11] = [
+const LEVELS: [(&str, u8); 12] = [
     ("plimsoll-model", 0),
     ("plimsoll-formats", 0),
+    ("plimsoll-http", 0),
     ("plimsoll-image", 1),
     ("plimsoll-catalog", 1),
     ("plimsoll-advisory", 1),

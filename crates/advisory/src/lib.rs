@@ -1,8 +1,8 @@
 //! Feeds to a compiled database; an inventory to vulnerability findings.
 //!
-//! Synchronous and pure: paths, bytes and dates are arguments. Reading order: [`advisory`] (what a feed says),
+//! Synchronous and pure but for [`fetch`]: paths, bytes and dates are arguments. Reading order: [`advisory`] (what a feed says),
 //! [`feed`] (how each says it), [`database`] (the compiled file), [`matching`] (what follows for an inventory).
-//! Fetching feeds over the network is not done here.
+//! [`fetch`] gets feeds over the network, [`upstream`] tells from where; they know nothing of what is in them.
 #![deny(unsafe_code)]
 
 pub mod advisory;
@@ -11,9 +11,11 @@ pub mod coverage;
 pub mod database;
 pub mod ecosystem;
 pub mod feed;
+pub mod fetch;
 pub mod matching;
 mod order;
 pub mod snapshot;
+pub mod upstream;
 mod walk;
 
 /// Builds databases; the name that the command line uses.

@@ -228,15 +228,34 @@ pub(crate) enum Db {
         #[arg(long)]
         verify: bool,
     },
-    /// Install a database for the scans to come.
-    #[command(
-        after_help = "A source is a compiled database, or anything that `db build` reads. Without sources, those of the\nconfiguration file are used.\n\nExample:\n  plimsoll db update advisories.db\n  plimsoll db update feeds/"
-    )]
+    /// Fetch feeds and install a database for the scans to come.
+    #[command(after_help = UPDATE_HELP)]
     Update {
-        /// Compiled databases, or directories, archives and files with feeds.
+        /// Feeds by name, addresses, or files and directories; without any, those of the configuration, else all.
         sources: Vec<String>,
+        /// Print the report as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the feeds that `db update` knows by name, with their licences.
+    #[command(after_help = "Example:\n  plimsoll db feeds\n  plimsoll db feeds --json")]
+    Feeds {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
+
+const UPDATE_HELP: &str = "\
+A source is the name of a feed or of a group of feeds (`plimsoll db feeds`), an https address, a file or directory
+with feeds, or a compiled database, which is installed as it is. Feeds are asked for only if they changed, and
+transfers that broke off are resumed. Where a feed cannot be had its last copy is used, and the exit code is 2.
+
+Examples:
+  plimsoll db update
+  plimsoll db update debian-tracker kev osv
+  plimsoll db update https://mirror.example/advisories.db
+  plimsoll db update feeds/";
 
 /// Commands over the evidence cache.
 #[derive(Debug, Subcommand)]

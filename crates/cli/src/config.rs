@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use plimsoll_advisory::fetch::Source;
 use plimsoll_image::source::registry::RegistrySettings;
 use serde::Deserialize;
 
@@ -45,12 +46,47 @@ pub(crate) struct DatabaseSettings {
     /// Data older than this many days is reported.
     pub(crate) max_age_days: i64,
     /// Where `db update` takes feeds from.
-    pub(crate) sources: Vec<String>,
+    pub(crate) sources: Vec<SourceSetting>,
 }
 
 impl Default for DatabaseSettings {
     fn default() -> Self {
         Self { file: None, max_age_days: 120, sources: Vec::new() }
+    }
+}
+
+/// A source of the database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a feed's name, an address, a path, or { name, addresses, file }")]
+pub(crate) enum SourceSetting {
+    /// A feed's name, an address or a path.
+    Text(String),
+    /// A feed of one's own.
+    Table(FeedSetting),
+}
+
+/// A feed of one's own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct FeedSetting {
+    /// Its name in what is told of it.
+    name: String,
+    /// Where it is, the first choice first.
+    addresses: Vec<String>,
+    /// The name of its file, if the addresses do not end in it.
+    file: Option<String>,
+}
+
+impl FeedSetting {
+    /// How to get it.
+    pub(crate) fn source(self) -> anyhow::Result<Source> {
+        let Self { name, addresses, file } = self;
+        let context = || format!("the source {name:?} of the configuration");
+        let addresses: Vec<plimsoll_advisory::fetch::Address> =
+            addresses.iter().map(|text| text.parse()).collect::<Result<_, _>>().with_context(context)?;
+        let first = addresses.first().with_context(|| format!("{} has no address", context()))?;
+        let file = file.map_or_else(|| Ok(first.file()), |file| file.parse()).with_context(context)?;
+        Ok(Source { name, addresses, file })
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use plimsoll_advisory::fetch::{Progress, Stage};
 use plimsoll_engine::observe::{Event, Observer, Silent};
 
 /// The observer for this terminal, or one that keeps quiet.
@@ -67,6 +68,33 @@ impl Drop for Bar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// One bar for all feeds that are fetched; none where nobody would see it.
+pub(crate) fn fetching(wanted: bool) -> Option<plimsoll_advisory::fetch::Observer> {
+    if !wanted || !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let bar = Bar::new();
+    bar.style("fetching {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {msg}");
+    bar.bar.enable_steady_tick(Duration::from_millis(200));
+    Some(Arc::new(move |progress: Progress<'_>| match progress.stage {
+        Stage::Begun { from, size } => {
+            bar.bar.inc_length(size.unwrap_or_default().saturating_sub(from));
+            bar.bar.set_message(progress.feed.to_owned());
+        }
+        Stage::Received(more) => bar.bar.inc(more),
+        Stage::Waiting(wait) => {
+            bar.bar.set_message(format!("{} again in {} s", progress.feed, wait.as_secs().max(1)));
+        }
+        Stage::Done => {}
+    }))
+}
+
+/// Tells the user of trouble that did not end the work.
+pub(crate) fn warning(text: &str) {
+    let shown: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    drop(std::io::Write::write_all(&mut std::io::stderr(), format!("warning: {shown}\n").as_bytes()));
 }
 
 /// Tells the user something that is not worth an error.

@@ -12,6 +12,7 @@
 
 pub mod folder;
 pub mod http;
+pub mod nginx;
 pub mod registry;
 pub mod tls;
 pub mod token;

@@ -9,9 +9,7 @@ use std::process::{Command, Stdio};
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "tests may look at their environment")]
 pub fn installed(names: &[&str]) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let has = |name: &&&str| std::env::split_paths(&path).any(|folder: PathBuf| folder.join(name).is_file());
-    let missing: Vec<&&str> = names.iter().filter(|name| !has(name)).collect();
+    let missing: Vec<&&str> = names.iter().filter(|name| found(name).is_none()).collect();
     if missing.is_empty() {
         return true;
     }
@@ -21,6 +19,14 @@ pub fn installed(names: &[&str]) -> bool {
     );
     eprintln!("skipped: not installed: {missing:?}");
     false
+}
+
+/// Where the tool `name` is installed.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "tests may look at their environment")]
+pub fn found(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 /// Runs `command` to its end and gives what it wrote.

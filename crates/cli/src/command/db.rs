@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use plimsoll_advisory::database::{Database, DatabaseInfo};
 use plimsoll_advisory::db::{BuildOptions, BuildReport, build};
 
@@ -26,11 +26,12 @@ pub(super) fn run(command: Db, context: &Context) -> anyhow::Result<Code> {
             }
             tell_info(database.info(), &origin, json, verify)
         }
-        Db::Update { sources } => update(sources, context),
+        Db::Update { sources, json } => super::update::run(sources, json, context),
+        Db::Feeds { json } => super::update::feeds(json),
     }
 }
 
-fn compile(inputs: &[PathBuf], context: &Context) -> anyhow::Result<(Vec<u8>, BuildReport)> {
+pub(super) fn compile(inputs: &[PathBuf], context: &Context) -> anyhow::Result<(Vec<u8>, BuildReport)> {
     let options = BuildOptions { built: Some(context.environment.today()?), ..BuildOptions::default() };
     build(inputs, &options).context("compiling the feeds")
 }
@@ -67,38 +68,7 @@ fn installed_path(context: &Context) -> Option<PathBuf> {
     context.cache_directory().map(|directory| directory.join("advisories.db"))
 }
 
-fn update(sources: Vec<String>, context: &Context) -> anyhow::Result<Code> {
-    let sources = if sources.is_empty() { context.config.database.sources.clone() } else { sources };
-    if sources.is_empty() {
-        bail!(
-            "nothing to update from: name databases or feeds, or list them in the configuration file under [database] sources"
-        );
-    }
-    if let Some(address) = sources.iter().find(|source| source.contains("://")) {
-        bail!(
-            "{address} is an address: fetching feeds over the network is not supported yet; download it and name the file"
-        );
-    }
-    let inputs: Vec<PathBuf> = sources.iter().map(PathBuf::from).collect();
-    let target =
-        installed_path(context).context("there is no cache directory to install to; give --cache-dir")?;
-    if let Some(directory) = target.parent() {
-        std::fs::create_dir_all(directory).with_context(|| format!("making {}", directory.display()))?;
-    }
-    if let [only] = inputs.as_slice()
-        && let Ok(database) = Database::open(only)
-    {
-        database.verify().with_context(|| format!("verifying {}", only.display()))?;
-        let mut file = std::fs::File::open(only).with_context(|| format!("reading {}", only.display()))?;
-        to_file(&target, |out| std::io::copy(&mut file, out).map(drop))?;
-        return tell_info(database.info(), &target.display().to_string(), false, true);
-    }
-    let (bytes, report) = compile(&inputs, context)?;
-    to_file(&target, |out| out.write_all(&bytes))?;
-    tell_build(&report, &target, false)
-}
-
-fn tell_build(report: &BuildReport, output: &Path, json: bool) -> anyhow::Result<Code> {
+pub(super) fn tell_build(report: &BuildReport, output: &Path, json: bool) -> anyhow::Result<Code> {
     let mut out = std::io::stdout().lock();
     if json {
         writeln!(out, "{:#}", serde_json::to_value(report)?)?;
@@ -117,11 +87,19 @@ fn tell_build(report: &BuildReport, output: &Path, json: bool) -> anyhow::Result
     if report.problem_count > 0 {
         writeln!(out, "{} records were refused", report.problem_count)?;
     }
+    if report.unrecognized > 0 {
+        writeln!(out, "{} documents are of no known feed", report.unrecognized)?;
+    }
     writeln!(out, "{}: {} bytes", output.display(), report.size)?;
     Ok(Code::Pass)
 }
 
-fn tell_info(info: &DatabaseInfo, origin: &str, json: bool, verified: bool) -> anyhow::Result<Code> {
+pub(super) fn tell_info(
+    info: &DatabaseInfo,
+    origin: &str,
+    json: bool,
+    verified: bool,
+) -> anyhow::Result<Code> {
     let mut out = std::io::stdout().lock();
     if json {
         let value = serde_json::json!({ "origin": origin, "database": info });

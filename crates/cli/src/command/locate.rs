@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use plimsoll_image::source::archive::ArchiveOptions;
 use plimsoll_image::source::docker_socket::SocketOptions;
 use plimsoll_image::source::place::Place;
-use plimsoll_image::source::registry::{CredentialSources, ProxySettings, RegistryClient, RegistryOptions};
+use plimsoll_image::source::registry::{CredentialSources, RegistryClient, RegistryOptions};
 use plimsoll_image::source::{
     PlatformChoice, archive, containerd, docker, docker_socket, layout, podman, registry, rootfs,
 };
@@ -104,9 +104,7 @@ impl Search<'_> {
 
     fn registry(&self, reference: &Reference) -> anyhow::Result<Vec<Image>> {
         let mut settings = self.context.config.registries.clone();
-        if settings.proxy == ProxySettings::default() {
-            settings.proxy = self.context.environment.proxies();
-        }
+        settings.proxy = self.context.proxies();
         let options = RegistryOptions {
             settings,
             credentials: CredentialSources::of_environment(self.context.environment.variables()),

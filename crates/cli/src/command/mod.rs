@@ -5,6 +5,7 @@ mod db;
 mod explain;
 mod locate;
 mod scan;
+mod update;
 
 use clap::CommandFactory;
 
@@ -26,6 +27,12 @@ impl Context {
         let environment = Environment::read();
         let config = Config::read(global.config.as_deref(), environment.config_file().as_deref())?;
         Ok(Self { environment, config, global })
+    }
+
+    /// The proxies to go through: those of the configuration, else those of the environment.
+    pub(crate) fn proxies(&self) -> plimsoll_image::source::registry::ProxySettings {
+        let configured = &self.config.registries.proxy;
+        if *configured == Default::default() { self.environment.proxies() } else { configured.clone() }
     }
 
     /// Where evidence and databases are kept, if anywhere.

@@ -8,17 +8,18 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use plimsoll_http::{clipped, host};
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
 
 use super::challenge::Challenge;
 use super::credentials::{Credential, CredentialSources, Found};
-use super::endpoint::{Endpoint, host};
-use super::error::{Login, RegistryError, clipped};
-use super::retry::Failure;
-use super::secret::Secret;
-use super::transport::{Ask, Transport};
+use super::endpoint::Endpoint;
+use super::error::{Login, RegistryError};
+
+use super::transport::{Ask, Failure, Transport};
+use plimsoll_http::Secret;
 
 /// By the name under which a token service knows us.
 const CLIENT: &str = "plimsoll";

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use plimsoll_http::{Retry, content_range};
 use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::reference::Reference;
 use tokio::runtime::Handle;
@@ -17,8 +18,7 @@ use tokio::time::Instant;
 use super::client::{Core, blob_named};
 use super::endpoint::Endpoint;
 use super::error::RegistryError;
-use super::retry::{Failure, Retry};
-use super::transport::{Answer, Ask};
+use super::transport::{Answer, Ask, Failure};
 
 /// How many bytes are handed over at once.
 const CHUNK: usize = 256 << 10;
@@ -308,33 +308,6 @@ impl Transfer {
         if let Some(observer) = &self.core.observer {
             let Self { digest, received, size, .. } = *self;
             observer(BlobProgress { digest, received, size, stage });
-        }
-    }
-}
-
-/// Reads `bytes START-END/TOTAL` (RFC 9110, section 14.4) into the start and the total, if that is told.
-fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
-    let (range, total) = text.strip_prefix("bytes")?.trim_start().split_once('/')?;
-    let (start, end) = range.split_once('-')?;
-    let (start, end): (u64, u64) = (start.trim().parse().ok()?, end.trim().parse().ok()?);
-    let total = match total.trim() {
-        "*" => None,
-        total => Some(total.parse().ok()?),
-    };
-    (start <= end).then_some((start, total))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn content_ranges_are_read() {
-        assert_eq!(content_range("bytes 5-9/10"), Some((5, Some(10))));
-        assert_eq!(content_range("bytes 5-9/*"), Some((5, None)));
-        for text in ["", "bytes", "bytes */10", "bytes 9-5/10", "bytes 5-9", "items 5-9/10", "bytes -1-9/10"]
-        {
-            assert_eq!(content_range(text), None, "{text}");
         }
     }
 }

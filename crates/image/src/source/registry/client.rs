@@ -6,17 +6,17 @@
 
 use std::sync::Arc;
 
+use plimsoll_http::{Backoff, RetryPolicy};
 use plimsoll_model::digest::{BlobDigest, Digest};
 use plimsoll_model::reference::Reference;
 
 use super::auth::{Authenticator, noted};
 use super::blob::{BlobStream, Observer};
-use super::config::{RegistryOptions, RetryPolicy};
+use super::config::RegistryOptions;
 use super::endpoint::{Endpoint, Role, endpoints};
 use super::error::{Login, RegistryError};
 use super::manifest::{self, FetchedManifest};
-use super::retry::{Backoff, Failure};
-use super::transport::{Answer, Ask, Transport};
+use super::transport::{Answer, Ask, Failure, Transport};
 
 /// A client of all registries, cheap to clone; clones share connections and logins.
 #[derive(Clone)]

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use plimsoll_http::{HostSettings, ProxySettings, RetryPolicy};
 use serde::Deserialize;
 
 use super::blob::Observer;
 use super::credentials::CredentialSources;
-use super::secret::Secret;
 
 /// Everything that a client is made from.
 #[derive(Clone, Default)]
@@ -58,16 +58,18 @@ pub struct SettingsOfRegistry {
     pub client_key: Option<PathBuf>,
 }
 
-/// The proxies to go through, as `http_proxy`, `https_proxy` and `no_proxy` name them.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ProxySettings {
-    /// For http; secret, since it may hold a password.
-    pub http: Option<Secret>,
-    /// For https.
-    pub https: Option<Secret>,
-    /// Hosts, domains and networks to reach directly, separated by commas.
-    pub no_proxy: Option<String>,
+impl SettingsOfRegistry {
+    /// What it means for connections.
+    #[must_use]
+    pub fn of_host(&self) -> HostSettings {
+        HostSettings {
+            is_plain: self.plain_http,
+            skip_verification: self.skip_verification,
+            ca_files: self.ca_files.clone(),
+            client_certificate: self.client_certificate.clone(),
+            client_key: self.client_key.clone(),
+        }
+    }
 }
 
 /// How large answers may be, in bytes.
@@ -109,30 +111,6 @@ impl Default for Timeouts {
             answer: Duration::from_secs(30),
             stall: Duration::from_secs(30),
             document: Duration::from_secs(60),
-        }
-    }
-}
-
-/// How often and after which wait a request is repeated.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct RetryPolicy {
-    /// How many times a request is made at most; within a blob, without progress between.
-    pub attempts: u32,
-    /// The same for a mirror, which has somebody behind it to ask.
-    pub attempts_at_mirror: u32,
-    /// The first wait; each further one is twice as long.
-    pub first_wait: Duration,
-    /// The longest wait, be it ours or one that the registry asks for: if it wants more, the request fails.
-    pub longest_wait: Duration,
-}
-
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        Self {
-            attempts: 4,
-            attempts_at_mirror: 2,
-            first_wait: Duration::from_millis(250),
-            longest_wait: Duration::from_secs(30),
         }
     }
 }

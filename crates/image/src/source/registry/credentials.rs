@@ -19,7 +19,7 @@ use plimsoll_model::reference::DOCKER_HUB;
 use serde::Deserialize;
 
 use super::helper;
-use super::secret::Secret;
+use plimsoll_http::Secret;
 
 /// The most bytes of a credentials file.
 const LARGEST_FILE: u64 = 4 << 20;

@@ -1,5 +1,6 @@
 //! Where a repository is asked for: the mirrors of its registry, then the registry itself.
 
+use plimsoll_http::host;
 use plimsoll_model::reference::{DOCKER_HUB, Reference};
 use reqwest::Url;
 
@@ -43,12 +44,6 @@ impl Endpoint {
     pub(super) fn host(&self) -> String {
         host(&self.root)
     }
-}
-
-/// `HOST`, with the port where it is not the scheme's own.
-pub(super) fn host(url: &Url) -> String {
-    let name = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
 }
 
 /// The servers to ask for `reference`, in order.

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use plimsoll_http::{RedirectProblem, Seconds, TlsProblem, Unusable};
 use plimsoll_model::digest::BlobDigest;
 
 /// A lower error, kept for the chain of causes.
@@ -163,13 +164,19 @@ pub enum RegistryError {
     Stopped,
 }
 
+impl From<Unusable> for RegistryError {
+    fn from(Unusable { what, why }: Unusable) -> Self {
+        Self::Settings { what, why }
+    }
+}
+
 impl RegistryError {
     /// What the reader may do about it.
     #[must_use]
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Unreachable { .. } => Some("check the name, the network and the proxy settings"),
-            Self::Tls { problem, .. } => problem.hint(),
+            Self::Tls { problem, .. } => tls_hint(problem),
             Self::AuthRefused { login: Login::Anonymous, .. } => Some(
                 "log in (docker login, podman login): no credentials were found for this registry; \
                  many registries answer so for an image that does not exist, too",
@@ -218,81 +225,20 @@ impl fmt::Display for Login {
     }
 }
 
-/// Why a TLS handshake failed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum TlsProblem {
-    /// Nobody we trust vouches for the certificate.
-    UnknownIssuer,
-    /// The certificate is that of an authority, not of a server.
-    SelfSigned,
-    /// The certificate is for another name.
-    WrongName,
-    /// The certificate is not valid now.
-    Expired,
-    /// The peer does not speak TLS at all.
-    NotTls,
-    /// The peer wants a certificate of ours.
-    ClientCertificate,
-    /// Anything else, in the words of the TLS library.
-    Other(String),
-}
-
-impl TlsProblem {
-    const fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::UnknownIssuer => {
-                Some("if it is your own registry, name its authority: ca-files = [\"FILE.pem\"]")
-            }
-            Self::SelfSigned => Some(
-                "give the registry a certificate of its own, signed by your authority, and name that in ca-files; \
-                 or take any certificate: skip-verification = true",
-            ),
-            Self::NotTls => Some("if it is your own registry, allow it: plain-http = true"),
-            Self::Expired => Some("check this machine's clock, then the registry's certificate"),
-            Self::ClientCertificate => Some("set client-certificate and client-key for this registry"),
-            Self::WrongName | Self::Other(_) => None,
+/// What the reader may do about a failed handshake.
+const fn tls_hint(problem: &TlsProblem) -> Option<&'static str> {
+    match problem {
+        TlsProblem::UnknownIssuer => {
+            Some("if it is your own registry, name its authority: ca-files = [\"FILE.pem\"]")
         }
-    }
-}
-
-impl fmt::Display for TlsProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::UnknownIssuer => "its certificate comes from an unknown authority",
-            Self::SelfSigned => "its certificate is that of an authority, which no server may show",
-            Self::WrongName => "its certificate is for another name",
-            Self::Expired => "its certificate has expired or is not valid yet",
-            Self::NotTls => "it does not speak TLS",
-            Self::ClientCertificate => "it wants a client certificate",
-            Self::Other(text) => text,
-        })
-    }
-}
-
-/// Why a redirect is not followed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum RedirectProblem {
-    /// It leads to where we have been.
-    Circle,
-    /// It is one of too many.
-    TooMany,
-    /// It leads from https to http.
-    Downgrade,
-    /// Its target is missing or no http(s) address.
-    Target,
-    /// It answers a request that carries a secret in its body.
-    Post,
-}
-
-impl fmt::Display for RedirectProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Circle => "in a circle",
-            Self::TooMany => "too often",
-            Self::Downgrade => "from https to http",
-            Self::Target => "to no usable address",
-            Self::Post => "although it carries a login",
-        })
+        TlsProblem::SelfSigned => Some(
+            "give the registry a certificate of its own, signed by your authority, and name that in ca-files; \
+             or take any certificate: skip-verification = true",
+        ),
+        TlsProblem::NotTls => Some("if it is your own registry, allow it: plain-http = true"),
+        TlsProblem::Expired => Some("check this machine's clock, then the registry's certificate"),
+        TlsProblem::ClientCertificate => Some("set client-certificate and client-key for this registry"),
+        TlsProblem::WrongName | TlsProblem::Other(_) => None,
     }
 }
 
@@ -314,44 +260,9 @@ impl fmt::Display for Wait {
     }
 }
 
-/// A duration in seconds, with a fraction only where it matters.
-struct Seconds(Duration);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.subsec_millis() {
-            0 => write!(f, "{} s", self.0.as_secs()),
-            _ => write!(f, "{:.1} s", self.0.as_secs_f64()),
-        }
-    }
-}
-
-/// At most 200 printable characters of hostile text on one line, for an error message.
-pub(super) fn clipped(text: &str) -> String {
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    text.trim().chars().take(200).map(printable).collect()
-}
-
-/// Everything an error and its causes say, joined.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    clipped(&text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hostile_words_cannot_drive_the_terminal() {
-        assert_eq!(clipped(" a\u{1b}[2Jb\nc "), "a [2Jb c");
-        assert_eq!(clipped(&"x".repeat(999)).len(), 200);
-    }
 
     #[test]
     fn a_rate_limit_tells_the_wait() {

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::credentials::Credential;
-use super::error::clipped;
-use super::secret::Secret;
+use plimsoll_http::Secret;
+use plimsoll_http::clipped;
 
 /// The most bytes that a helper may write.
 const LARGEST_ANSWER: u64 = 64 << 10;

@@ -3,13 +3,14 @@
 //! A manifest that can be read as two things is refused, since two readers would see two images
 //! (<https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh>).
 
+use plimsoll_http::clipped;
 use plimsoll_model::digest::{BlobDigest, Digest};
 use plimsoll_model::reference::Reference;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::client::Document;
-use super::error::{RegistryError, clipped};
+use super::error::RegistryError;
 
 const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";

@@ -16,9 +16,6 @@ mod endpoint;
 pub mod error;
 mod helper;
 mod manifest;
-mod retry;
-pub mod secret;
-mod tls;
 mod transport;
 
 mod source;
@@ -26,11 +23,9 @@ mod source;
 pub use blob::{BlobProgress, BlobStage, BlobStream, Observer};
 pub use blocking::{BlobReader, RegistryClient};
 pub use client::AsyncRegistryClient;
-pub use config::{
-    Limits, ProxySettings, RegistryOptions, RegistrySettings, RetryPolicy, SettingsOfRegistry, Timeouts,
-};
+pub use config::{Limits, RegistryOptions, RegistrySettings, SettingsOfRegistry, Timeouts};
 pub use credentials::{Credential, CredentialSources};
-pub use error::{Login, RedirectProblem, RegistryError, TlsProblem};
+pub use error::{Login, RegistryError};
 pub use manifest::FetchedManifest;
-pub use secret::Secret;
+pub use plimsoll_http::{ProxySettings, RedirectProblem, RetryPolicy, Secret, TlsProblem};
 pub use source::images;

@@ -1,30 +1,41 @@
 //! HTTP as registries need it: redirects followed by hand, so that a login never leaves its host; nothing decoded;
 //! bodies read under a limit and a deadline; failures sorted into those worth another try and the others.
 
-use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, LOCATION, RANGE, WWW_AUTHENTICATE,
-};
-use reqwest::{Client, NoProxy, Proxy, Request, Response, StatusCode, Url};
+use plimsoll_http::{Clients, RedirectProblem, Retry, Trail, clipped, host, is_redirect, retry_after};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, RANGE, WWW_AUTHENTICATE};
+use reqwest::{Request, Response, StatusCode, Url};
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::challenge::{Challenge, challenges};
-use super::config::{Limits, RegistrySettings, SettingsOfRegistry, Timeouts};
-use super::endpoint::{self, host};
-use super::error::{Login, RedirectProblem, RegistryError, chain, clipped};
-use super::retry::{Failure, Retry, retry_after};
-use super::tls;
+use super::config::{Limits, RegistrySettings, Timeouts};
+use super::endpoint;
+use super::error::{Login, RegistryError};
 
-/// How many redirects are followed.
-const MOST_REDIRECTS: usize = 10;
 /// How long the words beside an error status may take; the status alone tells enough.
 const PATIENCE_FOR_WORDS: Duration = Duration::from_secs(5);
-const USER_AGENT: &str = concat!("plimsoll/", env!("CARGO_PKG_VERSION"));
+
+/// A failed try: the error, and whether another try makes sense.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: RegistryError,
+    pub(super) retry: Retry,
+}
+
+impl Failure {
+    pub(super) const fn new(error: RegistryError, retry: Retry) -> Self {
+        Self { error, retry }
+    }
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        Self::new(error, Retry::Never)
+    }
+}
 
 /// What to get.
 #[derive(Clone, Debug)]
@@ -51,10 +62,9 @@ pub(super) struct Answer {
 /// The connections to all registries; those with settings of their own share none.
 pub(super) struct Transport {
     settings: RegistrySettings,
-    own: HashMap<String, SettingsOfRegistry>,
     pub(super) limits: Limits,
     pub(super) timeouts: Timeouts,
-    clients: Mutex<HashMap<Option<String>, Client>>,
+    clients: Clients,
 }
 
 impl Transport {
@@ -63,12 +73,14 @@ impl Transport {
         limits: Limits,
         timeouts: Timeouts,
     ) -> Result<Self, RegistryError> {
-        let own = settings
+        let hosts = settings
             .registry
             .iter()
-            .map(|(registry, own)| Ok((host(&endpoint::root(registry, &settings)?), own.clone())))
+            .map(|(registry, own)| Ok((host(&endpoint::root(registry, &settings)?), own.of_host())))
             .collect::<Result<_, RegistryError>>()?;
-        Ok(Self { settings, own, limits, timeouts, clients: Mutex::default() })
+        let clients =
+            Clients::new(settings.proxy.clone(), settings.ca_files.clone(), hosts, timeouts.connect);
+        Ok(Self { settings, limits, timeouts, clients })
     }
 
     /// What the configuration says about registries.
@@ -78,7 +90,7 @@ impl Transport {
 
     /// Tells whether the configuration allows `url` to be spoken to without TLS.
     pub(super) fn may_be_plain(&self, url: &Url) -> bool {
-        self.own.get(&host(url)).is_some_and(|own| own.plain_http)
+        self.clients.settings(url).is_some_and(|own| own.is_plain)
     }
 
     /// Gets what `ask` says, through redirects; `authorization` goes to the first host only.
@@ -87,39 +99,22 @@ impl Transport {
         ask: &Ask,
         authorization: Option<&HeaderValue>,
     ) -> Result<Answer, Failure> {
-        let mut url = ask.url.clone();
-        let mut authorization = authorization;
-        let mut foreign = false;
-        let mut visited = BTreeSet::from([url.to_string()]);
-        for _ in 0..=MOST_REDIRECTS {
-            let response = self.execute(ask.request(&url, authorization), &ask.what).await?;
+        let mut trail = Trail::new(ask.url.clone());
+        loop {
+            let authorization = authorization.filter(|_| !trail.is_foreign());
+            let response = self.execute(ask.request(trail.at(), authorization), &ask.what).await?;
+            let (host, foreign, what) = (host(trail.at()), trail.is_foreign(), ask.what.clone());
             if !is_redirect(response.status()) {
-                return Ok(Answer { response, host: host(&url), foreign, what: ask.what.clone() });
+                return Ok(Answer { response, host, foreign, what });
             }
-            let refused =
-                |problem| RegistryError::Redirect { host: host(&url), what: ask.what.clone(), problem };
-            let target = target(&url, &response).ok_or_else(|| refused(RedirectProblem::Target))?;
-            if url.scheme() == "https" && target.scheme() != "https" {
-                return Err(refused(RedirectProblem::Downgrade).into());
-            }
-            if !visited.insert(target.to_string()) {
-                return Err(refused(RedirectProblem::Circle).into());
-            }
-            if target.origin() != ask.url.origin() {
-                // For good: a way back to the first host is not trusted with the login either.
-                foreign = true;
-                authorization = None;
-            }
-            url = target;
+            let followed = trail.follow(response.headers());
+            followed.map_err(|problem| RegistryError::Redirect { host, what, problem })?;
         }
-        let host = host(&url);
-        Err(RegistryError::Redirect { host, what: ask.what.clone(), problem: RedirectProblem::TooMany }
-            .into())
     }
 
     /// Posts a form; redirects are refused, since the form holds a secret.
     pub(super) async fn post(&self, url: &Url, what: &str, form: &[(&str, &str)]) -> Result<Answer, Failure> {
-        let client = self.client(url)?;
+        let client = self.clients.of(url).map_err(RegistryError::from)?;
         let request = client.post(url.clone()).form(form).build().map_err(|error| sorted(url, error))?;
         let response = self.execute(request, what).await?;
         if is_redirect(response.status()) {
@@ -131,7 +126,7 @@ impl Transport {
 
     async fn execute(&self, request: Request, what: &str) -> Result<Response, Failure> {
         let url = request.url().clone();
-        let sent = self.client(&url)?.execute(request);
+        let sent = self.clients.of(&url).map_err(RegistryError::from)?.execute(request);
         match tokio::time::timeout(self.timeouts.answer, sent).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_timeout() => {
@@ -140,52 +135,6 @@ impl Transport {
             Ok(Err(error)) => Err(sorted(&url, error)),
             Err(_) => Err(timed_out(&url, format!("asked for {what}"), self.timeouts.answer)),
         }
-    }
-
-    /// The client for `url`'s host, made when first needed: the system's authorities take a while to load.
-    fn client(&self, url: &Url) -> Result<Client, RegistryError> {
-        let host = host(url);
-        let own = self.own.get(&host);
-        let key = own.map(|_| host);
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&key) {
-            return Ok(client.clone());
-        }
-        let client = self.build(own.unwrap_or(&SettingsOfRegistry::default()))?;
-        clients.insert(key, client.clone());
-        Ok(client)
-    }
-
-    fn build(&self, own: &SettingsOfRegistry) -> Result<Client, RegistryError> {
-        let mut builder = Client::builder()
-            .user_agent(USER_AGENT)
-            .http1_only()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(self.timeouts.connect)
-            // Also forgets the proxies of the environment, which only cli may read.
-            .no_proxy();
-        for (what, proxy, make) in [
-            ("proxy.http", &self.settings.proxy.http, (|to| Proxy::http(to)) as fn(&str) -> _),
-            ("proxy.https", &self.settings.proxy.https, |to| Proxy::https(to)),
-        ] {
-            let Some(proxy) = proxy.as_ref().filter(|proxy| !proxy.is_empty()) else { continue };
-            let proxy = make(proxy.reveal())
-                .map_err(|_| unusable(what, "expected an address, as http://HOST:PORT"))?;
-            let except = self.settings.proxy.no_proxy.as_deref().and_then(NoProxy::from_string);
-            builder = builder.proxy(proxy.no_proxy(except));
-        }
-        builder = if own.plain_http {
-            // Needs no authorities, and must work where there are none.
-            builder.tls_certs_only([])
-        } else {
-            let files = self.settings.ca_files.iter().chain(&own.ca_files);
-            let certificates = files.map(|path| tls::authorities(path)).collect::<Result<Vec<_>, _>>()?;
-            builder.tls_certs_merge(certificates.into_iter().flatten())
-        };
-        builder = builder.tls_danger_accept_invalid_certs(own.skip_verification);
-        tls::with_identity(builder, own)?.build().map_err(|error| unusable("TLS", &chain(&error)))
     }
 }
 
@@ -349,27 +298,12 @@ fn timed_out(url: &Url, doing: String, after: Duration) -> Failure {
     Failure::new(RegistryError::TimedOut { host: host(url), doing, after }, Retry::Soon)
 }
 
-fn is_redirect(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
-}
-
-fn target(from: &Url, response: &Response) -> Option<Url> {
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    let mut target = from.join(location).ok()?;
-    target.set_fragment(None);
-    (matches!(target.scheme(), "http" | "https") && target.host_str().is_some()).then_some(target)
-}
-
 /// What an error of the HTTP layer means. Its address is dropped: that of a storage host holds a signature.
 fn sorted(url: &Url, error: reqwest::Error) -> Failure {
     let error = error.without_url();
     let host = host(url);
-    match tls::problem(&error) {
+    match plimsoll_http::problem(&error) {
         Some(problem) => RegistryError::Tls { host, problem }.into(),
         None => Failure::new(RegistryError::Unreachable { host, source: Box::new(error) }, Retry::Soon),
     }
-}
-
-pub(super) fn unusable(what: &str, why: &str) -> RegistryError {
-    RegistryError::Settings { what: what.to_owned(), why: why.to_owned() }
 }

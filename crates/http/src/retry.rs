@@ -8,57 +8,62 @@ use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
-use super::config::RetryPolicy;
-use super::error::RegistryError;
+/// How often and after which wait a request is repeated.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RetryPolicy {
+    /// How many times a request is made at most; within a blob, without progress between.
+    pub attempts: u32,
+    /// The same for a mirror, which has somebody behind it to ask.
+    pub attempts_at_mirror: u32,
+    /// The first wait; each further one is twice as long.
+    pub first_wait: Duration,
+    /// The longest wait, be it ours or one that the server asks for: if it wants more, the request fails.
+    pub longest_wait: Duration,
+}
 
-/// A failed try: the error, and whether another try makes sense.
-#[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) error: RegistryError,
-    pub(super) retry: Retry,
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            attempts: 4,
+            attempts_at_mirror: 2,
+            first_wait: Duration::from_millis(250),
+            longest_wait: Duration::from_secs(30),
+        }
+    }
 }
 
 /// Whether another try makes sense.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Retry {
+pub enum Retry {
+    /// It does not.
     Never,
     /// After a wait of our choice.
     Soon,
-    /// After the wait that the registry asks for.
+    /// After the wait that the server asks for.
     After(Duration),
 }
 
-impl Failure {
-    pub(super) const fn new(error: RegistryError, retry: Retry) -> Self {
-        Self { error, retry }
-    }
-}
-
-impl From<RegistryError> for Failure {
-    fn from(error: RegistryError) -> Self {
-        Self::new(error, Retry::Never)
-    }
-}
-
 /// Counts the failures in a row and chooses the waits between them.
-pub(super) struct Backoff<'a> {
+pub struct Backoff<'a> {
     policy: &'a RetryPolicy,
     attempts: u32,
     failures: u32,
 }
 
 impl<'a> Backoff<'a> {
-    pub(super) const fn new(policy: &'a RetryPolicy, attempts: u32) -> Self {
+    /// Starts with no failure; `attempts` is how many tries there are in all.
+    #[must_use]
+    pub const fn new(policy: &'a RetryPolicy, attempts: u32) -> Self {
         Self { policy, attempts, failures: 0 }
     }
 
     /// Forgets past failures, since the last try brought something.
-    pub(super) const fn progressed(&mut self) {
+    pub const fn progressed(&mut self) {
         self.failures = 0;
     }
 
     /// How long to wait before the next try; none if there should be none.
-    pub(super) fn wait_after(&mut self, retry: Retry) -> Option<Duration> {
+    pub fn wait_after(&mut self, retry: Retry) -> Option<Duration> {
         self.failures = self.failures.saturating_add(1);
         if self.failures >= self.attempts {
             return None;
@@ -79,8 +84,9 @@ impl<'a> Backoff<'a> {
     }
 }
 
-/// Reads how long the registry wants us to wait.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+/// Reads how long the server wants us to wait.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let wanted = text(RETRY_AFTER)?;
     if let Ok(seconds) = wanted.parse() {
@@ -94,6 +100,19 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 fn http_date(text: &str) -> Option<jiff::Timestamp> {
     jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+}
+
+/// Reads `bytes START-END/TOTAL` (RFC 9110, section 14.4) into the start and the total, if that is told.
+#[must_use]
+pub fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
+    let (range, total) = text.strip_prefix("bytes")?.trim_start().split_once('/')?;
+    let (start, end) = range.split_once('-')?;
+    let (start, end): (u64, u64) = (start.trim().parse().ok()?, end.trim().parse().ok()?);
+    let total = match total.trim() {
+        "*" => None,
+        total => Some(total.parse().ok()?),
+    };
+    (start <= end).then_some((start, total))
 }
 
 #[cfg(test)]
@@ -135,5 +154,15 @@ mod tests {
         assert_eq!(Backoff::new(&policy, 3).wait_after(after(30)), Some(Duration::from_secs(30)));
         assert_eq!(Backoff::new(&policy, 3).wait_after(after(31)), None);
         assert_eq!(Backoff::new(&policy, 3).wait_after(Retry::Never), None);
+    }
+
+    #[test]
+    fn content_ranges_are_read() {
+        assert_eq!(content_range("bytes 5-9/10"), Some((5, Some(10))));
+        assert_eq!(content_range("bytes 5-9/*"), Some((5, None)));
+        for text in ["", "bytes", "bytes */10", "bytes 9-5/10", "bytes 5-9", "items 5-9/10", "bytes -1-9/10"]
+        {
+            assert_eq!(content_range(text), None, "{text}");
+        }
     }
 }

@@ -1,0 +1,218 @@
+//! `db update` over the network: from a real web server to a scan, and what happens when feeds cannot be had.
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "a test may read its environment and its own files")]
+
+mod support;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use plimsoll_testkit::http::HttpServer;
+use plimsoll_testkit::nginx::Nginx;
+use plimsoll_testkit::tools::installed;
+use serde_json::{Value, json};
+use support::{Plimsoll, Ran, said, write};
+
+fn record(id: &str, fixed: &str) -> String {
+    json!({
+        "id": id, "modified": "2026-08-30T00:00:00Z", "published": "2026-08-30T00:00:00Z",
+        "affected": [{
+            "package": { "ecosystem": "PyPI", "name": "django" },
+            "ranges": [{ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }, { "fixed": fixed }] }],
+        }],
+    })
+    .to_string()
+}
+
+/// An `all.zip` as OSV has it, made by another program than ours.
+fn zip(path: &Path, records: &[(&str, &str)]) {
+    let folder = plimsoll_testkit::folder::Folder::new();
+    for (id, fixed) in records {
+        fs::write(folder.path().join(format!("{id}.json")), record(id, fixed)).unwrap();
+    }
+    let made = folder.path().join("all.zip");
+    let mut command = Command::new("python3");
+    command.args(["-m", "zipfile", "-c"]).arg(&made).args(records.iter().map(|(id, _)| format!("{id}.json")));
+    said(command.current_dir(folder.path()));
+    fs::copy(made, path).unwrap();
+}
+
+/// A root filesystem with an old Django.
+fn rootfs(plimsoll: &Plimsoll) -> String {
+    let root = plimsoll.folder().join("rootfs");
+    write(
+        &root.join("usr/lib/python3/dist-packages/Django-3.2.dist-info/METADATA"),
+        "Metadata-Version: 2.1\nName: Django\nVersion: 3.2\n",
+    );
+    format!("dir:{}", root.display())
+}
+
+fn ids(scan: &Value) -> Vec<String> {
+    let findings = scan["findings"].as_array().unwrap().iter();
+    let found = findings.filter(|finding| finding["kind"] == "vulnerability");
+    let mut ids: Vec<String> = found.map(|finding| finding["id"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+fn update(plimsoll: &Plimsoll, sources: &[&str]) -> (Ran, Value) {
+    let ran = plimsoll.run(&[&["db", "update", "--json"], sources].concat());
+    let value = serde_json::from_str(&ran.out).unwrap_or(Value::Null);
+    (ran, value)
+}
+
+#[test]
+fn feeds_come_from_a_web_server_once_and_serve_a_scan() {
+    if !installed(&["python3"]) {
+        return;
+    }
+    let Some(nginx) = Nginx::start() else { return };
+    let plimsoll = Plimsoll::new();
+    fs::create_dir(nginx.root().join("PyPI")).unwrap();
+    zip(&nginx.root().join("PyPI/all.zip"), &[("PYSEC-2999-1", "3.2.1"), ("PYSEC-2999-2", "3.2.2")]);
+    let address = format!("{}/PyPI/all.zip", nginx.url());
+    let (first, report) = update(&plimsoll, &[&address]);
+    assert_eq!((first.code, first.err.as_str()), (0, ""));
+    assert_eq!(
+        (&report["fetched"][0]["outcome"], &report["fetched"][0]["name"]),
+        (&json!("new"), &json!(address))
+    );
+    assert_eq!(report["database"]["feeds"][0]["date"], "2026-08-30");
+    let installed = plimsoll.cache().join("advisories.db");
+    let bytes = fs::read(&installed).unwrap();
+    let (second, report) = update(&plimsoll, &[&address]);
+    assert_eq!((second.code, &report["fetched"][0]["outcome"]), (0, &json!("unchanged")));
+    assert!(fs::read(&installed).unwrap() == bytes, "the same feeds make the same database");
+    let requests = nginx.requests();
+    assert!(requests.len() == 2 && requests[1].starts_with("304 0 "), "{requests:?}");
+    let image = rootfs(&plimsoll);
+    let with = installed.to_str().unwrap();
+    assert_eq!(ids(&plimsoll.scan(&image, &["--db", with])), ["PYSEC-2999-1", "PYSEC-2999-2"]);
+    assert_eq!(ids(&plimsoll.scan(&image, &[])), ["PYSEC-2999-1", "PYSEC-2999-2"], "it is the newer one");
+    let words = plimsoll.run(&["db", "update", &address]);
+    assert_eq!((words.code, words.err.as_str()), (0, ""));
+    assert!(words.out.contains("unchanged") && words.out.contains("pypa"), "{}", words.out);
+}
+
+#[test]
+fn a_feed_that_cannot_be_had_is_told_and_its_copy_used() {
+    let plimsoll = Plimsoll::new();
+    let server = HttpServer::start(|request, connection| match request.target.as_str() {
+        "/a.json" => connection.answer(200, &[], record("PYSEC-2999-1", "3.2.1").as_bytes()),
+        _ => connection.answer(404, &[], b""),
+    });
+    let url = server.url();
+    let host = server.host();
+    let config = plimsoll.folder().join("config.toml");
+    let sources = format!(
+        "[database]\nsources = [{{ name = \"ours\", addresses = [\"{url}/gone\", \"{url}/a.json\"], file = \"ours.json\" }}, \
+         \"{url}/gone.json?token=s3cret\"]\n"
+    );
+    fs::write(&config, sources).unwrap();
+    let run = || plimsoll.run(&["--config", config.to_str().unwrap(), "db", "update"]);
+    let ran = run();
+    assert_eq!(ran.code, 2);
+    let gone =
+        format!("warning: {url}/gone.json?[secret]: {host} answered 404; the database is without it\n");
+    assert_eq!(ran.err, gone);
+    assert!(ran.out.contains("fetched ours") && ran.out.contains("missing"), "{}", ran.out);
+    assert_eq!(ids(&plimsoll.scan(&rootfs(&plimsoll), &[])), ["PYSEC-2999-1"]);
+    let bytes = fs::read(plimsoll.cache().join("advisories.db")).unwrap();
+    drop(server);
+    let ran = run();
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("warning: ours: the connection to"), "{}", ran.err);
+    assert!(ran.err.contains("; the copy of 20") && ran.err.contains(" is used\n"), "{}", ran.err);
+    assert!(fs::read(plimsoll.cache().join("advisories.db")).unwrap() == bytes);
+    let ran = plimsoll.run(&["db", "update", &format!("{url}/never.json")]);
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+    assert!(
+        ran.err.contains("error: none of the feeds could be fetched; the database stays as it was"),
+        "{}",
+        ran.err
+    );
+    assert!(fs::read(plimsoll.cache().join("advisories.db")).unwrap() == bytes);
+}
+
+#[test]
+fn a_compiled_database_is_verified_and_installed_as_it_is() {
+    let plimsoll = Plimsoll::new();
+    let feeds = plimsoll.folder().join("feeds");
+    write(&feeds.join("a.json"), record("PYSEC-2999-1", "3.2.1"));
+    let file = plimsoll.folder().join("made.db");
+    let (feeds, made) = (feeds.to_str().unwrap(), file.to_str().unwrap());
+    assert_eq!(plimsoll.run(&["db", "build", feeds, "-o", made]).code, 0);
+    let sound = fs::read(&file).unwrap();
+    let mut damaged = sound.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    let (body, broken) = (sound.clone(), damaged);
+    let server = HttpServer::start(move |request, connection| {
+        connection.answer(200, &[], if request.target == "/sound.db" { &body } else { &broken });
+    });
+    let (ran, report) = update(&plimsoll, &[&format!("{}/sound.db", server.url())]);
+    assert_eq!((ran.code, &report["build"]), (0, &Value::Null));
+    let installed = plimsoll.cache().join("advisories.db");
+    assert!(fs::read(&installed).unwrap() == sound);
+    let ran = plimsoll.run(&["db", "update", &format!("{}/damaged.db", server.url())]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("damaged"), "{}", ran.err);
+    assert!(fs::read(&installed).unwrap() == sound, "what is installed stays");
+    let left: Vec<_> =
+        fs::read_dir(plimsoll.cache()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+}
+
+#[test]
+fn proxies_are_those_of_registries() {
+    let plimsoll = Plimsoll::new();
+    let proxy = HttpServer::start(|request, connection| {
+        assert_eq!(request.target, "http://feeds.example/a.json");
+        connection.answer(200, &[], record("PYSEC-2999-1", "3.2.1").as_bytes());
+    });
+    let mut command = plimsoll.command(&["db", "update", "http://feeds.example/a.json"]);
+    assert_eq!(Ran::of(command.env("http_proxy", proxy.url())).code, 0);
+    let config = plimsoll.folder().join("config.toml");
+    let mut file = fs::File::create(&config).unwrap();
+    writeln!(file, "[registries.proxy]\nhttp = \"{}\"", proxy.url()).unwrap();
+    let ran =
+        plimsoll.run(&["--config", config.to_str().unwrap(), "db", "update", "http://feeds.example/a.json"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(proxy.requests().len(), 2);
+}
+
+#[test]
+fn sources_that_make_no_sense_are_refused() {
+    let plimsoll = Plimsoll::new();
+    let ran = plimsoll.run(&["db", "update", "debian-trakcer"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("\"debian-trakcer\" is neither a file nor a feed"), "{}", ran.err);
+    let ran = plimsoll.run(&["db", "update", "ftp://joe:hunter2@h/x"]);
+    assert!(ran.code == 2 && !ran.err.contains("hunter2"), "{}", ran.err);
+    let config = plimsoll.folder().join("config.toml");
+    for (source, why) in [
+        ("{ name = \"x\", addresses = [\"https://h/x\"], file = \"../x\" }", "no sound name of a file"),
+        ("{ name = \"x\", addresses = [] }", "has no address"),
+        ("{ name = \"x\", url = \"https://h/x\" }", "expected a feed's name"),
+    ] {
+        fs::write(&config, format!("database.sources = [{source}]\n")).unwrap();
+        let ran = plimsoll.run(&["--config", config.to_str().unwrap(), "db", "update"]);
+        assert!(ran.code == 2 && ran.err.contains(why), "{}", ran.err);
+    }
+}
+
+#[test]
+fn the_feeds_are_listed_with_their_licences() {
+    let plimsoll = Plimsoll::new();
+    let ran = plimsoll.run(&["db", "feeds"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(
+        ran.out.contains("debian-tracker") && ran.out.contains("CC0-1.0; https://www.cisa.gov/"),
+        "{}",
+        ran.out
+    );
+    let list: Value = serde_json::from_str(&plimsoll.run(&["db", "feeds", "--json"]).out).unwrap();
+    let feeds = list["feeds"].as_array().unwrap();
+    assert!(feeds.iter().all(|feed| feed["licence"].is_string() && feed["addresses"][0].is_string()));
+}
