@@ -15,6 +15,7 @@ mod strings;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use compile::EPSS;
 pub use compile::TooLarge;
 pub(crate) use ids::cve_key;
 pub use info::{DatabaseInfo, FeedInfo};

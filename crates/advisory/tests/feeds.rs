@@ -177,6 +177,7 @@ fn debian_tracker_and_its_statuses() {
             (Status::Fixed, Severity::Unknown),
             (Status::Affected, Severity::Negligible),
             (Status::WillNotFix, Severity::Low),
+            (Status::NotAffected, Severity::Unknown),
             (Status::EndOfLife, Severity::Unknown),
         ]
     );
