@@ -15,8 +15,8 @@ mod strings;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use compile::EPSS;
 pub use compile::TooLarge;
+pub(crate) use compile::{END_OF_LIFE, EPSS};
 pub(crate) use ids::cve_key;
 pub use info::{DatabaseInfo, FeedInfo};
 use layout::Layout;

@@ -70,7 +70,7 @@ pub(crate) fn of_ubuntu_codename(codename: &str) -> Option<String> {
 }
 
 /// Products as errata of the rpm family name them, each with its ecosystem; the release follows the name.
-const PRODUCTS: [(&str, &str); 12] = [
+const PRODUCTS: [(&str, &str); 14] = [
     ("red hat enterprise linux", "Red Hat"),
     ("oracle linux", "Oracle Linux"),
     ("amazon linux", "Amazon Linux"),
@@ -82,8 +82,16 @@ const PRODUCTS: [(&str, &str); 12] = [
     ("opensuse leap", "openSUSE:Leap"),
     ("suse linux enterprise", "SUSE"),
     ("openeuler", "openEuler"),
+    ("photon os", "Photon OS"),
+    ("photon", "Photon OS"),
     ("mageia", "Mageia"),
 ];
+
+/// Tells whether a text names a product of this list, of whatever release.
+pub(crate) fn is_product(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    PRODUCTS.iter().any(|(prefix, _)| name.starts_with(prefix))
+}
 
 /// `Red Hat Enterprise Linux AppStream (v. 8)` → `Red Hat:8`. Channels for which somebody pays extra (extended
 /// support of a minor release) are none of a plain release.
@@ -110,6 +118,8 @@ pub(crate) fn of_product(name: &str) -> Option<String> {
             Some(pack) => format!("SUSE:{release}.{pack}"),
             None => format!("SUSE:{release}"),
         },
+        "Photon OS" if !release.contains('.') => format!("Photon OS:{release}.0"),
+        "Photon OS" => format!("Photon OS:{release}"),
         "openEuler" => format!("openEuler:{release}"),
         ecosystem => format!("{ecosystem}:{major}"),
     })
@@ -142,6 +152,7 @@ pub fn of_distribution(distribution: &Distribution) -> Option<String> {
         "fedora" => Some(format!("Fedora:{}", major()?)),
         "azurelinux" | "mariner" => Some(format!("Azure Linux:{}", major()?)),
         "sles" | "sle_hpc" | "sled" => Some(format!("SUSE:{}", version?)),
+        "photon" => Some(format!("Photon OS:{}", version?)),
         "arch" => Some("Arch Linux".to_owned()),
         "opensuse-leap" => Some(format!("openSUSE:Leap {}", version?)),
         other => Some(version.map_or_else(|| other.to_owned(), |version| format!("{other}:{version}"))),

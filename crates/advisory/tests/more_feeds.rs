@@ -287,6 +287,13 @@ ELSA-2018-1196-1: kernel (IMPORTANT)</title><affected family="unix"><platform>Or
     <criteria><criterion comment="vim is at most" test_ref="t4"/></criteria></definition>
   <definition class="vulnerability" id="oval:com.example:def:5"><metadata><title>CVE-2020-0003</title><reference ref_id="CVE-2020-0003"/></metadata>
     <criteria><criterion comment="x" test_ref="t2"/></criteria></definition>
+  <definition class="vulnerability" id="oval:org.opensuse.security:def:6"><metadata><title>CVE-2021-29154</title><reference ref_id="Mitre CVE-2021-29154"/><reference ref_id="SUSE CVE-2021-29154"/><advisory><severity>Moderate</severity></advisory></metadata>
+    <criteria operator="OR">
+     <criteria operator="AND"><criteria operator="OR"><criterion test_ref="t9" comment="SUSE Linux Enterprise Server 15 SP1-LTSS is installed"/></criteria><criteria operator="OR"><criterion test_ref="t4" comment="x"/></criteria></criteria>
+     <criteria operator="AND"><criteria operator="OR"><criterion test_ref="t9" comment="SUSE Linux Enterprise Server 15 SP2 is installed"/><criterion test_ref="t9" comment="openSUSE Leap 15.2 is installed"/></criteria><criteria operator="OR"><criterion test_ref="t2" comment="kernel is &lt;2.6.18"/><criterion test_ref="t4" comment="vim is not affected"/></criteria></criteria>
+    </criteria></definition>
+  <definition class="patch" id="oval:com.vmware.phsa:def:7"><metadata><title>PHSA-2020:00001 sqlite</title><reference ref_id="PHSA:00001:3.0:0036"/><reference ref_id="CVE:00001:CVE-2019-16168"/></metadata>
+    <criteria operator="AND"><criterion comment="Photon OS 3 is installed" test_ref="t9"/><criteria operator="OR"><criterion comment="x" test_ref="t2"/></criteria></criteria></definition>
 </definitions>
 <tests><l:rpminfo_test id="t1"><l:object object_ref="o1"/><l:state state_ref="s1"/></l:rpminfo_test><l:rpminfo_test id="t2"><l:object object_ref="o2"/><l:state state_ref="s2"/></l:rpminfo_test>
 <l:rpminfo_test id="t3"><l:object object_ref="o3"/></l:rpminfo_test><l:rpminfo_test id="t4"><l:object object_ref="o4"/><l:state state_ref="s4"/></l:rpminfo_test></tests>
@@ -294,7 +301,7 @@ ELSA-2018-1196-1: kernel (IMPORTANT)</title><affected family="unix"><platform>Or
 <states><l:rpminfo_state id="s1"><l:evr operation="less than">0:9.8p1-3.azl3</l:evr></l:rpminfo_state><l:rpminfo_state id="s2"><l:evr operation="less than">0:2.6.18-419.el5</l:evr></l:rpminfo_state><l:rpminfo_state id="s4"><l:evr operation="less than or equal">0:8.1-2.cm1</l:evr></l:rpminfo_state></states></oval_definitions>"#;
 
 #[test]
-fn oval_of_four_publishers() {
+fn oval_of_six_publishers() {
     let (bytes, report) = compile(&[("oval.xml", OVAL)]);
     let database = Database::from_bytes(bytes).unwrap();
     assert_eq!(said(&database, "Azure Linux:3", "openssh"), [(Status::Fixed, below("9.8p1-3.azl3"))]);
@@ -307,6 +314,17 @@ fn oval_of_four_publishers() {
     assert_eq!((ansible.status, ansible.module.as_deref()), (Status::Affected, Some("ruby:2.5")));
     let last = vec![Range { lower: Lower::Zero, upper: Upper::Last("8.1-2.cm1".into()) }];
     assert_eq!(said(&database, "Azure Linux:1", "vim"), [(Status::Affected, last)]);
+    for release in ["SUSE:15.2", "openSUSE:Leap 15.2"] {
+        assert_eq!(
+            said(&database, release, "kernel"),
+            [(Status::Fixed, below("2.6.18-419.el5"))],
+            "{release}"
+        );
+        assert_eq!(said(&database, release, "vim"), [(Status::NotAffected, Vec::new())]);
+    }
+    assert!(!database.covers("SUSE:15.1"), "long-term support is a channel of its own");
+    let photon = only(database.look_up("Photon OS:3.0", "kernel").unwrap());
+    assert_eq!(database.advisory(photon.advisory).unwrap().covers, ["CVE-2019-16168"]);
     assert_eq!(report.problem_count, 1, "one names no release");
     let openssh = package(Ecosystem::Rpm, "openssh", "9.8p1-2.azl3");
     let scan = match_inventory(&inventory(Some(distribution("azurelinux", "3.0")), vec![openssh]), &database);

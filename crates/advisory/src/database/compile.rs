@@ -25,6 +25,8 @@ pub struct TooLarge;
 
 /// The feed whose date the days of EPSS scores count back from.
 pub(crate) const EPSS: &str = "epss";
+/// The feed whose records are products.
+pub(crate) const END_OF_LIFE: &str = "endoflife";
 
 type Stored = BTreeMap<&'static str, u64>;
 
@@ -64,6 +66,9 @@ pub(crate) fn compile(harvest: &mut Harvest, options: &BuildOptions) -> Result<(
     for name in facts {
         let count = stored.entry(name).or_default();
         *count = count.saturating_add(1);
+    }
+    if !harvest.products.is_empty() {
+        stored.insert(END_OF_LIFE, u64::try_from(harvest.products.len()).unwrap_or_default());
     }
     Ok((writer.write(harvest, options, &stored)?, stored))
 }

@@ -12,7 +12,7 @@ use super::{Document, Feed, FeedError, Harvest, Syntax, check_length};
 pub(crate) const ENDOFLIFE: Feed = Feed { name: "endoflife", recognizes, read, bulk: false };
 
 static SOURCE: Source = Source {
-    name: "endoflife",
+    name: crate::database::END_OF_LIFE,
     title: "endoflife.date",
     license: "MIT",
     url: "https://github.com/endoflife-date/endoflife.date",

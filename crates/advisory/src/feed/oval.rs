@@ -1,7 +1,7 @@
-//! OVAL definitions of rpm distributions: Azure Linux, Oracle Linux, SUSE, Red Hat
+//! OVAL definitions of rpm distributions: Azure Linux, Oracle Linux, SUSE, Red Hat, Photon
 //! (<https://oval.mitre.org/language/version5.11/>). A definition's criteria lead by tests to objects (a package's
-//! name) and states (the versions that are affected). How criteria are joined is not evaluated: a package that a
-//! definition names with a version is affected below it.
+//! name) and states (the versions that are affected). Criteria are not evaluated: what a test of a release or a module
+//! stands beside holds for that one, and a package that is named with a version there is affected below it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,7 +9,7 @@ use plimsoll_model::finding::Status;
 use plimsoll_model::severity::Severity;
 
 use super::date::day;
-use super::loose::is_cve;
+use super::loose::cves_in;
 use super::rpm;
 use super::source::Source;
 use super::xml::{self, Node};
@@ -30,6 +30,8 @@ static SUSE: Source =
     source("suse-oval", "SUSE", "CC-BY-4.0", "https://ftp.suse.com/pub/projects/security/oval");
 static REDHAT: Source =
     source("redhat-oval", "Red Hat", "CC-BY-4.0", "https://security.access.redhat.com/data/oval");
+static PHOTON: Source =
+    source("photon", "Photon OS", "not stated", "https://github.com/vmware/photon/wiki/Security-Advisories");
 static OTHER: Source = source("oval", "OVAL", "not stated", "");
 
 fn recognizes(document: &Document<'_>) -> bool {
@@ -43,6 +45,7 @@ fn source_of(id: &str) -> &'static Source {
         _ if publisher.starts_with("com.oracle") => &ORACLE,
         _ if publisher.contains("suse") => &SUSE,
         _ if publisher.starts_with("com.redhat") => &REDHAT,
+        _ if publisher.starts_with("com.vmware") => &PHOTON,
         _ => &OTHER,
     }
 }
@@ -109,6 +112,9 @@ impl References {
         let name = self.objects.get(object)?;
         let comment = criterion.attribute("comment").unwrap_or_default();
         match state.as_ref().and_then(|state| self.states.get(state)) {
+            _ if comment == format!("{name} is not affected") => {
+                Some((name, Bound { operation: "not affected", version: "" }))
+            }
             Some((operation, version)) => Some((name, Bound { operation, version })),
             // Red Hat and SUSE say so of what has no fix.
             None if comment == format!("{name} is installed") => {
@@ -131,10 +137,16 @@ fn advisory(definition: &Node, references: &References) -> Result<Option<Advisor
     let ids: Vec<&str> =
         definition.all("reference").iter().filter_map(|reference| reference.attribute("ref_id")).collect();
     check_length("references", ids.len())?;
-    let cves: Vec<String> = ids.iter().filter(|id| is_cve(id)).map(|id| (*id).to_owned()).collect();
+    // "Mitre CVE-2021-29154" of SUSE, "CVE:00001:CVE-2019-16168" of Photon.
+    let mut cves: Vec<&str> = ids.iter().flat_map(|id| cves_in(id)).collect();
+    cves.sort_unstable();
+    cves.dedup();
     // An erratum has an id of its own, a vulnerability its CVE's.
-    let own = ids.iter().find(|id| !is_cve(id) && title.contains(**id)).or_else(|| ids.first());
-    let id = (*own.ok_or(FeedError::NoId)?).to_owned();
+    let own = ids
+        .iter()
+        .find(|id| cves_in(id).is_empty())
+        .filter(|_| definition.attribute("class") == Some("patch"));
+    let id = (*own.or_else(|| cves.first()).ok_or(FeedError::NoId)?).to_owned();
     if cves.is_empty() || definition.first("patchable").is_some_and(|node| node.text() == "Not Applicable") {
         return Ok(None);
     }
@@ -151,47 +163,86 @@ fn advisory(definition: &Node, references: &References) -> Result<Option<Advisor
     advisory.modified = date("updated");
     let scores = definition.all("cve").into_iter().filter_map(|cve| cve.attribute("cvss3")?.split_once('/'));
     advisory.cvss = scores.map(|(_, vector)| vector.to_owned()).collect();
-    advisory.covers = cves.into_iter().filter(|cve| *cve != id).collect();
+    advisory.covers = cves.into_iter().filter(|cve| *cve != id).map(str::to_owned).collect();
     advisory.summary = Some(title.to_owned()).filter(|title| !title.is_empty());
     advisory.affected = affected;
     Ok(Some(advisory))
 }
+
+/// What the criteria around a criterion say: of which releases it speaks, and of which module.
+#[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+struct Scope {
+    /// `None` if nothing is said; empty if only releases that nobody asks for.
+    releases: Option<Vec<String>>,
+    module: Option<String>,
+}
+
+impl Scope {
+    /// The scope within `criteria`: its own tests of releases and modules, and those of a group that has no others.
+    fn within(&self, criteria: &Node) -> Self {
+        let tests = |node: &Node| -> Vec<String> {
+            let tests = node.children.iter().filter(|child| child.name == "criterion");
+            tests.filter_map(|test| Some(test.attribute("comment")?.to_owned())).collect()
+        };
+        let is_product =
+            |comment: &String| comment.strip_suffix(" is installed").is_some_and(ecosystem::is_product);
+        let groups = criteria.children.iter().filter(|child| child.name == "criteria").map(tests);
+        let groups = groups.filter(|tests| !tests.is_empty() && tests.iter().all(is_product)).flatten();
+        let comments: Vec<String> = tests(criteria).into_iter().chain(groups).collect();
+        let named: Vec<&String> = comments.iter().filter(|comment| is_product(comment)).collect();
+        let releases =
+            named.iter().filter_map(|name| ecosystem::of_product(name.strip_suffix(" is installed")?));
+        let mut releases: Vec<String> = releases.collect();
+        releases.sort_unstable();
+        releases.dedup();
+        let module = comments.iter().find_map(|comment| {
+            comment.strip_prefix("Module ")?.strip_suffix(" is enabled").map(str::to_owned)
+        });
+        Self {
+            releases: if named.is_empty() { self.releases.clone() } else { Some(releases) },
+            module: module.or_else(|| self.module.clone()),
+        }
+    }
+}
+
+/// What is tested of each package, by scope and name.
+type Bounds<'r> = BTreeMap<(Scope, &'r str), Vec<Bound<'r>>>;
 
 fn affected(
     definition: &Node,
     references: &References,
     severity: Severity,
 ) -> Result<Vec<Affected>, FeedError> {
-    let mut bounds: BTreeMap<&str, Vec<Bound<'_>>> = BTreeMap::new();
-    let criteria = definition.all("criterion");
-    check_length("criteria", criteria.len())?;
-    for (name, bound) in criteria.iter().filter_map(|criterion| references.criterion(criterion)) {
-        if !rpm::is_debug(name) && !name.ends_with("-release") {
-            bounds.entry(name).or_default().push(bound);
+    check_length("criteria", definition.all("criterion").len())?;
+    let mut bounds = Bounds::new();
+    let criteria = definition.children.iter().filter(|child| child.name == "criteria");
+    let mut open: Vec<(&Node, Scope)> = criteria.map(|node| (node, Scope::default())).collect();
+    while let Some((node, outer)) = open.pop() {
+        let scope = outer.within(node);
+        for child in &node.children {
+            if child.name == "criteria" {
+                open.push((child, scope.clone()));
+            } else if let Some((name, bound)) = references.criterion(child)
+                && !rpm::is_debug(name)
+                && !name.ends_with("-release")
+            {
+                bounds.entry((scope.clone(), name)).or_default().push(bound);
+            }
         }
     }
-    if bounds.is_empty() {
-        return Ok(Vec::new());
+    let mut list = Vec::new();
+    for ((scope, name), bounds) in &bounds {
+        let releases = scope.releases.clone().or_else(|| default_releases(definition, bounds));
+        for release in releases.ok_or(FeedError::NoRelease)? {
+            let Some(affected) = one(&release, name, bounds) else { continue };
+            list.push(Affected { severity, module: scope.module.clone(), ..affected });
+        }
     }
-    let release = release(definition, &criteria, &bounds).ok_or(FeedError::NoRelease)?;
-    let module = criteria.iter().find_map(|criterion| {
-        criterion
-            .attribute("comment")?
-            .strip_prefix("Module ")?
-            .strip_suffix(" is enabled")
-            .map(str::to_owned)
-    });
-    let each = |(name, bounds): (&&str, &Vec<Bound<'_>>)| {
-        let range = range(bounds)?;
-        let status = if matches!(range.upper, Upper::Fixed(_)) { Status::Fixed } else { Status::Affected };
-        let all = Affected::all(&release, *name);
-        Some(Affected { severity, status, module: module.clone(), ranges: vec![range], ..all })
-    };
-    Ok(bounds.iter().filter_map(each).collect())
+    Ok(list)
 }
 
 /// What all bounds of one package leave; the last of a kind holds.
-fn range(bounds: &[Bound<'_>]) -> Option<Range> {
+fn one(release: &str, name: &str, bounds: &[Bound<'_>]) -> Option<Affected> {
     let mut range = Range { lower: Lower::Zero, upper: Upper::Open };
     for Bound { operation, version } in bounds {
         let version = (*version).to_owned();
@@ -201,24 +252,23 @@ fn range(bounds: &[Bound<'_>]) -> Option<Range> {
             "greater than" => range.lower = Lower::After(version),
             "greater than or equal" => range.lower = Lower::From(version),
             "installed" => {}
+            "not affected" => return Some(Affected::never(release, name)),
             _ => return None,
         }
     }
-    Some(range)
+    let status = if matches!(range.upper, Upper::Fixed(_)) { Status::Fixed } else { Status::Affected };
+    Some(Affected { status, ranges: vec![range], ..Affected::all(release, name) })
 }
 
-/// The release stands in a criterion, in the platform's name, or for Azure Linux in the versions alone.
-fn release(definition: &Node, criteria: &[&Node], bounds: &BTreeMap<&str, Vec<Bound<'_>>>) -> Option<String> {
-    let comments = criteria.iter().filter_map(|criterion| criterion.attribute("comment"));
-    let installed =
-        comments.filter_map(|comment| ecosystem::of_product(comment.strip_suffix(" is installed")?));
+/// Where no criterion tells the release, the platform's name does, or for Azure Linux the versions alone.
+fn default_releases(definition: &Node, bounds: &[Bound<'_>]) -> Option<Vec<String>> {
     let platforms = definition.all("platform");
-    let named = platforms.iter().filter_map(|platform| ecosystem::of_product(platform.text()));
-    let versions = bounds.values().flatten().map(|bound| bound.version);
-    let tagged = versions.filter_map(|version| {
-        let tag = [".azl", ".cm"].iter().find_map(|tag| version.rsplit_once(tag))?.1;
+    let named: Vec<String> =
+        platforms.iter().filter_map(|platform| ecosystem::of_product(platform.text())).collect();
+    let tagged = bounds.iter().find_map(|bound| {
+        let tag = [".azl", ".cm"].iter().find_map(|tag| bound.version.rsplit_once(tag))?.1;
         let release: u32 = tag.parse().ok()?;
-        Some(format!("Azure Linux:{release}"))
+        Some(vec![format!("Azure Linux:{release}")])
     });
-    installed.chain(named).chain(tagged).next()
+    Some(named).filter(|named| !named.is_empty()).or(tagged)
 }

@@ -95,11 +95,11 @@ fn further_channels(database: &Database, subject: &Subject, hits: &mut Vec<Hit<'
         return Ok(());
     }
     for affected in database.look_up(&format!("Ubuntu:Pro:{release}"), &subject.name)? {
-        let fixes = affected.ranges.iter().filter_map(|range| match &range.upper {
+        let mut fixes = affected.ranges.iter().filter_map(|range| match &range.upper {
             Upper::Fixed(version) => Some(version),
             Upper::Open | Upper::Last(_) | Upper::Before(_) => None,
         });
-        let Some(version) = fixes.last().filter(|_| affected.status == Status::Fixed) else { continue };
+        let Some(version) = fixes.next_back().filter(|_| affected.status == Status::Fixed) else { continue };
         let pro = database.advisory(affected.advisory)?;
         let mended = subject.scheme.compare(&subject.version, version).is_ok_and(Ordering::is_ge);
         let same = |hit: &Hit<'_>| hit.fix.is_none() && shares_id(&hit.advisory, &pro);
