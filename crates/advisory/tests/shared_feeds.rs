@@ -205,7 +205,7 @@ fn ubuntu_is_read_from_its_tracker() {
     let (bytes, report) = read(&feeds, &["ubuntu-uct-2024"]);
     println!("Ubuntu's tracker: {} bytes after {:?}", bytes.len(), start.elapsed());
     assert_eq!(counts(&report), [("ubuntu-tracker", 46_687, 0)]);
-    assert_eq!(report.problem_count, 0, "some have a number yet to come");
+    assert_eq!(report.problem_count, 9, "nine have a number yet to come");
     let database = Database::from_bytes(bytes).unwrap();
     let scan = |release: &str, version: &str| {
         let glibc = built_from(Ecosystem::Deb, "libc6", "glibc", version);

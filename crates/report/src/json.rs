@@ -244,14 +244,14 @@ struct VulnerabilityDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     ssvc: Option<SsvcDocument>,
     /// Each feed's own word on how bad it is.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    severities: Vec<FeedSeverityDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severities: Option<Vec<FeedSeverityDocument<'a>>>,
     /// Fixed versions of channels that the image does not draw from by itself, such as Ubuntu Pro.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    channel_fixes: Vec<ChannelFixDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel_fixes: Option<Vec<ChannelFixDocument<'a>>>,
     /// Whether the package was made to do harm.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    malicious: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    malicious: Option<bool>,
 }
 
 /// An estimate of the Exploit Prediction Scoring System.
@@ -558,11 +558,16 @@ impl<'a> VulnerabilityDocument<'a> {
                 automatable: ssvc.automatable,
                 technical_impact: ssvc.technical_impact.map(TechnicalImpact::as_str),
             }),
-            severities: found.severities.iter().map(FeedSeverityDocument::new).collect(),
-            channel_fixes: found.channel_fixes.iter().map(ChannelFixDocument::new).collect(),
-            malicious: found.malicious,
+            severities: some(found.severities.iter().map(FeedSeverityDocument::new)),
+            channel_fixes: some(found.channel_fixes.iter().map(ChannelFixDocument::new)),
+            malicious: found.malicious.then_some(true),
         })
     }
+}
+
+/// A list, or nothing where it is empty: a member that version 1.0 of the schema lacked stays away then.
+fn some<T>(list: impl Iterator<Item = T>) -> Option<Vec<T>> {
+    Some(list.collect::<Vec<T>>()).filter(|list| !list.is_empty())
 }
 
 impl EpssDocument {
