@@ -76,6 +76,11 @@ pub struct Affected {
     pub versions: Vec<String>,
     /// Fixed versions beside those that end a range.
     pub fixed: Vec<String>,
+    /// The channel that alone has the fix, if it is not open to everybody: `esm-infra`.
+    pub channel: Option<String>,
+    /// Vulnerable functions: `path#Symbol` of Go, `krate::module::function` of Rust; a Go package as a whole is its
+    /// path alone.
+    pub symbols: Vec<String>,
 }
 
 impl Affected {
@@ -87,6 +92,12 @@ impl Affected {
             ranges: vec![Range { lower: Lower::Zero, upper: Upper::Fixed(fixed.into()) }],
             ..Self::all(ecosystem, name)
         }
+    }
+
+    /// Says that no version of a package is affected.
+    #[must_use]
+    pub fn never(ecosystem: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { status: Status::NotAffected, ranges: Vec::new(), ..Self::all(ecosystem, name) }
     }
 
     /// Says that all versions of a package are affected.

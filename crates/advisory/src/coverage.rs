@@ -11,8 +11,21 @@ use crate::database::{Database, FeedInfo};
 use crate::ecosystem;
 
 /// Feeds that speak of some packages of their ecosystem only: finding nothing in them proves little.
-const PARTIAL: [&str; 6] =
-    ["debian-changelog", "debian-index", "debian-lists", "nodejs-security-wg", "project-kb", "retirejs"];
+const PARTIAL: [&str; 8] = [
+    "debian-changelog",
+    "debian-lists",
+    "debian-security-index",
+    "malicious-packages",
+    "nodejs-security-wg",
+    "project-kb",
+    "retirejs",
+    "victims",
+];
+
+/// Tells whether a feed speaks of some packages of its ecosystem only, or guesses.
+pub(crate) fn is_partial(feed: &str) -> bool {
+    PARTIAL.contains(&feed)
+}
 
 /// The gaps of `database` for what is in `inventory`, on the day `today`, if data may be `max_age_days` old.
 #[must_use]
@@ -49,8 +62,7 @@ fn gap_of(
     if covering.is_empty() {
         return None;
     }
-    let whole: Vec<&&FeedInfo> =
-        covering.iter().filter(|feed| !PARTIAL.contains(&feed.name.as_str())).collect();
+    let whole: Vec<&&FeedInfo> = covering.iter().filter(|feed| !is_partial(&feed.name)).collect();
     if whole.is_empty() {
         let names: Vec<&str> = covering.iter().map(|feed| feed.name.as_str()).collect();
         let reason = format!(

@@ -17,6 +17,7 @@ mod strings;
 use std::path::{Path, PathBuf};
 
 pub use compile::TooLarge;
+pub(crate) use compile::{END_OF_LIFE, EPSS};
 pub(crate) use ids::cve_key;
 pub use info::{DatabaseInfo, FeedInfo};
 use layout::Layout;

@@ -32,6 +32,99 @@ pub fn of_debian_codename(codename: &str) -> Option<String> {
     Some(format!("Debian:{release}"))
 }
 
+/// Ubuntu's codenames since its first release that images of were made of, each with its release number.
+const UBUNTU_CODENAMES: [(&str, &str); 28] = [
+    ("precise", "12.04"),
+    ("quantal", "12.10"),
+    ("raring", "13.04"),
+    ("saucy", "13.10"),
+    ("trusty", "14.04"),
+    ("utopic", "14.10"),
+    ("vivid", "15.04"),
+    ("wily", "15.10"),
+    ("xenial", "16.04"),
+    ("yakkety", "16.10"),
+    ("zesty", "17.04"),
+    ("artful", "17.10"),
+    ("bionic", "18.04"),
+    ("cosmic", "18.10"),
+    ("disco", "19.04"),
+    ("eoan", "19.10"),
+    ("focal", "20.04"),
+    ("groovy", "20.10"),
+    ("hirsute", "21.04"),
+    ("impish", "21.10"),
+    ("jammy", "22.04"),
+    ("kinetic", "22.10"),
+    ("lunar", "23.04"),
+    ("mantic", "23.10"),
+    ("noble", "24.04"),
+    ("oracular", "24.10"),
+    ("plucky", "25.04"),
+    ("questing", "25.10"),
+];
+
+/// `jammy` → `22.04`.
+pub(crate) fn of_ubuntu_codename(codename: &str) -> Option<String> {
+    UBUNTU_CODENAMES.iter().find(|(name, _)| *name == codename).map(|(_, release)| (*release).to_owned())
+}
+
+/// Products as errata of the rpm family name them, each with its ecosystem; the release follows the name.
+const PRODUCTS: [(&str, &str); 14] = [
+    ("red hat enterprise linux", "Red Hat"),
+    ("oracle linux", "Oracle Linux"),
+    ("amazon linux", "Amazon Linux"),
+    ("rocky linux", "Rocky Linux"),
+    ("almalinux", "AlmaLinux"),
+    ("fedora", "Fedora"),
+    ("azure linux", "Azure Linux"),
+    ("cbl-mariner", "Azure Linux"),
+    ("opensuse leap", "openSUSE:Leap"),
+    ("suse linux enterprise", "SUSE"),
+    ("openeuler", "openEuler"),
+    ("photon os", "Photon OS"),
+    ("photon", "Photon OS"),
+    ("mageia", "Mageia"),
+];
+
+/// Tells whether a text names a product of this list, of whatever release.
+pub(crate) fn is_product(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    PRODUCTS.iter().any(|(prefix, _)| name.starts_with(prefix))
+}
+
+/// `Red Hat Enterprise Linux AppStream (v. 8)` → `Red Hat:8`. Channels for which somebody pays extra (extended
+/// support of a minor release) are none of a plain release.
+pub(crate) fn of_product(name: &str) -> Option<String> {
+    let name = name
+        .to_ascii_lowercase()
+        .replace("amazon-linux-", "amazon linux ")
+        .replace("almalinux-", "almalinux ");
+    let extra = ["eus", "aus", "tus", "e4s", "ltss", "espos", "els", "epel", "sap"];
+    let words =
+        || name.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').filter(|word| !word.is_empty());
+    let (prefix, ecosystem) = PRODUCTS.iter().find(|(prefix, _)| name.starts_with(prefix))?;
+    if words().any(|word| extra.contains(&word)) {
+        return None;
+    }
+    let rest = name.get(prefix.len()..)?;
+    let mut rest =
+        rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').filter(|word| !word.is_empty());
+    let release = rest.find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let major = release.split('.').next()?;
+    Some(match *ecosystem {
+        "openSUSE:Leap" => format!("openSUSE:Leap {release}"),
+        "SUSE" => match rest.next().and_then(|word| word.strip_prefix("sp")) {
+            Some(pack) => format!("SUSE:{release}.{pack}"),
+            None => format!("SUSE:{release}"),
+        },
+        "Photon OS" if !release.contains('.') => format!("Photon OS:{release}.0"),
+        "Photon OS" => format!("Photon OS:{release}"),
+        "openEuler" => format!("openEuler:{release}"),
+        ecosystem => format!("{ecosystem}:{major}"),
+    })
+}
+
 /// The first Debian codename that stands as a word in `text`, as an ecosystem.
 pub(crate) fn debian_release_in(text: &str) -> Option<String> {
     text.split(|c: char| !c.is_ascii_alphanumeric()).find_map(of_debian_codename)
@@ -54,6 +147,13 @@ pub fn of_distribution(distribution: &Distribution) -> Option<String> {
         "almalinux" => Some(format!("AlmaLinux:{}", major()?)),
         "rocky" => Some(format!("Rocky Linux:{}", major()?)),
         "rhel" => Some(format!("Red Hat:{}", major()?)),
+        "ol" => Some(format!("Oracle Linux:{}", major()?)),
+        "amzn" => Some(format!("Amazon Linux:{}", major()?)),
+        "fedora" => Some(format!("Fedora:{}", major()?)),
+        "azurelinux" | "mariner" => Some(format!("Azure Linux:{}", major()?)),
+        "sles" | "sle_hpc" | "sled" => Some(format!("SUSE:{}", version?)),
+        "photon" => Some(format!("Photon OS:{}", version?)),
+        "arch" => Some("Arch Linux".to_owned()),
         "opensuse-leap" => Some(format!("openSUSE:Leap {}", version?)),
         other => Some(version.map_or_else(|| other.to_owned(), |version| format!("{other}:{version}"))),
     }
@@ -80,7 +180,7 @@ pub const fn of_language(ecosystem: Ecosystem) -> Option<&'static str> {
 /// The spelling under which the database keeps an ecosystem: Ubuntu's `:LTS` is not part of the release.
 pub(crate) fn canonical(ecosystem: &str) -> &str {
     match ecosystem.strip_suffix(":LTS") {
-        Some(release) if release.starts_with("Ubuntu:") && !release.starts_with("Ubuntu:Pro") => release,
+        Some(release) if release.starts_with("Ubuntu:") => release,
         _ => ecosystem,
     }
 }
@@ -103,7 +203,9 @@ pub fn scheme_of(ecosystem: &str) -> Option<Scheme> {
         "Debian" | "Ubuntu" | "Echo" => Some(Scheme::Deb),
         "Alpine" | "Wolfi" | "Chainguard" | "MinimOS" | "Alpaquita" => Some(Scheme::Apk),
         "AlmaLinux" | "Rocky Linux" | "Red Hat" | "SUSE" | "openSUSE" | "openEuler" | "Mageia"
-        | "Azure Linux" | "Photon OS" | "Fedora" => Some(Scheme::Rpm),
+        | "Azure Linux" | "Photon OS" | "Fedora" | "Oracle Linux" | "Amazon Linux" => Some(Scheme::Rpm),
+        // pacman's order is rpm's of old: no tilde, no caret, and none of its versions has them.
+        "Arch Linux" => Some(Scheme::Rpm),
         "PyPI" => Some(Scheme::Pep440),
         "npm" | "crates.io" | "Bitnami" | "SwiftURL" | "Hex" => Some(Scheme::Semver),
         "RubyGems" => Some(Scheme::RubyGems),
@@ -176,13 +278,38 @@ mod tests {
     }
 
     #[test]
+    fn products_have_their_ecosystem() {
+        let cases = [
+            ("Red Hat Enterprise Linux AppStream (v. 8)", Some("Red Hat:8")),
+            ("Red Hat Enterprise Linux 9", Some("Red Hat:9")),
+            ("Red Hat Enterprise Linux BaseOS EUS (v.8.6)", None),
+            ("Red Hat JBoss AMQ 7", None),
+            ("Oracle Linux 5", Some("Oracle Linux:5")),
+            ("Amazon Linux 2023", Some("Amazon Linux:2023")),
+            ("amazon-linux-2023", Some("Amazon Linux:2023")),
+            ("Rocky Linux 8", Some("Rocky Linux:8")),
+            ("almalinux-9-for-x86_64-baseos-rpms", Some("AlmaLinux:9")),
+            ("SUSE Linux Enterprise Module for Basesystem 15 SP5", Some("SUSE:15.5")),
+            ("SUSE Linux Enterprise Server 12 SP5-LTSS", None),
+            ("SUSE Linux Enterprise Server 15", Some("SUSE:15")),
+            ("openSUSE Leap 15.6", Some("openSUSE:Leap 15.6")),
+            ("Fedora 40", Some("Fedora:40")),
+            ("Azure Linux", None),
+            ("", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(of_product(name).as_deref(), expected, "{name}");
+        }
+    }
+
+    #[test]
     fn names_are_normalized_as_their_ecosystem_does() {
         assert_eq!(normal_name("PyPI", "Foo__Bar.baz"), "foo-bar-baz");
         assert_eq!(normal_name("PyPI", "urllib3"), "urllib3");
         assert_eq!(normal_name("npm", "@Babel/Core"), "@babel/core");
         assert_eq!(normal_name("Go", "github.com/BurntSushi/toml"), "github.com/BurntSushi/toml");
         assert_eq!(canonical("Ubuntu:22.04:LTS"), "Ubuntu:22.04");
-        assert_eq!(canonical("Ubuntu:Pro:18.04:LTS"), "Ubuntu:Pro:18.04:LTS");
+        assert_eq!(canonical("Ubuntu:Pro:18.04:LTS"), "Ubuntu:Pro:18.04");
         assert_eq!(debian_release_in("dists_bookworm-security_main").as_deref(), Some("Debian:12"));
     }
 }

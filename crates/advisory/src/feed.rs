@@ -5,6 +5,9 @@
 //! the end of a build.
 
 pub mod all;
+mod arch;
+mod bounds;
+mod csaf;
 mod cve5;
 mod date;
 mod debian;
@@ -13,20 +16,33 @@ mod debian_index;
 mod debian_lists;
 mod debian_tracker;
 mod document;
+mod endoflife;
+mod epss;
+mod friendsofphp;
 mod harvest;
+mod haskell;
 mod kev;
 mod loose;
 mod npm_wg;
+mod nvd;
 mod osv;
+mod oval;
 mod project_kb;
+mod records;
 mod retirejs;
+mod rpm;
+mod rubysec;
 mod secdb;
 pub mod source;
+mod ubuntu;
+mod updateinfo;
+mod victims;
 mod wolfi;
+mod xml;
 
 pub use document::{Document, Syntax};
 pub(crate) use harvest::Tally;
-pub use harvest::{Enrichment, Harvest, Problem};
+pub use harvest::{Cycle, Enrichment, EpssFact, Harvest, Problem, Until};
 
 /// A feed's format.
 #[derive(Debug)]
@@ -50,6 +66,12 @@ pub enum FeedError {
     /// It is no valid YAML, or not of the format's shape.
     #[error("not readable as YAML: {0}")]
     Yaml(#[from] serde_yaml_ng::Error),
+    /// It is no valid TOML, or not of the format's shape.
+    #[error("not readable as TOML: {0}")]
+    Toml(#[from] toml::de::Error),
+    /// It is no valid XML.
+    #[error("not readable as XML: {0}")]
+    Xml(#[from] quick_xml::Error),
     /// It has no id.
     #[error("the record has no id")]
     NoId,

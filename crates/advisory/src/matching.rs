@@ -106,7 +106,7 @@ impl<'d> Matching<'d> {
         if !found.unordered.is_empty() {
             self.gaps.push(unordered(package, &found.unordered));
         }
-        for group in group::group(&found.hits) {
+        for group in group::group(&found.hits).into_iter().filter_map(group::Group::contested) {
             match vulnerability::finding(database, index, installed, &subject, &group) {
                 Ok(finding) => self.findings.push(finding),
                 Err(Corrupt) => self.damaged = true,

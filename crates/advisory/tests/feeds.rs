@@ -141,7 +141,7 @@ fn wolfi_advisories_hold_by_their_last_event() {
 #[test]
 fn secdb_in_both_syntaxes() {
     let json = r#"{"distroversion":"v3.19","reponame":"main","urlprefix":"https://dl-cdn.alpinelinux.org/alpine",
-        "packages":[{"pkg":{"name":"openssl","secfixes":{"3.1.4-r1":["CVE-2023-5363 GHSA-2222-3333-4444"],"0":["CVE-2020-1111"]}}}]}"#;
+        "packages":[{"pkg":{"name":"openssl","secfixes":{"3.1.4-r1":["CVE-2023-5363 GHSA-2222-3333-4444"],"3.0.0-r0":{},"0":["CVE-2020-1111"]}}}]}"#;
     let yaml = "---\ndistroversion: v3.9\nreponame: main\npackages:\n  - pkg:\n      name: openssl\n      secfixes:\n        1.1.1-r2:\n          - CVE-2023-5363\n";
     let wolfi = r#"{"reponame":"os","urlprefix":"https://packages.wolfi.dev","packages":[{"pkg":{"name":"openssl","secfixes":{"3.1-r0":["CVE-2023-5363"]}}}]}"#;
     let database = database(&[("main.json", json), ("main.yaml", yaml), ("security.json", wolfi)]);
@@ -177,6 +177,7 @@ fn debian_tracker_and_its_statuses() {
             (Status::Fixed, Severity::Unknown),
             (Status::Affected, Severity::Negligible),
             (Status::WillNotFix, Severity::Low),
+            (Status::NotAffected, Severity::Unknown),
             (Status::EndOfLife, Severity::Unknown),
         ]
     );

@@ -119,8 +119,8 @@ fn what_is_no_database_is_refused() {
     assert!(matches!(open([&bytes[..], b"x"].concat()), OpenError::Length { .. }));
     assert!(matches!(open(bytes[..bytes.len() - 1].to_vec()), OpenError::Length { .. }));
     let mut later = bytes.clone();
-    later[8] = 2;
-    assert!(matches!(open(later), OpenError::Version { found: 2 }));
+    later[8] = 3;
+    assert!(matches!(open(later), OpenError::Version { found: 3 }));
     let mut moved = bytes.clone();
     moved[60] ^= 1;
     assert!(matches!(open(moved), OpenError::Head));
@@ -145,15 +145,25 @@ fn the_same_feeds_give_the_same_bytes() {
 const OSV: &str = r#"{"id":"GHSA-2222-3333-4444","modified":"2024-02-03T04:05:06Z","published":"2024-01-02T00:00:00Z",
     "aliases":["CVE-2024-1111","odd-id"],"summary":"a hole",
     "severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
-    "affected":[{"package":{"ecosystem":"npm","name":"left-pad"},"versions":["1.2.0","2.0.5","3.0.0-beta"]},
+    "affected":[{"package":{"ecosystem":"npm","name":"left-pad"},"ecosystem_specific":{"affects":{"functions":["a::b","a::c"]}},"versions":["1.2.0","2.0.5","3.0.0-beta"]},
       {"package":{"ecosystem":"npm","name":"right-pad"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.1.0"},{"introduced":"2.0.0"},{"last_affected":"2.3.0"}]}]}],
     "references":[{"type":"WEB","url":"https://example.org/x"}]}"#;
 const WOLFI: &str = "schema-version: 2\npackage:\n  name: fd\nadvisories:\n  - id: CGA-2222-3333-4444\n    aliases: [CVE-2024-1111]\n    events:\n      - timestamp: 2025-04-14T12:23:27Z\n        type: fixed\n        data:\n          fixed-version: 10.2.0-r2\n";
 const KEV: &str =
     r#"{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2024-1111","dateAdded":"2024-03-04"}]}"#;
 
+const EPSS: &str =
+    "#model_version:v1,score_date:2026-11-20T00:00:00Z\ncve,epss,percentile\nCVE-2024-1111,0.5,0.9\n";
+const CYCLES: &str = "---\npermalink: /debian\n\nreleases:\n- releaseCycle: 12\n  releaseDate: 2023-06-10\n  eol: 2026-07-11\n---\n";
+
 fn sample() -> Vec<(&'static str, &'static str)> {
-    vec![("a.json", OSV), ("fd.advisories.yaml", WOLFI), ("kev.json", KEV)]
+    vec![
+        ("a.json", OSV),
+        ("fd.advisories.yaml", WOLFI),
+        ("kev.json", KEV),
+        ("epss.csv", EPSS),
+        ("debian.md", CYCLES),
+    ]
 }
 
 /// Reads everything that can be reached from outside.
@@ -162,9 +172,12 @@ fn read_all(database: &Database) {
         let _ = database.advisory(number).is_ok();
     }
     for (ecosystem, name) in [("npm", "left-pad"), ("npm", "right-pad"), ("Wolfi", "fd"), ("npm", "absent")] {
-        let _ = database.look_up(ecosystem, name).is_ok();
+        for record in database.look_up(ecosystem, name).unwrap_or_default() {
+            let _ = database.symbols(&record).is_ok();
+        }
     }
     let _ = database.known("CVE-2024-1111").is_ok();
+    let _ = database.end_of_life("debian", "12").is_ok();
     let packages = vec![
         package(Ecosystem::Npm, "left-pad", "2.0.5"),
         package(Ecosystem::Npm, "right-pad", "1.0.0"),

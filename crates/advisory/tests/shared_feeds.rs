@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use plimsoll_advisory::database::Database;
 use plimsoll_advisory::db::{BuildOptions, BuildReport, build};
+use plimsoll_advisory::feed::Until;
 use plimsoll_advisory::matching::match_inventory;
 use plimsoll_model::package::Ecosystem;
 use support::{built_from, distribution, inventory, package, vulnerability};
@@ -159,6 +160,83 @@ fn distributions_have_their_records() {
     let apk = built_from(Ecosystem::Apk, "libssl1.1", "openssl", "1.1.1a-r0");
     let matches = match_inventory(&inventory(Some(distribution("alpine", "3.9.0")), vec![apk]), &database);
     assert!(matches.findings.iter().any(|finding| finding.id == "CVE-2019-1543"), "{matches:?}");
+}
+
+#[test]
+fn feeds_of_languages_and_products_have_their_records() {
+    let Some(feeds) = support::shared() else { return };
+    let folders = ["rubysec", "php-friendsofphp", "haskell", "java-victims", "eol", "kev"];
+    let (bytes, report) = read(&feeds, &folders);
+    let found = counts(&report);
+    let read_of = |name: &str| found.iter().find(|(feed, ..)| *feed == name).map(|(_, read, _)| *read);
+    assert_eq!(read_of("rubysec"), Some(1_381));
+    assert_eq!(read_of("friendsofphp"), Some(1_592));
+    assert_eq!(read_of("haskell"), Some(35));
+    assert_eq!(read_of("victims"), Some(218));
+    assert_eq!(read_of("endoflife"), Some(464));
+    assert_eq!(report.problem_count, 0);
+    let database = Database::from_bytes(bytes).unwrap();
+    let bookworm = database.end_of_life("debian", "12").unwrap().unwrap();
+    assert_eq!(bookworm.security, Until::Day(jiff::civil::date(2026, 7, 11)));
+    assert!(database.end_of_life("alpine-linux", "3.19").unwrap().is_some());
+    for (ecosystem, name) in [("RubyGems", "rack"), ("Packagist", "symfony/symfony"), ("Hackage", "pandoc")] {
+        assert!(database.knows(ecosystem, name).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn azure_linux_is_read_from_oval() {
+    let Some(feeds) = support::shared() else { return };
+    let (bytes, report) = read(&feeds, &["azurelinux"]);
+    assert_eq!(counts(&report), [("azurelinux", 4_518, 0)]);
+    assert_eq!(report.problem_count, 0);
+    let database = Database::from_bytes(bytes).unwrap();
+    let openssh = package(Ecosystem::Rpm, "openssh", "9.8p1-2.azl3");
+    let image = inventory(Some(distribution("azurelinux", "3.0")), vec![openssh]);
+    let matches = match_inventory(&image, &database);
+    let finding = matches.findings.iter().find(|finding| finding.id == "CVE-2025-26466").unwrap();
+    assert_eq!(vulnerability(finding).fixed_versions, ["9.8p1-3.azl3"]);
+}
+
+#[test]
+fn ubuntu_is_read_from_its_tracker() {
+    let Some(feeds) = support::shared() else { return };
+    let start = Instant::now();
+    let (bytes, report) = read(&feeds, &["ubuntu-uct-2024"]);
+    println!("Ubuntu's tracker: {} bytes after {:?}", bytes.len(), start.elapsed());
+    assert_eq!(counts(&report), [("ubuntu-tracker", 46_687, 0)]);
+    assert_eq!(report.problem_count, 9, "nine have a number yet to come");
+    let database = Database::from_bytes(bytes).unwrap();
+    let scan = |release: &str, version: &str| {
+        let glibc = built_from(Ecosystem::Deb, "libc6", "glibc", version);
+        match_inventory(&inventory(Some(distribution("ubuntu", release)), vec![glibc]), &database).findings
+    };
+    let jammy = scan("22.04", "2.35-0ubuntu3.3");
+    let finding = jammy.iter().find(|finding| finding.id == "CVE-2023-4911").unwrap();
+    assert_eq!(vulnerability(finding).fixed_versions, ["2.35-0ubuntu3.4"]);
+    assert!(!scan("20.04", "2.31-0ubuntu9").iter().any(|finding| finding.id == "CVE-2023-4911"));
+    assert!(scan("18.04", "2.27-3ubuntu1.6").iter().any(|f| !vulnerability(f).channel_fixes.is_empty()));
+}
+
+#[test]
+fn other_people_s_samples_are_read() {
+    let Some(feeds) = support::shared() else { return };
+    let (_, report) = read(&feeds, &["fixtures-vuln-list-update", "fixtures-vunnel", "fixtures-claircore"]);
+    let found = counts(&report);
+    for name in [
+        "arch",
+        "azurelinux",
+        "epss",
+        "nvd",
+        "oracle",
+        "photon",
+        "redhat-csaf",
+        "redhat-vex",
+        "rocky",
+        "suse-oval",
+    ] {
+        assert!(found.iter().any(|(feed, read, _)| *feed == name && *read > 0), "{name}");
+    }
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl FindingKind {
 }
 
 /// What only a vulnerability has.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Vulnerability {
     /// The index of the package in the inventory.
@@ -95,6 +95,108 @@ pub struct Vulnerability {
     pub published: Option<Date>,
     /// Why it matched, one entry an advisory.
     pub matches: Vec<Match>,
+    /// How likely it is to be exploited within thirty days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epss: Option<Epss>,
+    /// CISA's assessment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssvc: Option<Ssvc>,
+    /// Each feed's own word on how bad it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub severities: Vec<FeedSeverity>,
+    /// Fixed versions of channels that the image does not draw from by itself; they do not make it fixable.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channel_fixes: Vec<ChannelFix>,
+    /// Whether the package was made to do harm, rather than having a flaw.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub malicious: bool,
+}
+
+/// The Exploit Prediction Scoring System's estimate (<https://www.first.org/epss/>).
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Epss {
+    /// The probability of exploitation within thirty days, 0 to 1.
+    pub probability: f64,
+    /// The share of vulnerabilities that score the same or lower, 0 to 1.
+    pub percentile: f64,
+    /// The day of the estimate.
+    pub date: Option<Date>,
+}
+
+/// The decision points of Stakeholder-Specific Vulnerability Categorization, as CISA publishes them
+/// (<https://www.cisa.gov/ssvc>).
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ssvc {
+    /// Whether exploits are known.
+    pub exploitation: Option<Exploitation>,
+    /// Whether an attack can be automated.
+    pub automatable: Option<bool>,
+    /// How much an attacker gains.
+    pub technical_impact: Option<TechnicalImpact>,
+}
+
+/// Whether exploits of a vulnerability are known.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Exploitation {
+    /// None is known.
+    None,
+    /// A proof of concept is public.
+    Poc,
+    /// It is exploited.
+    Active,
+}
+
+impl Exploitation {
+    /// The lower-case word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Poc => "poc",
+            Self::Active => "active",
+        }
+    }
+}
+
+/// How much an attacker gains by a vulnerability.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TechnicalImpact {
+    /// Some control.
+    Partial,
+    /// Full control.
+    Total,
+}
+
+impl TechnicalImpact {
+    /// The lower-case word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Partial => "partial",
+            Self::Total => "total",
+        }
+    }
+}
+
+/// One feed's own word on how bad a vulnerability is.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct FeedSeverity {
+    /// The feed.
+    pub feed: String,
+    /// Its word.
+    pub severity: Severity,
+}
+
+/// A fixed version that only a further channel has, such as Ubuntu Pro.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct ChannelFix {
+    /// The channel: `esm-infra`.
+    pub channel: String,
+    /// The version that mends it there.
+    pub version: String,
 }
 
 /// A CVSS vector with the base score computed from it.
@@ -123,6 +225,24 @@ pub enum Status {
     EndOfLife,
     /// Not yet decided.
     UnderInvestigation,
+    /// Not affected: what a feed may say of a package, never the status of a finding.
+    NotAffected,
+}
+
+impl Status {
+    /// The word as it stands in documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Affected => "affected",
+            Self::FixDeferred => "fix-deferred",
+            Self::WillNotFix => "will-not-fix",
+            Self::EndOfLife => "end-of-life",
+            Self::UnderInvestigation => "under-investigation",
+            Self::NotAffected => "not-affected",
+        }
+    }
 }
 
 /// Why one advisory matched one package: all that is needed to check it by hand.

@@ -77,19 +77,13 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_model::finding::{FindingKind, Status, Vulnerability};
+    use plimsoll_model::finding::{FindingKind, Vulnerability};
     use plimsoll_model::gap::GapKind;
 
     fn vulnerability(severity: Severity, fixed: &[&str]) -> Finding {
         let vulnerability = Vulnerability {
-            package: 0,
-            aliases: vec![],
             fixed_versions: fixed.iter().map(|v| (*v).to_owned()).collect(),
-            status: Status::Affected,
-            cvss: vec![],
-            known_exploited: None,
-            published: None,
-            matches: vec![],
+            ..Vulnerability::default()
         };
         Finding {
             id: "CVE-1".into(),

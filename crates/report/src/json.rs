@@ -3,7 +3,9 @@
 
 use std::io::{self, Write};
 
-use plimsoll_model::finding::{Finding, FindingKind, Vulnerability};
+use plimsoll_model::finding::{
+    ChannelFix, Epss, Exploitation, FeedSeverity, Finding, FindingKind, TechnicalImpact, Vulnerability,
+};
 use plimsoll_model::gap::Gap;
 use plimsoll_model::inventory::{InstalledPackage, Location, Origin};
 use plimsoll_model::scan::Scan;
@@ -226,7 +228,7 @@ struct VulnerabilityDocument<'a> {
     /// Versions that mend it, lowest first.
     fixed_versions: &'a [String],
     /// `fixed`, `affected`, `fix-deferred`, `will-not-fix`, `end-of-life` or `under-investigation`.
-    status: String,
+    status: &'static str,
     /// CVSS vectors with their base scores.
     cvss: Vec<CvssDocument<'a>>,
     /// The day it was listed in CISA's Known Exploited Vulnerabilities; null if it is not.
@@ -235,6 +237,62 @@ struct VulnerabilityDocument<'a> {
     published: Option<String>,
     /// Why it matched, one entry an advisory.
     matches: Vec<MatchDocument<'a>>,
+    /// How likely it is to be exploited within thirty days (EPSS).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epss: Option<EpssDocument>,
+    /// CISA's assessment (SSVC).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ssvc: Option<SsvcDocument>,
+    /// Each feed's own word on how bad it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severities: Option<Vec<FeedSeverityDocument<'a>>>,
+    /// Fixed versions of channels that the image does not draw from by itself, such as Ubuntu Pro.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel_fixes: Option<Vec<ChannelFixDocument<'a>>>,
+    /// Whether the package was made to do harm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    malicious: Option<bool>,
+}
+
+/// An estimate of the Exploit Prediction Scoring System.
+#[derive(JsonSchema, Serialize)]
+struct EpssDocument {
+    /// The probability, 0 to 1.
+    probability: f64,
+    /// The share of vulnerabilities that score the same or lower, 0 to 1.
+    percentile: f64,
+    /// The day of the estimate.
+    date: Option<String>,
+}
+
+/// Decision points of Stakeholder-Specific Vulnerability Categorization.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SsvcDocument {
+    /// `none`, `poc` or `active`.
+    exploitation: Option<&'static str>,
+    /// Whether an attack can be automated.
+    automatable: Option<bool>,
+    /// `partial` or `total`.
+    technical_impact: Option<&'static str>,
+}
+
+/// A feed's own word.
+#[derive(JsonSchema, Serialize)]
+struct FeedSeverityDocument<'a> {
+    /// The feed.
+    feed: &'a str,
+    /// Its word.
+    severity: &'static str,
+}
+
+/// A fixed version of a further channel.
+#[derive(JsonSchema, Serialize)]
+struct ChannelFixDocument<'a> {
+    /// The channel.
+    channel: &'a str,
+    /// The version that mends it there.
+    version: &'a str,
 }
 
 /// A CVSS vector.
@@ -467,7 +525,6 @@ impl<'a> FindingDocument<'a> {
 impl<'a> VulnerabilityDocument<'a> {
     fn new(found: &'a Vulnerability, scan: &'a Scan) -> Option<Self> {
         let installed = scan.inventory.packages.get(found.package as usize)?;
-        let status = serde_json::to_value(found.status).ok()?;
         let reason = |reason: &'a plimsoll_model::finding::Match| MatchDocument {
             advisory: &reason.advisory,
             feed: &reason.feed,
@@ -486,7 +543,7 @@ impl<'a> VulnerabilityDocument<'a> {
             },
             aliases: &found.aliases,
             fixed_versions: &found.fixed_versions,
-            status: status.as_str().unwrap_or_default().to_owned(),
+            status: found.status.as_str(),
             cvss: found
                 .cvss
                 .iter()
@@ -495,7 +552,40 @@ impl<'a> VulnerabilityDocument<'a> {
             known_exploited: found.known_exploited.map(|date| date.to_string()),
             published: found.published.map(|date| date.to_string()),
             matches: found.matches.iter().map(reason).collect(),
+            epss: found.epss.map(EpssDocument::new),
+            ssvc: found.ssvc.map(|ssvc| SsvcDocument {
+                exploitation: ssvc.exploitation.map(Exploitation::as_str),
+                automatable: ssvc.automatable,
+                technical_impact: ssvc.technical_impact.map(TechnicalImpact::as_str),
+            }),
+            severities: some(found.severities.iter().map(FeedSeverityDocument::new)),
+            channel_fixes: some(found.channel_fixes.iter().map(ChannelFixDocument::new)),
+            malicious: found.malicious.then_some(true),
         })
+    }
+}
+
+/// A list, or nothing where it is empty: a member that version 1.0 of the schema lacked stays away then.
+fn some<T>(list: impl Iterator<Item = T>) -> Option<Vec<T>> {
+    Some(list.collect::<Vec<T>>()).filter(|list| !list.is_empty())
+}
+
+impl EpssDocument {
+    fn new(epss: Epss) -> Self {
+        let Epss { probability, percentile, date } = epss;
+        Self { probability, percentile, date: date.map(|date| date.to_string()) }
+    }
+}
+
+impl<'a> FeedSeverityDocument<'a> {
+    fn new(word: &'a FeedSeverity) -> Self {
+        Self { feed: &word.feed, severity: word.severity.as_str() }
+    }
+}
+
+impl<'a> ChannelFixDocument<'a> {
+    fn new(fix: &'a ChannelFix) -> Self {
+        Self { channel: &fix.channel, version: &fix.version }
     }
 }
 

@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
-use plimsoll_model::finding::{Finding, FindingKind, Vulnerability};
+use plimsoll_model::finding::{Finding, FindingKind, Status, Vulnerability};
 use plimsoll_model::inventory::{InstalledPackage, Origin};
 use plimsoll_model::package::Ecosystem;
 use plimsoll_model::scan::Scan;
@@ -117,7 +117,7 @@ fn vulnerabilities(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result
             table.add_row(vec![
                 Cell::new(if first { clean(&package.name) } else { String::new() }),
                 Cell::new(if first { clean(&package.version) } else { String::new() }),
-                Cell::new(vulnerability.fixed_versions.first().map_or_else(|| "–".to_owned(), |v| clean(v))),
+                Cell::new(fixed_in(vulnerability)),
                 severity_cell(finding.severity, style),
                 Cell::new(title(finding, vulnerability)),
                 Cell::new(if first { brought_by(scan, group.installed) } else { String::new() }),
@@ -126,6 +126,27 @@ fn vulnerabilities(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result
     }
     section("Vulnerabilities", style, out)?;
     writeln!(out, "{table}\n")
+}
+
+/// The first fixed version; without one, what the distribution says of it.
+fn fixed_in(vulnerability: &Vulnerability) -> String {
+    if let Some(version) = vulnerability.fixed_versions.first() {
+        return clean(version);
+    }
+    if let Some(fix) = vulnerability.channel_fixes.first() {
+        return format!("{} ({})", clean(&fix.version), clean(&fix.channel));
+    }
+    if vulnerability.malicious {
+        return "malicious".to_owned();
+    }
+    let word = match vulnerability.status {
+        Status::Fixed | Status::Affected | Status::NotAffected => "–",
+        Status::FixDeferred => "deferred",
+        Status::WillNotFix => "won't fix",
+        Status::EndOfLife => "end of life",
+        Status::UnderInvestigation => "undecided",
+    };
+    word.to_owned()
 }
 
 fn title(finding: &Finding, vulnerability: &Vulnerability) -> String {

@@ -3,7 +3,10 @@
 use jiff::civil::date;
 use plimsoll_model::digest::{BlobDigest, DiffId, Digest};
 use plimsoll_model::distribution::Distribution;
-use plimsoll_model::finding::{CvssVector, Finding, FindingKind, Match, Status, Vulnerability};
+use plimsoll_model::finding::{
+    CvssVector, Epss, Exploitation, FeedSeverity, Finding, FindingKind, Match, Ssvc, Status, TechnicalImpact,
+    Vulnerability,
+};
 use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_model::inventory::{InstalledPackage, Inventory, LayerSummary, Location, Origin};
 use plimsoll_model::package::{Ecosystem, Package, SourcePackage};
@@ -172,6 +175,14 @@ fn exploited() -> Finding {
             range: "< 2.20.0".into(),
             scheme: "pep440".into(),
         }],
+        epss: Some(Epss { probability: 0.00721, percentile: 0.80123, date: Some(date(2026, 11, 20)) }),
+        ssvc: Some(Ssvc {
+            exploitation: Some(Exploitation::Active),
+            automatable: Some(true),
+            technical_impact: Some(TechnicalImpact::Total),
+        }),
+        severities: vec![FeedSeverity { feed: "github".into(), severity: Severity::High }],
+        ..Vulnerability::default()
     };
     let place = vec![location("app/requests-2.19.0.dist-info/METADATA", 1)];
     let kind = FindingKind::Vulnerability(Box::new(vulnerability));
@@ -182,12 +193,8 @@ fn deferred() -> Finding {
     let vulnerability = Vulnerability {
         package: 0,
         aliases: Vec::new(),
-        fixed_versions: Vec::new(),
         status: Status::FixDeferred,
-        cvss: Vec::new(),
-        known_exploited: None,
-        published: None,
-        matches: Vec::new(),
+        ..Vulnerability::default()
     };
     let kind = FindingKind::Vulnerability(Box::new(vulnerability));
     finding("CVE-2023-45853", "MiniZip", Severity::Medium, kind, vec![location("var/lib/dpkg/status", 0)])

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
+use plimsoll_model::finding::{Exploitation, Ssvc, TechnicalImpact};
 
 use super::build::BuildOptions;
 use super::bytes::put_number;
@@ -10,7 +11,7 @@ use super::info::{DatabaseInfo, FeedInfo};
 use super::layout::{SECTIONS, assemble};
 use super::{ids, strings};
 use crate::advisory::{Advisory, Affected, Lower, Range, Upper};
-use crate::feed::{Enrichment, Harvest};
+use crate::feed::{Cycle, Enrichment, Harvest, Until};
 
 /// The day that dates are counted from.
 pub(crate) const FIRST_DAY: Date = jiff::civil::date(1990, 1, 1);
@@ -22,6 +23,11 @@ const LINK_LIMIT: usize = 50;
 #[error("the database would have more than 4 GiB")]
 pub struct TooLarge;
 
+/// The feed whose date the days of EPSS scores count back from.
+pub(crate) const EPSS: &str = "epss";
+/// The feed whose records are products.
+pub(crate) const END_OF_LIFE: &str = "endoflife";
+
 type Stored = BTreeMap<&'static str, u64>;
 
 /// Writes the database; tells how many records of each feed it holds. Advisories that speak of no package, and
@@ -30,6 +36,9 @@ pub(crate) fn compile(harvest: &mut Harvest, options: &BuildOptions) -> Result<(
     share_scores(harvest, options);
     for advisory in harvest.advisories.values_mut() {
         advisory.affected.retain(|affected| is_storable(affected) && !is_skipped(affected, options));
+        for affected in &mut advisory.affected {
+            affected.symbols.retain(|symbol| symbol.len() <= strings::STRING_LIMIT);
+        }
         advisory.cvss.retain(|vector| vector.len() <= strings::STRING_LIMIT);
         advisory.affected.sort_unstable();
         advisory.affected.dedup();
@@ -42,6 +51,10 @@ pub(crate) fn compile(harvest: &mut Harvest, options: &BuildOptions) -> Result<(
         .flat_map(|advisory| advisory.aliases.iter().chain(&advisory.covers).chain([&advisory.id]))
         .map(String::as_str)
         .collect();
+    for cycles in harvest.products.values_mut() {
+        cycles.retain(|cycle| cycle.name.len() <= strings::STRING_LIMIT);
+    }
+    harvest.products.retain(|name, _| name.len() <= strings::STRING_LIMIT);
     harvest.enrichments.retain(|cve, _| named.contains(cve.as_str()) && ids::cve_key(cve).is_some());
     let writer = Writer::new(harvest, options.texts);
     let mut stored = Stored::new();
@@ -53,6 +66,9 @@ pub(crate) fn compile(harvest: &mut Harvest, options: &BuildOptions) -> Result<(
     for name in facts {
         let count = stored.entry(name).or_default();
         *count = count.saturating_add(1);
+    }
+    if !harvest.products.is_empty() {
+        stored.insert(END_OF_LIFE, u64::try_from(harvest.products.len()).unwrap_or_default());
     }
     Ok((writer.write(harvest, options, &stored)?, stored))
 }
@@ -119,12 +135,17 @@ impl<'h> Writer<'h> {
             for affected in &advisory.affected {
                 ecosystems.insert(affected.ecosystem.as_str());
                 strings.extend(texts_of(affected));
+                strings.extend(affected.symbols.iter().map(String::as_str));
             }
         }
         for known in harvest.enrichments.values() {
             vectors.extend(known.cvss.iter().map(String::as_str));
         }
         strings.extend(vectors.iter().copied());
+        for (product, cycles) in &harvest.products {
+            strings.insert(product.as_str());
+            strings.extend(cycles.iter().map(|cycle| cycle.name.as_str()));
+        }
         let strings: Vec<&str> = strings.into_iter().collect();
         let numbers = (0_u32..).zip(&strings).map(|(number, text)| (*text, number)).collect();
         Self {
@@ -140,6 +161,7 @@ impl<'h> Writer<'h> {
         let (packages, affected) = self.packages(harvest)?;
         let (advisory_offsets, advisories) = self.advisories(harvest)?;
         let (cve_keys, cves) = self.cves(harvest)?;
+        let (products, cycles) = self.products(harvest)?;
         let (string_blocks, strings) = strings::encode(&self.strings);
         if u32::try_from(strings.len()).is_err() {
             return Err(TooLarge);
@@ -157,6 +179,8 @@ impl<'h> Writer<'h> {
             cve_keys,
             cves,
             self.cvss(),
+            products,
+            cycles,
         ];
         Ok(assemble(&sections))
     }
@@ -246,6 +270,8 @@ impl<'h> Writer<'h> {
             !affected.fixed.is_empty(),
             affected.module.is_some(),
             affected.ranges.is_empty(),
+            affected.channel.is_some(),
+            !affected.symbols.is_empty(),
         ];
         let extra = extras.iter().rev().fold(0_u8, |bits, bit| bits << 1 | u8::from(*bit));
         let flags = affected.severity as u8 | (affected.status as u8) << 3 | u8::from(extra != 0) << 6;
@@ -257,8 +283,11 @@ impl<'h> Writer<'h> {
                     self.string_list(body, list, std::ptr::eq(list, &affected.versions));
                 }
             }
-            if let Some(module) = &affected.module {
-                put_number(body, self.number(module));
+            for text in [&affected.module, &affected.channel].into_iter().flatten() {
+                put_number(body, self.number(text));
+            }
+            if !affected.symbols.is_empty() {
+                self.string_list(body, &affected.symbols, true);
             }
         }
         for (place, range) in affected.ranges.iter().enumerate() {
@@ -359,16 +388,62 @@ impl<'h> Writer<'h> {
     fn cves(&self, harvest: &Harvest) -> Result<(Vec<u8>, Vec<u8>), TooLarge> {
         let mut keys = Vec::new();
         let mut bytes = Vec::new();
+        let epss_day = harvest.tallies.get(EPSS).and_then(|tally| tally.newest);
         let sorted: BTreeMap<u32, &Enrichment> =
             harvest.enrichments.iter().filter_map(|(cve, known)| Some((ids::cve_key(cve)?, known))).collect();
         for (key, known) in sorted {
             keys.extend_from_slice(&key.to_le_bytes());
             keys.extend_from_slice(&u32::try_from(bytes.len()).map_err(|_| TooLarge)?.to_le_bytes());
-            put_day(&mut bytes, known.published);
-            put_day(&mut bytes, known.exploited);
-            self.vectors(&mut bytes, &known.cvss);
+            self.cve(&mut bytes, known, epss_day);
         }
         Ok((keys, bytes))
+    }
+
+    fn cve(&self, bytes: &mut Vec<u8>, known: &Enrichment, epss_day: Option<Date>) {
+        let parts = [
+            known.published.is_some(),
+            known.exploited.is_some(),
+            !known.cvss.is_empty(),
+            known.epss.is_some(),
+            known.ssvc.is_some(),
+        ];
+        bytes.push(parts.iter().rev().fold(0, |bits, bit| bits << 1 | u8::from(*bit)));
+        for day in [known.published, known.exploited].into_iter().flatten() {
+            put_day(bytes, Some(day));
+        }
+        if !known.cvss.is_empty() {
+            self.vectors(bytes, &known.cvss);
+        }
+        if let Some(epss) = known.epss {
+            put_number(bytes, epss.probability);
+            put_number(bytes, epss.percentile);
+            let age = epss.date.zip(epss_day).and_then(|(date, newest)| date.until(newest).ok());
+            // Zero is no day; most are as new as the newest.
+            let age = age.and_then(|span| u32::try_from(span.get_days()).ok());
+            put_number(bytes, age.map_or(0, |age| age.saturating_add(1)));
+        }
+        if let Some(ssvc) = known.ssvc {
+            bytes.push(ssvc_byte(ssvc));
+        }
+    }
+
+    /// Products with their release cycles, the newest first as the feed has them.
+    fn products(&self, harvest: &Harvest) -> Result<(Vec<u8>, Vec<u8>), TooLarge> {
+        let mut index = Vec::new();
+        let mut bytes = Vec::new();
+        for (product, cycles) in &harvest.products {
+            index.extend_from_slice(&self.number(product).to_le_bytes());
+            index.extend_from_slice(&u32::try_from(bytes.len()).map_err(|_| TooLarge)?.to_le_bytes());
+            put_count(&mut bytes, cycles.len());
+            for Cycle { name, released, active, security, extended } in cycles {
+                put_number(&mut bytes, self.number(name));
+                put_day(&mut bytes, *released);
+                for until in [active, security, extended] {
+                    put_until(&mut bytes, *until);
+                }
+            }
+        }
+        Ok((index, bytes))
     }
 
     /// Each vector with its base score in tenths, so that matching need not compute it.
@@ -384,6 +459,7 @@ impl<'h> Writer<'h> {
 fn texts_of(affected: &Affected) -> Vec<&str> {
     let mut texts = vec![affected.name.as_str()];
     texts.extend(affected.module.as_deref());
+    texts.extend(affected.channel.as_deref());
     texts.extend(affected.versions.iter().chain(&affected.fixed).map(String::as_str));
     for range in &affected.ranges {
         if let Lower::From(version) | Lower::After(version) = &range.lower {
@@ -413,7 +489,41 @@ fn put_text(bytes: &mut Vec<u8>, text: &str) {
 
 /// Days since [`FIRST_DAY`], from one on; zero is no date.
 fn put_day(bytes: &mut Vec<u8>, date: Option<Date>) {
-    let days = date.and_then(|date| FIRST_DAY.until(date).ok()).map(|span| span.get_days());
-    let number = days.and_then(|days| u32::try_from(days).ok()).map_or(0, |days| days.saturating_add(1));
-    put_number(bytes, number);
+    let early = |date: &Date| *date < FIRST_DAY;
+    put_number(
+        bytes,
+        date.filter(|date| !early(date)).map_or(0, |date| days_since_first(date).saturating_add(1)),
+    );
+}
+
+/// Zero for days before the first.
+fn days_since_first(date: Date) -> u32 {
+    FIRST_DAY.until(date).ok().and_then(|span| u32::try_from(span.get_days()).ok()).unwrap_or_default()
+}
+
+/// Nothing said, no end, ended, or a day as [`put_day`] has it and two.
+fn put_until(bytes: &mut Vec<u8>, until: Until) {
+    match until {
+        Until::Unknown => put_number(bytes, 0),
+        Until::Open => put_number(bytes, 1),
+        Until::Ended => put_number(bytes, 2),
+        Until::Day(day) => put_number(bytes, days_since_first(day).saturating_add(3)),
+    }
+}
+
+/// Two bits a decision point, zero for none.
+fn ssvc_byte(ssvc: Ssvc) -> u8 {
+    let exploitation = match ssvc.exploitation {
+        None => 0,
+        Some(Exploitation::None) => 1,
+        Some(Exploitation::Poc) => 2,
+        Some(Exploitation::Active) => 3,
+    };
+    let automatable = ssvc.automatable.map_or(0, |yes| if yes { 2 } else { 1 });
+    let impact = match ssvc.technical_impact {
+        None => 0,
+        Some(TechnicalImpact::Partial) => 1,
+        Some(TechnicalImpact::Total) => 2,
+    };
+    exploitation | automatable << 2 | impact << 4
 }

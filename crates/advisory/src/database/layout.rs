@@ -7,7 +7,7 @@ use plimsoll_model::digest::Digest;
 use super::OpenError;
 
 /// The format's version; readers refuse any other.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"PLIMSADV";
 /// Magic, version, number of sections, length of the file, digest of the content.
 const FIXED: usize = 8 + 4 + 4 + 8 + 32;
@@ -33,9 +33,11 @@ pub(crate) enum Section {
     CveKeys,
     Cves,
     Cvss,
+    Products,
+    Cycles,
 }
 
-pub(crate) const SECTIONS: usize = 10;
+pub(crate) const SECTIONS: usize = 12;
 
 /// Where the sections lie; each lies inside the file.
 #[derive(Clone, Debug)]

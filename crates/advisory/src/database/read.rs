@@ -2,22 +2,23 @@
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use plimsoll_model::finding::Status;
+use plimsoll_model::finding::{Epss, Exploitation, Ssvc, Status, TechnicalImpact};
 use plimsoll_model::severity::Severity;
 
 use super::bytes::{Cursor, to_usize, u32_at};
-use super::compile::FIRST_DAY;
+use super::compile::{EPSS, FIRST_DAY};
 use super::info::FeedInfo;
 use super::layout::{Corrupt, Section};
 use super::strings::Strings;
 use super::{Database, ids};
 use crate::advisory::{Lower, Range, Upper};
 use crate::ecosystem;
+use crate::feed::{Cycle, Until};
 
 /// Bytes of an entry of the package index: ecosystem, name, offset.
 pub(super) const PACKAGE: usize = 12;
-/// Bytes of an entry of the CVE index: key, offset.
-const CVE: usize = 8;
+/// Bytes of an entry of the indexes of CVEs and products: key or name, offset.
+const PAIR: usize = 8;
 /// Bytes of an entry of the CVSS table: string, score in tenths.
 const CVSS: usize = 5;
 
@@ -41,6 +42,18 @@ pub struct AffectedRecord {
     pub versions: Vec<String>,
     /// Fixed versions beside those that end a range.
     pub fixed: Vec<String>,
+    /// The channel that alone has the fix.
+    pub channel: Option<String>,
+    /// The numbers of the vulnerable functions, for [`Database::symbols`]: few who look up a package want them.
+    symbols: Vec<u32>,
+}
+
+impl AffectedRecord {
+    /// Tells whether the advisory names vulnerable functions.
+    #[must_use]
+    pub const fn has_symbols(&self) -> bool {
+        !self.symbols.is_empty()
+    }
 }
 
 /// An advisory without its packages.
@@ -78,7 +91,7 @@ pub struct Cvss {
 }
 
 /// What is known of one CVE beside the advisories that name it.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Known {
     /// When it was published.
     pub published: Option<Date>,
@@ -86,6 +99,10 @@ pub struct Known {
     pub exploited: Option<Date>,
     /// CVSS vectors.
     pub cvss: Vec<Cvss>,
+    /// How likely it is to be exploited.
+    pub epss: Option<Epss>,
+    /// CISA's assessment.
+    pub ssvc: Option<Ssvc>,
 }
 
 impl Database {
@@ -145,18 +162,57 @@ impl Database {
     /// If the database is damaged where it is read.
     pub fn known(&self, cve: &str) -> Result<Known, Corrupt> {
         let Some(key) = ids::cve_key(cve) else { return Ok(Known::default()) };
-        let keys = self.section(Section::CveKeys);
-        let entry = |at: usize| u32_at(keys, at.checked_mul(2).ok_or(Corrupt)?);
-        let Some(place) = search(keys.len() / CVE, |at| Ok(entry(at)?.cmp(&key)))? else {
+        let Some(mut cursor) = self.find_pair(Section::CveKeys, Section::Cves, key)? else {
             return Ok(Known::default());
         };
-        let offset = u32_at(keys, place.saturating_mul(2).saturating_add(1))?;
-        let mut cursor = Cursor::at(self.section(Section::Cves), to_usize(offset)?)?;
+        let flags = cursor.byte()?;
+        let has = |bit: u8| flags & (1 << bit) != 0;
         Ok(Known {
-            published: day(cursor.number()?)?,
-            exploited: day(cursor.number()?)?,
-            cvss: self.vectors(&mut cursor)?,
+            published: if has(0) { day(cursor.number()?)? } else { None },
+            exploited: if has(1) { day(cursor.number()?)? } else { None },
+            cvss: if has(2) { self.vectors(&mut cursor)? } else { Vec::new() },
+            epss: if has(3) { Some(self.epss(&mut cursor)?) } else { None },
+            ssvc: if has(4) { Some(ssvc(cursor.byte()?)) } else { None },
         })
+    }
+
+    /// The vulnerable functions that an advisory names: `path#Symbol` of Go, `krate::module::function` of Rust.
+    ///
+    /// # Errors
+    /// If the database is damaged where it is read.
+    pub fn symbols(&self, affected: &AffectedRecord) -> Result<Vec<String>, Corrupt> {
+        affected.symbols.iter().map(|number| self.strings().get(*number)).collect()
+    }
+
+    /// The release cycles of a product (`debian`, `nodejs`), as endoflife.date names both; the newest first.
+    ///
+    /// # Errors
+    /// If the database is damaged where it is read.
+    pub fn cycles(&self, product: &str) -> Result<Vec<Cycle>, Corrupt> {
+        let Some(name) = self.strings().find(product)? else { return Ok(Vec::new()) };
+        let Some(mut cursor) = self.find_pair(Section::Products, Section::Cycles, name)? else {
+            return Ok(Vec::new());
+        };
+        let count = cursor.length()?;
+        let mut cycles = Vec::new();
+        for _ in 0..count {
+            cycles.push(Cycle {
+                name: self.string(&mut cursor)?,
+                released: day(cursor.number()?)?,
+                active: until(cursor.number()?)?,
+                security: until(cursor.number()?)?,
+                extended: until(cursor.number()?)?,
+            });
+        }
+        Ok(cycles)
+    }
+
+    /// When a release cycle of a product ends.
+    ///
+    /// # Errors
+    /// If the database is damaged where it is read.
+    pub fn end_of_life(&self, product: &str, cycle: &str) -> Result<Option<Cycle>, Corrupt> {
+        Ok(self.cycles(product)?.into_iter().find(|known| known.name == cycle))
     }
 
     /// The number of advisories.
@@ -171,6 +227,29 @@ impl Database {
 
     pub(super) fn strings(&self) -> Strings<'_> {
         Strings { offsets: self.section(Section::StringBlocks), bytes: self.section(Section::Strings) }
+    }
+
+    /// What the sorted pairs of one section lead to in another.
+    fn find_pair(&self, index: Section, to: Section, key: u32) -> Result<Option<Cursor<'_>>, Corrupt> {
+        let pairs = self.section(index);
+        let entry = |at: usize| u32_at(pairs, at.checked_mul(2).ok_or(Corrupt)?);
+        let Some(place) = search(pairs.len() / PAIR, |at| Ok(entry(at)?.cmp(&key)))? else { return Ok(None) };
+        let offset = u32_at(pairs, place.saturating_mul(2).saturating_add(1))?;
+        Cursor::at(self.section(to), to_usize(offset)?).map(Some)
+    }
+
+    /// The score, and its day as the feed's day less a number of days.
+    fn epss(&self, cursor: &mut Cursor<'_>) -> Result<Epss, Corrupt> {
+        let share = |number: u32| f64::from(number) / 100_000.0;
+        let (probability, percentile) = (share(cursor.number()?), share(cursor.number()?));
+        let newest = self.info().feeds.iter().find(|feed| feed.name == EPSS).and_then(|feed| feed.date);
+        let age = cursor.number()?.checked_sub(1).and_then(|age| i32::try_from(age).ok());
+        let date = newest.zip(age.filter(|age| *age < 80_000));
+        Ok(Epss {
+            probability,
+            percentile,
+            date: date.and_then(|(newest, age)| newest.checked_sub(age.days()).ok()),
+        })
     }
 
     fn find_package(&self, ecosystem: &str, name: &str) -> Result<Option<usize>, Corrupt> {
@@ -201,6 +280,8 @@ impl Database {
             versions: if has(0) { self.string_list(cursor, Told::ByDifference)? } else { Vec::new() },
             fixed: if has(1) { self.string_list(cursor, Told::Whole)? } else { Vec::new() },
             module: if has(2) { Some(self.string(cursor)?) } else { None },
+            channel: if has(4) { Some(self.string(cursor)?) } else { None },
+            symbols: if has(5) { number_list(cursor)? } else { Vec::new() },
             ranges: if has(3) { Vec::new() } else { self.ranges(cursor)? },
         })
     }
@@ -292,6 +373,47 @@ fn search(
     Ok(None)
 }
 
+/// Numbers told by their differences.
+fn number_list(cursor: &mut Cursor<'_>) -> Result<Vec<u32>, Corrupt> {
+    let count = cursor.length()?;
+    let mut before = 0_u32;
+    let mut next = || {
+        before = before.checked_add(cursor.number()?).ok_or(Corrupt)?;
+        Ok(before)
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn until(number: u32) -> Result<Until, Corrupt> {
+    Ok(match number {
+        0 => Until::Unknown,
+        1 => Until::Open,
+        2 => Until::Ended,
+        days => day(days.saturating_sub(2))?.map_or(Until::Unknown, Until::Day),
+    })
+}
+
+fn ssvc(byte: u8) -> Ssvc {
+    Ssvc {
+        exploitation: match byte & 3 {
+            0 => None,
+            1 => Some(Exploitation::None),
+            2 => Some(Exploitation::Poc),
+            _ => Some(Exploitation::Active),
+        },
+        automatable: match byte >> 2 & 3 {
+            1 => Some(false),
+            2 => Some(true),
+            _ => None,
+        },
+        technical_impact: match byte >> 4 & 3 {
+            1 => Some(TechnicalImpact::Partial),
+            2 => Some(TechnicalImpact::Total),
+            _ => None,
+        },
+    }
+}
+
 fn id_list(cursor: &mut Cursor<'_>) -> Result<Vec<String>, Corrupt> {
     let count = cursor.length()?;
     (0..count).map(|_| ids::read(cursor)).collect()
@@ -321,6 +443,7 @@ fn status(bits: u8) -> Result<Status, Corrupt> {
         Status::WillNotFix,
         Status::EndOfLife,
         Status::UnderInvestigation,
+        Status::NotAffected,
     ];
     all.into_iter().find(|status| *status as u8 == bits).ok_or(Corrupt)
 }

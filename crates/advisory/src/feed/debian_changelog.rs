@@ -35,9 +35,9 @@ const NOT_A_FIX: [&str; 9] = [
 ];
 
 fn recognizes(document: &Document<'_>) -> bool {
-    document.syntax == Syntax::Text && document.text.lines().find_map(heading).is_some() && {
-        document.name().ends_with("changelog") || document.name().starts_with("changelog")
-    }
+    document.syntax == Syntax::Text
+        && (document.name().ends_with("changelog") || document.name().starts_with("changelog"))
+        && document.text.lines().find_map(heading).is_some()
 }
 
 fn read(document: &Document<'_>, harvest: &mut Harvest) -> Result<(), FeedError> {

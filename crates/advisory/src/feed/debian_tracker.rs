@@ -111,10 +111,12 @@ fn affected(ecosystem: String, name: &str, release: &Release) -> Option<Affected
     let urgency = release.urgency.0.as_deref().unwrap_or_default().trim_end_matches('*');
     let severity = urgency.parse().unwrap_or(Severity::Unknown);
     if is(&release.status, "resolved") {
+        let fixed = release.fixed_version.as_deref()?;
         // Fixed in version 0: never affected.
-        let fixed =
-            release.fixed_version.as_deref().filter(|version| *version != "0" && is_version(version))?;
-        return Some(Affected { severity, ..Affected::below(ecosystem, name, fixed) });
+        if fixed == "0" {
+            return Some(Affected::never(ecosystem, name));
+        }
+        return is_version(fixed).then(|| Affected { severity, ..Affected::below(ecosystem, name, fixed) });
     }
     let status = match release.nodsa_reason.0.as_deref() {
         _ if urgency == "end-of-life" => Status::EndOfLife,

@@ -5,13 +5,17 @@ use std::fmt;
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::{FeedError, RECORD_LIMIT};
+use super::{FeedError, RECORD_LIMIT, xml};
 
 /// How a document is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Syntax {
     /// A JSON object.
     Json,
+    /// A JSON list of objects; the keys are those of the first.
+    JsonList,
+    /// XML; the one key is the name of the root element.
+    Xml,
     /// Anything else that may be YAML.
     Yaml,
     /// Text of another kind.
@@ -40,6 +44,14 @@ impl<'a> Document<'a> {
             let keys = json_keys(text);
             return Self { path, text, syntax: Syntax::Json, keys };
         }
+        if let Some(first) = text.trim_start().strip_prefix('[').map(str::trim_start)
+            && first.starts_with('{')
+        {
+            return Self { path, text, syntax: Syntax::JsonList, keys: json_keys(first) };
+        }
+        if text.trim_start().starts_with('<') {
+            return Self { path, text, syntax: Syntax::Xml, keys: xml::root(text).into_iter().collect() };
+        }
         let name = path.rsplit(['/', '!']).next().unwrap_or(path);
         if name.ends_with(".yaml") || name.ends_with(".yml") {
             return Self { path, text, syntax: Syntax::Yaml, keys: yaml_keys(text) };
@@ -62,11 +74,11 @@ impl<'a> Document<'a> {
     /// Reads the whole document as one value.
     pub(crate) fn parse<T: serde::de::DeserializeOwned>(&self) -> Result<T, FeedError> {
         match self.syntax {
-            Syntax::Json => Ok(serde_json::from_str(self.text)?),
-            Syntax::Yaml | Syntax::Text if self.text.len() > RECORD_LIMIT => {
+            Syntax::Json | Syntax::JsonList => Ok(serde_json::from_str(self.text)?),
+            Syntax::Yaml | Syntax::Xml | Syntax::Text if self.text.len() > RECORD_LIMIT => {
                 Err(FeedError::TooLong { limit: RECORD_LIMIT })
             }
-            Syntax::Yaml | Syntax::Text => Ok(serde_yaml_ng::from_str(self.text)?),
+            Syntax::Yaml | Syntax::Xml | Syntax::Text => Ok(serde_yaml_ng::from_str(self.text)?),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use plimsoll_model::finding::Ssvc;
 use serde::Serialize;
 
 use super::source::Source;
@@ -17,6 +18,7 @@ const PROBLEM_LIMIT: usize = 1_000;
 pub struct Harvest {
     pub(crate) advisories: BTreeMap<(&'static str, String), Advisory>,
     pub(crate) enrichments: BTreeMap<String, Enrichment>,
+    pub(crate) products: BTreeMap<String, Vec<Cycle>>,
     pub(crate) tallies: BTreeMap<&'static str, Tally>,
     pub(crate) sources: BTreeMap<&'static str, &'static Source>,
     pub(crate) problems: Vec<Problem>,
@@ -35,8 +37,65 @@ pub struct Enrichment {
     pub published: Option<Date>,
     /// Since when CISA lists it as exploited.
     pub exploited: Option<Date>,
+    /// How likely it is to be exploited; the day comes first, so that the greater of two is the later.
+    pub epss: Option<EpssFact>,
+    /// CISA's assessment.
+    pub ssvc: Option<Ssvc>,
     /// The feeds that told this.
     pub(crate) sources: BTreeSet<&'static str>,
+}
+
+/// An EPSS score in hundred-thousandths, which is what the feed is rounded to.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct EpssFact {
+    /// The day of the estimate.
+    pub date: Option<Date>,
+    /// The probability.
+    pub probability: u32,
+    /// The percentile.
+    pub percentile: u32,
+}
+
+/// A release cycle of a product.
+#[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Cycle {
+    /// Its name: `12`, `3.19`.
+    pub name: String,
+    /// When it was released.
+    pub released: Option<Date>,
+    /// Until when it gets all fixes.
+    pub active: Until,
+    /// Until when it gets security fixes.
+    pub security: Until,
+    /// Until when it gets them for those who pay, or in a long-term programme.
+    pub extended: Until,
+}
+
+/// When something ends.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Until {
+    /// Nothing is said.
+    #[default]
+    Unknown,
+    /// No end is set.
+    Open,
+    /// It has ended, no day is said.
+    Ended,
+    /// On this day.
+    Day(Date),
+}
+
+impl Until {
+    /// Tells whether it has ended on `today`; `None` if nothing is said.
+    #[must_use]
+    pub fn is_over(self, today: Date) -> Option<bool> {
+        match self {
+            Self::Unknown => None,
+            Self::Open => Some(false),
+            Self::Ended => Some(true),
+            Self::Day(day) => Some(day < today),
+        }
+    }
 }
 
 /// Something that was not read.
@@ -126,11 +185,20 @@ impl Harvest {
         known.cvss.extend(more.cvss);
         known.cvss.sort_unstable();
         known.cvss.dedup();
-        known.published = known.published.or(more.published);
+        known.published = known.published.into_iter().chain(more.published).min();
+        known.epss = known.epss.max(more.epss);
+        known.ssvc = worse(known.ssvc, more.ssvc);
         known.exploited = match (known.exploited, more.exploited) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
+    }
+
+    /// Takes the release cycles of a product; of two documents on one product the greater holds.
+    pub(crate) fn product(&mut self, source: &'static Source, name: String, cycles: Vec<Cycle>) {
+        self.record(source, [None; 2]);
+        let held = self.products.entry(name).or_default();
+        *held = std::mem::take(held).max(cycles);
     }
 
     /// Notes something that was not read.
@@ -141,6 +209,16 @@ impl Harvest {
             self.problems.push(Problem { path: path.to_owned(), feed: feed.to_owned(), message });
         }
     }
+}
+
+/// Of each decision point the worse value, so that the order of records does not matter.
+fn worse(one: Option<Ssvc>, other: Option<Ssvc>) -> Option<Ssvc> {
+    let (Some(a), Some(b)) = (one, other) else { return one.or(other) };
+    Some(Ssvc {
+        exploitation: a.exploitation.max(b.exploitation),
+        automatable: a.automatable.max(b.automatable),
+        technical_impact: a.technical_impact.max(b.technical_impact),
+    })
 }
 
 fn join(held: &mut Advisory, more: Advisory) {

@@ -8,7 +8,7 @@ use plimsoll_model::version::Scheme;
 use serde::Deserialize;
 
 use super::date::day;
-use super::loose::{Word, is_cve, nullable};
+use super::loose::{Word, is_cve, lenient, nullable};
 use super::source::{self, Source};
 use super::{Document, Feed, FeedError, Harvest, Syntax, check_length};
 use crate::advisory::{Advisory, Affected, Event, Lower, Range, Upper, ranges_of};
@@ -71,6 +71,24 @@ struct Specific {
     urgency: Word,
     #[serde(default)]
     informational: Word,
+    #[serde(default, deserialize_with = "lenient")]
+    imports: Vec<Import>,
+    #[serde(default, deserialize_with = "lenient")]
+    affects: Affects,
+}
+
+#[derive(Default, Deserialize)]
+struct Import {
+    #[serde(default, deserialize_with = "nullable")]
+    path: String,
+    #[serde(default, deserialize_with = "nullable")]
+    symbols: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Affects {
+    #[serde(default, deserialize_with = "nullable")]
+    functions: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -135,6 +153,9 @@ fn check_record(record: &Record) -> Result<(), FeedError> {
     check_length("affected packages", record.affected.len())?;
     for item in &record.affected {
         check_length("versions", item.versions.len())?;
+        check_length("symbols", item.ecosystem_specific.affects.functions.len())?;
+        let imports = &item.ecosystem_specific.imports;
+        check_length("symbols", imports.iter().map(|import| import.symbols.len()).sum())?;
         check_length("ranges", item.ranges.len())?;
         for span in &item.ranges {
             check_length("events", span.events.len())?;
@@ -156,10 +177,11 @@ fn advisory(record: Record, source: &'static Source) -> Advisory {
     advisory.published = day(&record.published);
     advisory.modified = day(&record.modified);
     advisory.cvss = vectors(&record.severity);
+    let malicious = advisory.id.starts_with("MAL-");
     for item in record.affected {
         let Some(name) = &item.package else { continue };
         advisory.cvss.extend(vectors(&item.severity));
-        advisory.affected.push(affected(name, &item, own, &record.summary));
+        advisory.affected.push(affected(name, &item, own, &record.summary, malicious));
     }
     if source.name == "almalinux" {
         keep_first_build(&mut advisory.affected);
@@ -187,7 +209,7 @@ fn severity_of(specific: &Specific, summary: &str) -> Severity {
     word.or(first).and_then(|word| word.parse().ok()).unwrap_or_default()
 }
 
-fn affected(name: &Name, item: &Item, own: Severity, summary: &str) -> Affected {
+fn affected(name: &Name, item: &Item, own: Severity, summary: &str, malicious: bool) -> Affected {
     let ecosystem = ecosystem::canonical(&name.ecosystem);
     let scheme = ecosystem::scheme_of(ecosystem);
     let ranges: Vec<_> = item.ranges.iter().flat_map(|span| span_ranges(span, scheme)).collect();
@@ -205,11 +227,27 @@ fn affected(name: &Name, item: &Item, own: Severity, summary: &str) -> Affected 
         name: ecosystem::normal_name(ecosystem, &name.name).into_owned(),
         module: module(summary, &ranges),
         status: if ranges.iter().any(mends) { Status::Fixed } else { Status::Affected },
-        severity,
+        // Packages that were made to do harm are mostly not rated.
+        severity: if malicious && severity == Severity::Unknown { Severity::Critical } else { severity },
         versions: uncovered(&item.versions, &ranges, scheme),
+        symbols: symbols(&item.ecosystem_specific),
         ranges,
-        fixed: Vec::new(),
+        ..Affected::default()
     }
+}
+
+/// The vulnerable functions as Go's database names them (<https://go.dev/doc/security/vuln/database>), and RustSec's.
+fn symbols(specific: &Specific) -> Vec<String> {
+    let mut symbols: Vec<String> = specific.affects.functions.clone();
+    for import in &specific.imports {
+        if import.symbols.is_empty() && !import.path.is_empty() {
+            symbols.push(import.path.clone());
+        }
+        symbols.extend(import.symbols.iter().map(|symbol| format!("{}#{symbol}", import.path)));
+    }
+    symbols.sort_unstable();
+    symbols.dedup();
+    symbols
 }
 
 fn span_ranges(span: &Span, scheme: Option<Scheme>) -> Vec<Range> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::loose::nullable;
+use super::loose::{List, nullable};
 use super::source::Source;
 use super::{Document, Feed, FeedError, Harvest, check_length};
 use crate::advisory::{Advisory, Affected};
@@ -36,8 +36,8 @@ struct File {
     distroversion: String,
     #[serde(default, deserialize_with = "nullable")]
     urlprefix: String,
-    #[serde(default, deserialize_with = "nullable")]
-    packages: Vec<Entry>,
+    #[serde(default)]
+    packages: List<Entry>,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +49,7 @@ struct Entry {
 struct Package {
     name: String,
     #[serde(default, deserialize_with = "nullable")]
-    secfixes: BTreeMap<String, Option<Vec<String>>>,
+    secfixes: BTreeMap<String, List<String>>,
 }
 
 fn read(document: &Document<'_>, harvest: &mut Harvest) -> Result<(), FeedError> {
@@ -63,8 +63,8 @@ fn read(document: &Document<'_>, harvest: &mut Harvest) -> Result<(), FeedError>
     } else {
         return Err(FeedError::NoRelease);
     };
-    check_length("packages", file.packages.len())?;
-    for Entry { pkg } in file.packages {
+    check_length("packages", file.packages.0.len())?;
+    for Entry { pkg } in file.packages.0 {
         check_length("fixes", pkg.secfixes.len())?;
         for (version, ids) in &pkg.secfixes {
             // Fixed in version 0: never affected.
@@ -72,7 +72,7 @@ fn read(document: &Document<'_>, harvest: &mut Harvest) -> Result<(), FeedError>
                 harvest.no_vulnerability(source);
                 continue;
             }
-            for line in ids.iter().flatten() {
+            for line in &ids.0 {
                 harvest.advisory(advisory(source, line, Affected::below(&ecosystem, &pkg.name, version)));
             }
         }

@@ -1,6 +1,7 @@
 //! Why a vulnerability is, or is not, a finding: the same look-ups and comparisons as matching, with every outcome told.
 
 use plimsoll_model::explanation::{AdvisoryNote, Decision, Explanation, Outcome};
+use plimsoll_model::finding::Status;
 use plimsoll_model::inventory::Inventory;
 
 use super::hit::{self, Subject};
@@ -59,6 +60,9 @@ pub fn explain(inventory: &Inventory, database: &Database, id: &str) -> Result<E
 fn outcome(affected: &AffectedRecord, subject: &Subject) -> Outcome {
     if !hit::module_fits(affected, subject) {
         return Outcome::OtherModule;
+    }
+    if affected.status == Status::NotAffected {
+        return Outcome::NotAffected;
     }
     match hit::holding_range(affected, subject) {
         Some(Some((range, _))) => Outcome::Affected { range },

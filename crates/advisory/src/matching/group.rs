@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use plimsoll_model::finding::Status;
+
 use super::hit::Hit;
+use crate::coverage;
 use crate::feed::cve_rank;
 
 /// One vulnerability of a package.
@@ -12,6 +15,18 @@ pub(crate) struct Group<'h, 'd> {
     pub(crate) ids: Vec<String>,
     /// The advisories that tell of it.
     pub(crate) hits: Vec<&'h Hit<'d>>,
+}
+
+impl Group<'_, '_> {
+    /// The group without the statements that the package is not affected; `None` if nothing else is left but
+    /// feeds that guess. A word of the distribution's own beats those.
+    pub(crate) fn contested(mut self) -> Option<Self> {
+        let before = self.hits.len();
+        self.hits.retain(|hit| hit.affected.status != Status::NotAffected);
+        let cleared = self.hits.len() < before
+            && self.hits.iter().all(|hit| coverage::is_partial(&hit.advisory.feed.name));
+        (!cleared && !self.hits.is_empty()).then_some(self)
+    }
 }
 
 /// Joins hits that share an id. An erratum that bundles vulnerabilities is in the group of each.

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use plimsoll_model::finding::{ChannelFix, Status};
 use plimsoll_model::version::Scheme;
 
 use super::range;
@@ -31,6 +32,21 @@ pub(crate) struct Hit<'d> {
     pub(crate) fix: Option<String>,
     /// All later versions that mend it, lowest first.
     pub(crate) fixes: Vec<String>,
+    /// Versions of further channels that mend it.
+    pub(crate) channel_fixes: Vec<ChannelFix>,
+}
+
+impl<'d> Hit<'d> {
+    const fn new(advisory: AdvisoryRecord<'d>, affected: AffectedRecord) -> Self {
+        Self {
+            advisory,
+            affected,
+            range: String::new(),
+            fix: None,
+            fixes: Vec::new(),
+            channel_fixes: Vec::new(),
+        }
+    }
 }
 
 /// What a look-up found.
@@ -48,19 +64,62 @@ pub(crate) fn find<'d>(database: &'d Database, subject: &Subject) -> Result<Foun
         if !module_fits(&affected, subject) {
             continue;
         }
+        if affected.status == Status::NotAffected {
+            found.hits.push(Hit::new(database.advisory(affected.advisory)?, affected));
+            continue;
+        }
         match holding_range(&affected, subject) {
             Some(Some((range, fix))) => {
                 let advisory = database.advisory(affected.advisory)?;
                 let fixes = later_fixes(&affected, subject);
                 let fix = fix.or_else(|| fixes.first().cloned());
-                found.hits.push(Hit { advisory, affected, range, fix, fixes });
+                found.hits.push(Hit { range, fix, fixes, ..Hit::new(advisory, affected) });
             }
             Some(None) => {}
             None => found.unordered.push(database.advisory(affected.advisory)?.id),
         }
     }
+    further_channels(database, subject, &mut found.hits)?;
     keep_useful_umbrellas(&mut found.hits, subject.scheme);
     Ok(found)
+}
+
+/// Ubuntu Pro mends what the archive leaves open, under versions above the archive's: a package that has such a
+/// version is mended, and one that has not could get it.
+fn further_channels(database: &Database, subject: &Subject, hits: &mut Vec<Hit<'_>>) -> Result<(), Corrupt> {
+    let Some(release) = subject.ecosystem.strip_prefix("Ubuntu:").filter(|rest| !rest.starts_with("Pro:"))
+    else {
+        return Ok(());
+    };
+    if hits.is_empty() {
+        return Ok(());
+    }
+    for affected in database.look_up(&format!("Ubuntu:Pro:{release}"), &subject.name)? {
+        let mut fixes = affected.ranges.iter().filter_map(|range| match &range.upper {
+            Upper::Fixed(version) => Some(version),
+            Upper::Open | Upper::Last(_) | Upper::Before(_) => None,
+        });
+        let Some(version) = fixes.next_back().filter(|_| affected.status == Status::Fixed) else { continue };
+        let pro = database.advisory(affected.advisory)?;
+        let mended = subject.scheme.compare(&subject.version, version).is_ok_and(Ordering::is_ge);
+        let same = |hit: &Hit<'_>| hit.fix.is_none() && shares_id(&hit.advisory, &pro);
+        if mended {
+            hits.retain(|hit| !same(hit));
+            continue;
+        }
+        for hit in hits.iter_mut().filter(|hit| same(hit)) {
+            let channel = affected.channel.clone().unwrap_or_else(|| "Ubuntu Pro".to_owned());
+            hit.channel_fixes.push(ChannelFix { channel, version: version.clone() });
+        }
+    }
+    Ok(())
+}
+
+fn shares_id(one: &AdvisoryRecord<'_>, other: &AdvisoryRecord<'_>) -> bool {
+    fn ids<'a>(advisory: &'a AdvisoryRecord<'_>) -> impl Iterator<Item = &'a String> {
+        advisory.covers.iter().chain(&advisory.aliases).chain([&advisory.id])
+    }
+    ids(one).any(|id| ids(other).any(|other| other == id))
 }
 
 /// The range that holds the version, and its fix; `None` if that cannot be told.

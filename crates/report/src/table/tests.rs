@@ -20,7 +20,7 @@ Debian GNU/Linux 12 (bookworm), 2 layers (1 of the base), 2 packages (1 deb, 1 p
 Vulnerabilities
  Package   Installed        Fixed in  Severity  Vulnerability                   Brought by
  requests  2.19.0           2.20.0    critical  CVE-2018-18074  9.8  exploited  layer 2: pip install requests==2.19.0
- zlib1g    1:1.2.13.dfsg-1  –         medium    CVE-2023-45853                  layer 1: ADD rootfs.tar /
+ zlib1g    1:1.2.13.dfsg-1  deferred  medium    CVE-2023-45853                  layer 1: ADD rootfs.tar /
 
 Secrets
  Severity  Rule            What                  Where
