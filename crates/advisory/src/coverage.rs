@@ -9,6 +9,7 @@ use plimsoll_model::inventory::Inventory;
 
 use crate::database::{Database, FeedInfo};
 use crate::ecosystem;
+use crate::matching::covering;
 
 /// Feeds that speak of some packages of their ecosystem only: finding nothing in them proves little.
 const PARTIAL: [&str; 8] = [
@@ -27,9 +28,9 @@ pub(crate) fn is_partial(feed: &str) -> bool {
     PARTIAL.contains(&feed)
 }
 
-/// The gaps of `database` for what is in `inventory`, on the day `today`, if data may be `max_age_days` old.
+/// The gaps of `databases`, of which the first that covers an ecosystem answers for it, for what is in `inventory`, on the day `today`, if data may be `max_age_days` old.
 #[must_use]
-pub fn coverage(inventory: &Inventory, database: &Database, today: Date, max_age_days: i64) -> Vec<Gap> {
+pub fn coverage(inventory: &Inventory, databases: &[&Database], today: Date, max_age_days: i64) -> Vec<Gap> {
     let release = inventory.distribution.as_ref().and_then(ecosystem::of_distribution);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for installed in &inventory.packages {
@@ -41,10 +42,10 @@ pub fn coverage(inventory: &Inventory, database: &Database, today: Date, max_age
             *counts.entry(name).or_default() += 1;
         }
     }
-    let feeds = &database.info().feeds;
     counts
         .into_iter()
         .filter_map(|(ecosystem, packages)| {
+            let feeds = &covering(databases, &ecosystem)?.info().feeds;
             let covering: Vec<&FeedInfo> =
                 feeds.iter().filter(|feed| feed.ecosystems.contains(&ecosystem)).collect();
             gap_of(&ecosystem, packages, &covering, today, max_age_days)

@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 
 pub mod advisory;
+pub mod apt;
 mod bounded;
 pub mod coverage;
 pub mod database;

@@ -33,10 +33,11 @@ pub struct Matches {
     pub gaps: Vec<Gap>,
 }
 
-/// Matches every package of `inventory`.
+/// Matches every package of `inventory`. Of `databases` the first that covers an ecosystem or release answers for it;
+/// what is known of single CVEs is taken from all.
 #[must_use]
-pub fn match_inventory(inventory: &Inventory, database: &Database) -> Matches {
-    let mut matching = Matching::new(inventory.distribution.as_ref(), database);
+pub fn match_inventory(inventory: &Inventory, databases: &[&Database]) -> Matches {
+    let mut matching = Matching::new(inventory.distribution.as_ref(), databases);
     for (index, installed) in (0_u32..).zip(&inventory.packages) {
         let owner = installed.owned_by.and_then(|owner| inventory.packages.get(usize::try_from(owner).ok()?));
         matching.package(index, installed, owner);
@@ -57,7 +58,7 @@ enum Route {
 }
 
 struct Matching<'d> {
-    database: &'d Database,
+    databases: &'d [&'d Database],
     /// The ecosystem of the distribution's packages, if the release can be told.
     release: Option<String>,
     cache: HashMap<Subject, Result<Found<'d>, Corrupt>>,
@@ -69,9 +70,9 @@ struct Matching<'d> {
 }
 
 impl<'d> Matching<'d> {
-    fn new(distribution: Option<&Distribution>, database: &'d Database) -> Self {
+    fn new(distribution: Option<&Distribution>, databases: &'d [&'d Database]) -> Self {
         Self {
-            database,
+            databases,
             release: distribution.and_then(ecosystem::of_distribution),
             cache: HashMap::new(),
             findings: Vec::new(),
@@ -97,7 +98,8 @@ impl<'d> Matching<'d> {
                 return;
             }
         };
-        let database = self.database;
+        let databases = self.databases;
+        let Some(database) = covering(databases, &subject.ecosystem) else { return };
         let found = self.cache.entry(subject.clone()).or_insert_with(|| hit::find(database, &subject));
         let Ok(found) = found else {
             self.damaged = true;
@@ -107,7 +109,7 @@ impl<'d> Matching<'d> {
             self.gaps.push(unordered(package, &found.unordered));
         }
         for group in group::group(&found.hits).into_iter().filter_map(group::Group::contested) {
-            match vulnerability::finding(database, index, installed, &subject, &group) {
+            match vulnerability::finding(databases, index, installed, &subject, &group) {
                 Ok(finding) => self.findings.push(finding),
                 Err(Corrupt) => self.damaged = true,
             }
@@ -122,7 +124,7 @@ impl<'d> Matching<'d> {
             (None, Some(release)) => release.clone(),
             (None, None) => return Route::UnknownRelease,
         };
-        let is_covered = |ecosystem: &str| self.database.covers(ecosystem);
+        let is_covered = |ecosystem: &str| covering(self.databases, ecosystem).is_some();
         let release_is_covered = self.release.as_deref().is_some_and(is_covered);
         let is_owned = owner.is_some_and(|owner| owner.package.ecosystem.is_os());
         if !package.ecosystem.is_os() && release_is_covered && is_owned {
@@ -155,6 +157,11 @@ impl<'d> Matching<'d> {
         self.findings.sort_by_cached_key(rank);
         Matches { findings: self.findings, gaps: self.gaps }
     }
+}
+
+/// The first of `databases` that covers an ecosystem or release.
+pub(crate) fn covering<'d>(databases: &[&'d Database], ecosystem: &str) -> Option<&'d Database> {
+    databases.iter().copied().find(|database| database.covers(ecosystem))
 }
 
 fn packages(count: u32) -> String {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use jiff::ToSpan;
@@ -67,8 +67,10 @@ fn folder(path: &Path, depth: usize, visitor: &mut dyn Visitor) {
 
 fn file_or_problem(path: &Path, visitor: &mut dyn Visitor) {
     let name = path.to_string_lossy();
-    let result = File::open(path).and_then(|file| {
-        if name.ends_with(".zip") { zip_members(&name, file, visitor) } else { stream(&name, file, visitor) }
+    let result = File::open(path).and_then(|file| match name.rsplit_once('.') {
+        Some((_, "zip")) => zip_members(&name, file, visitor),
+        Some((_, "deb")) => deb_changelogs(&name, file, visitor),
+        _ => stream(&name, file, visitor),
     });
     if let Err(error) = result {
         visitor.problem(&name, &error);
@@ -77,24 +79,7 @@ fn file_or_problem(path: &Path, visitor: &mut dyn Visitor) {
 
 /// Takes off the compression that the name tells, then reads members or the one document.
 fn stream(name: &str, file: File, visitor: &mut dyn Visitor) -> io::Result<()> {
-    let file = BufReader::new(file);
-    let (inner, plain): (&str, Box<dyn Read>) = match name.rsplit_once('.') {
-        Some((inner, "gz")) => (inner, Box::new(flate2::bufread::MultiGzDecoder::new(file))),
-        Some((inner, "tgz")) => {
-            (&format!("{inner}.tar"), Box::new(flate2::bufread::MultiGzDecoder::new(file)))
-        }
-        Some((inner, "zst")) => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(file)?;
-            decoder.window_log_max(ZSTD_WINDOW)?;
-            (inner, Box::new(decoder))
-        }
-        Some((inner, "xz")) => {
-            let decoder =
-                liblzma::stream::Stream::new_stream_decoder(256 << 20, liblzma::stream::CONCATENATED)?;
-            (inner, Box::new(liblzma::bufread::XzDecoder::new_stream(file, decoder)))
-        }
-        _ => (name, Box::new(file)),
-    };
+    let (inner, plain) = decompressed(name, BufReader::new(file))?;
     if inner.ends_with(".tar") {
         return tar_members(name, plain, visitor);
     }
@@ -102,6 +87,74 @@ fn stream(name: &str, file: File, visitor: &mut dyn Visitor) -> io::Result<()> {
         name.strip_suffix(".zst").or(name.strip_suffix(".gz")).or(name.strip_suffix(".xz")).unwrap_or(name);
     // The file system's date would tell of the copy, not of the data.
     document(path, &bounded::read(plain, FILE_LIMIT)?, None, visitor);
+    Ok(())
+}
+
+/// The name without the end that tells the compression, and the plain bytes.
+fn decompressed<'r>(name: &str, file: impl BufRead + 'r) -> io::Result<(String, Box<dyn Read + 'r>)> {
+    Ok(match name.rsplit_once('.') {
+        Some((inner, "gz")) => (inner.to_owned(), Box::new(flate2::bufread::MultiGzDecoder::new(file))),
+        Some((inner, "tgz")) => {
+            (format!("{inner}.tar"), Box::new(flate2::bufread::MultiGzDecoder::new(file)))
+        }
+        Some((inner, "zst")) => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(file)?;
+            decoder.window_log_max(ZSTD_WINDOW)?;
+            (inner.to_owned(), Box::new(decoder))
+        }
+        Some((inner, "xz")) => {
+            let decoder =
+                liblzma::stream::Stream::new_stream_decoder(256 << 20, liblzma::stream::CONCATENATED)?;
+            (inner.to_owned(), Box::new(liblzma::bufread::XzDecoder::new_stream(file, decoder)))
+        }
+        _ => (name.to_owned(), Box::new(file)),
+    })
+}
+
+/// The changelogs of a Debian package: deb(5), an `ar` archive with a tar of its files.
+fn deb_changelogs(deb: &str, file: File, visitor: &mut dyn Visitor) -> io::Result<()> {
+    let malformed = || io::Error::new(io::ErrorKind::InvalidData, "not a Debian package");
+    let mut file = BufReader::new(file);
+    let mut magic = [0; 8];
+    file.read_exact(&mut magic)?;
+    if magic != *b"!<arch>\n" {
+        return Err(malformed());
+    }
+    let mut head = [0; 60];
+    loop {
+        file.read_exact(&mut head).map_err(|_| malformed())?;
+        let field = |range: std::ops::Range<usize>| {
+            head.get(range).and_then(|bytes| std::str::from_utf8(bytes).ok()).map(str::trim)
+        };
+        let name = field(0..16).ok_or_else(malformed)?.trim_end_matches('/').to_owned();
+        let size: u64 = field(48..58).and_then(|size| size.parse().ok()).ok_or_else(malformed)?;
+        if name.starts_with("data.tar") {
+            let (_, plain) = decompressed(&name, BufReader::new((&mut file).take(size)))?;
+            return changelogs(deb, plain, visitor);
+        }
+        // Members begin at even places.
+        io::copy(&mut (&mut file).take(size.saturating_add(size % 2)), &mut io::sink())?;
+    }
+}
+
+fn changelogs(deb: &str, plain: impl Read, visitor: &mut dyn Visitor) -> io::Result<()> {
+    let mut tar = tar::Archive::new(plain.take(ARCHIVE_LIMIT));
+    for member in tar.entries()?.take(ENTRY_LIMIT) {
+        let member = member?;
+        let path = String::from_utf8_lossy(&member.path_bytes()).into_owned();
+        let path = path.trim_start_matches("./");
+        let name = path.strip_prefix("usr/share/doc/").and_then(|rest| rest.split_once('/'));
+        // Of packages made for Debian alone the second; of others the second is the upstream's.
+        if !matches!(name, Some((_, "changelog.Debian.gz" | "changelog.gz"))) {
+            continue;
+        }
+        let bytes = bounded::read(flate2::read::MultiGzDecoder::new(member), FILE_LIMIT)?;
+        let first_line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        if path.ends_with("/changelog.gz") && !(first_line.contains(&b'(') && first_line.contains(&b';')) {
+            continue;
+        }
+        document(&format!("{deb}!{}", path.trim_end_matches(".gz")), &bytes, None, visitor);
+    }
     Ok(())
 }
 

@@ -93,7 +93,7 @@ fn events_in_any_order_and_nonsense_versions_do_no_harm() {
     let database = Database::from_bytes(bytes).unwrap();
     for version in ["", "1.0", "!!", "0", "\u{0}"] {
         let matches =
-            match_inventory(&inventory(None, vec![package(Ecosystem::PyPi, "x", version)]), &database);
+            match_inventory(&inventory(None, vec![package(Ecosystem::PyPi, "x", version)]), &[&database]);
         assert!(!(matches.findings.is_empty() && matches.gaps.is_empty()) || version == "1.0", "{version:?}");
     }
 }
@@ -183,7 +183,7 @@ fn read_all(database: &Database) {
         package(Ecosystem::Npm, "right-pad", "1.0.0"),
         package(Ecosystem::Apk, "fd", "10.1.0-r0"),
     ];
-    drop(match_inventory(&inventory(Some(distribution("wolfi", "1")), packages), database));
+    drop(match_inventory(&inventory(Some(distribution("wolfi", "1")), packages), &[database]));
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn two_feeds_on_one_vulnerability_are_one_finding() {
         r#"{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2019-11324","dateAdded":"2022-03-04"}]}"#;
     let database = database(&[("a.json", github), ("b.json", &pypa), ("kev.json", kev)]);
     let matches =
-        match_inventory(&inventory(None, vec![package(Ecosystem::PyPi, "URLLib3", "1.24.1")]), &database);
+        match_inventory(&inventory(None, vec![package(Ecosystem::PyPi, "URLLib3", "1.24.1")]), &[&database]);
     let [finding] = matches.findings.as_slice() else { panic!("{matches:?}") };
     assert_eq!(finding.id, "CVE-2019-11324");
     assert_eq!((finding.severity, finding.severity_source.as_str()), (Severity::High, "CVSS"));
@@ -53,7 +53,7 @@ fn two_feeds_on_one_vulnerability_are_one_finding() {
     assert!(finding.references.contains(&"https://github.com/advisories/GHSA-mh33-7rrq-662w".to_owned()));
     assert!(matches.gaps.is_empty());
     let mended = inventory(None, vec![package(Ecosystem::PyPi, "urllib3", "1.24.3")]);
-    assert!(match_inventory(&mended, &database).findings.is_empty());
+    assert!(match_inventory(&mended, &[&database]).findings.is_empty());
 }
 
 #[test]
@@ -63,7 +63,8 @@ fn an_erratum_is_one_finding_for_each_vulnerability_it_bundles() {
         "affected":[{"package":{"ecosystem":"AlmaLinux:8","name":"openssl-libs"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1:1.1.1k-9.el8_7"}]}]}]}"#;
     let database = database(&[("a.json", erratum)]);
     let rpm = built_from(Ecosystem::Rpm, "openssl-libs", "openssl", "1:1.1.1k-7.el8_6");
-    let matches = match_inventory(&inventory(Some(distribution("almalinux", "8.7")), vec![rpm]), &database);
+    let matches =
+        match_inventory(&inventory(Some(distribution("almalinux", "8.7")), vec![rpm]), &[&database]);
     assert_eq!(ids(&matches), ["CVE-2022-4304", "CVE-2023-0215"]);
     let finding = &matches.findings[0];
     assert_eq!((finding.severity, finding.severity_source.as_str()), (Severity::High, "AlmaLinux"));
@@ -89,10 +90,10 @@ fn modular_packages_meet_only_their_own_stream() {
     let plain = package(Ecosystem::Rpm, "nodejs", "1:10.0.0-1.el8");
     let almalinux = Some(distribution("almalinux", "8.7"));
     assert_eq!(
-        ids(&match_inventory(&inventory(almalinux.clone(), vec![modular]), &database)),
+        ids(&match_inventory(&inventory(almalinux.clone(), vec![modular]), &[&database])),
         ["CVE-2023-16000"]
     );
-    assert!(match_inventory(&inventory(almalinux, vec![plain]), &database).findings.is_empty());
+    assert!(match_inventory(&inventory(almalinux, vec![plain]), &[&database]).findings.is_empty());
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn distribution_packages_are_matched_by_source_and_their_word_holds() {
         built_from(Ecosystem::Deb, "libssl3", "openssl", "3.0.8-1"),
         built_from(Ecosystem::Deb, "libcurl4", "curl", "7.1-1"),
     ];
-    let matches = match_inventory(&inventory(Some(distribution("debian", "12")), packages), &database);
+    let matches = match_inventory(&inventory(Some(distribution("debian", "12")), packages), &[&database]);
     assert_eq!(ids(&matches), ["CVE-2023-0464", "DEBIAN-SECURITY-curl-7.2-1"]);
     let finding = &matches.findings[0];
     assert_eq!((finding.severity, finding.severity_source.as_str()), (Severity::Negligible, "Debian"));
@@ -129,9 +130,9 @@ fn a_language_package_that_an_os_package_owns_is_matched_once() {
         ],
     );
     owned.packages[1].owned_by = Some(0);
-    let matches = match_inventory(&owned, &with_debian);
+    let matches = match_inventory(&owned, &[&with_debian]);
     assert!(matches.findings.is_empty() && matches.gaps.is_empty(), "{matches:?}");
-    let matches = match_inventory(&owned, &without);
+    let matches = match_inventory(&owned, &[&without]);
     assert_eq!(ids(&matches), ["CVE-2023-30861"]);
     assert_eq!(matches.gaps[0].kind, GapKind::NoFeed);
 }
@@ -149,7 +150,7 @@ fn what_could_not_be_checked_is_a_gap() {
     ];
     let gaps = |version: &str| {
         let inventory = inventory(Some(distribution("debian", version)), packages.clone());
-        let matches = match_inventory(&inventory, &database);
+        let matches = match_inventory(&inventory, &[&database]);
         assert!(matches.findings.is_empty());
         matches.gaps.into_iter().map(|gap| (gap.kind, gap.subject, gap.reason)).collect::<Vec<_>>()
     };
@@ -185,7 +186,7 @@ fn go_versions_match_in_every_spelling() {
     );
     let database = database(&[("a.json", &module), ("b.json", &standard)]);
     let holds = |name: &str, version: &str| {
-        !match_inventory(&inventory(None, vec![package(Ecosystem::Go, name, version)]), &database)
+        !match_inventory(&inventory(None, vec![package(Ecosystem::Go, name, version)]), &[&database])
             .findings
             .is_empty()
     };
@@ -219,7 +220,8 @@ fn findings_are_sorted_for_the_one_who_has_to_act() {
         ("4.json", &rated("CVE-2020-0004", "CRITICAL", open)),
         ("kev.json", kev),
     ]);
-    let matches = match_inventory(&inventory(None, vec![package(Ecosystem::Npm, "x", "1.0.0")]), &database);
+    let matches =
+        match_inventory(&inventory(None, vec![package(Ecosystem::Npm, "x", "1.0.0")]), &[&database]);
     assert_eq!(ids(&matches), ["CVE-2020-0001", "CVE-2020-0004", "CVE-2020-0003", "CVE-2020-0002"]);
     assert_eq!(vulnerability(&matches.findings[3]).status, Status::Affected);
     assert_eq!(matches.findings[3].remedy, None);
@@ -232,21 +234,21 @@ fn single_versions_match_exactly() {
     let log4j = |version| {
         inventory(None, vec![package(Ecosystem::Maven, "org.apache.logging.log4j:log4j-core", version)])
     };
-    let matches = match_inventory(&log4j("2.14.1"), &database);
+    let matches = match_inventory(&log4j("2.14.1"), &[&database]);
     assert_eq!(ids(&matches), ["CVE-2021-44228"]);
     assert_eq!(vulnerability(&matches.findings[0]).matches[0].range, "= 2.14.1");
     assert_eq!(
         matches.findings[0].remedy.as_deref(),
         Some("Upgrade org.apache.logging.log4j:log4j-core to 2.15.0")
     );
-    assert!(match_inventory(&log4j("2.14.0"), &database).findings.is_empty());
+    assert!(match_inventory(&log4j("2.14.0"), &[&database]).findings.is_empty());
 }
 
 #[test]
 fn an_empty_inventory_needs_nothing() {
     let record = osv("GO-2024-0001", &[], "Go", "x", r#"{"introduced":"0"}"#);
     let database: Database = database(&[("a.json", &record)]);
-    assert_eq!(match_inventory(&inventory(None, Vec::new()), &database), Matches::default());
+    assert_eq!(match_inventory(&inventory(None, Vec::new()), &[&database]), Matches::default());
 }
 
 #[test]
@@ -259,7 +261,7 @@ fn every_outcome_of_a_look_up_is_explained() {
     let other = osv("PYSEC-3", &["CVE-2020-3"], "PyPI", "left-pad", r#"{"introduced":"0"}"#);
     let database = database(&[("a.json", &first), ("b.json", &second), ("c.json", &other)]);
     let image = |version| inventory(None, vec![package(Ecosystem::PyPi, "left.pad", version)]);
-    let outcome = |version, id| explain(&image(version), &database, id).unwrap();
+    let outcome = |version, id| explain(&image(version), &[&database], id).unwrap();
     let affected = outcome("1.1", "cve-2020-1");
     assert_eq!(affected.advisories.iter().map(|a| a.id.as_str()).collect::<Vec<_>>(), ["PYSEC-1", "PYSEC-2"]);
     assert_eq!(affected.absent, ["PyPI/right-pad"]);

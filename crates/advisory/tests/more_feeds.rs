@@ -51,7 +51,8 @@ fn epss_of_the_newest_day_holds() {
     assert_eq!(epss("CVE-2024-1111"), (0.00721, 0.80123, Some(date(2026, 11, 21))));
     assert_eq!(epss("CVE-2024-2222"), (0.25, 0.75, Some(date(2026, 11, 20))));
     assert_eq!(report.problem_count, 2);
-    let matches = match_inventory(&inventory(None, vec![package(Ecosystem::Npm, "x", "1.0.0")]), &database);
+    let matches =
+        match_inventory(&inventory(None, vec![package(Ecosystem::Npm, "x", "1.0.0")]), &[&database]);
     assert!(vulnerability(&matches.findings[0]).epss.is_some());
 }
 
@@ -218,7 +219,7 @@ fn malicious_packages_are_critical_and_told() {
     let record = osv("MAL-2024-1234", &[], "npm", "lef-pad", r#"{"introduced":"0"}"#);
     let database = database(&[("a.json", &record)]);
     let bad = inventory(None, vec![package(Ecosystem::Npm, "lef-pad", "1.0.0")]);
-    let finding = match_inventory(&bad, &database).findings.remove(0);
+    let finding = match_inventory(&bad, &[&database]).findings.remove(0);
     assert_eq!((finding.severity, finding.severity_source.as_str()), (Severity::Critical, "OpenSSF"));
     assert_eq!(
         (finding.title.as_str(), finding.remedy.as_deref()),
@@ -248,7 +249,7 @@ fn ubuntu_keeps_pro_apart() {
     assert!(!database.covers("Ubuntu:14.04"));
     let scan = |release: &str, version: &str| {
         let packages = vec![built_from(Ecosystem::Deb, "libc6", "glibc", version)];
-        match_inventory(&inventory(Some(distribution("ubuntu", release)), packages), &database).findings
+        match_inventory(&inventory(Some(distribution("ubuntu", release)), packages), &[&database]).findings
     };
     let findings = scan("18.04", "2.27-3ubuntu1.6");
     let found = vulnerability(&findings[0]);
@@ -267,7 +268,7 @@ fn the_word_of_a_distribution_beats_a_guess() {
     let tracker = r#"{"curl":{"CVE-2024-0001":{"releases":{"bookworm":{"status":"resolved","fixed_version":"0","urgency":"high"}}}}}"#;
     let database = database(&[("bookworm/curl.changelog", changelog), ("tracker.json", tracker)]);
     let packages = vec![built_from(Ecosystem::Deb, "curl", "curl", "1.0-1")];
-    let matches = match_inventory(&inventory(Some(distribution("debian", "12")), packages), &database);
+    let matches = match_inventory(&inventory(Some(distribution("debian", "12")), packages), &[&database]);
     let ids: Vec<&str> = matches.findings.iter().map(|finding| finding.id.as_str()).collect();
     assert_eq!(ids, ["CVE-2024-0002"]);
 }
@@ -327,7 +328,8 @@ fn oval_of_six_publishers() {
     assert_eq!(database.advisory(photon.advisory).unwrap().covers, ["CVE-2019-16168"]);
     assert_eq!(report.problem_count, 1, "one names no release");
     let openssh = package(Ecosystem::Rpm, "openssh", "9.8p1-2.azl3");
-    let scan = match_inventory(&inventory(Some(distribution("azurelinux", "3.0")), vec![openssh]), &database);
+    let scan =
+        match_inventory(&inventory(Some(distribution("azurelinux", "3.0")), vec![openssh]), &[&database]);
     assert_eq!(scan.findings[0].id, "CVE-2025-0001");
 }
 
@@ -403,7 +405,7 @@ fn csaf_vex_tells_every_status() {
     assert_eq!(database.advisory(samba.advisory).unwrap().feed.name, "redhat-vex");
     let scan = |name: &str| {
         let packages = vec![package(Ecosystem::Rpm, name, "1.0-1.el8")];
-        match_inventory(&inventory(Some(distribution("rhel", "8.10")), packages), &database).findings
+        match_inventory(&inventory(Some(distribution("rhel", "8.10")), packages), &[&database]).findings
     };
     assert_eq!(vulnerability(&scan("samba")[0]).status, Status::WillNotFix);
     assert!(scan("openssl").is_empty());
@@ -423,7 +425,7 @@ fn csaf_errata_name_what_they_mend() {
     let advisory = database.advisory(record.advisory).unwrap();
     assert_eq!((advisory.id.as_str(), advisory.covers.len()), ("SUSE-SU-2024:0001-1", 2));
     let packages = vec![package(Ecosystem::Rpm, "openssl-1_1", "1.1.1l-150500.17.1")];
-    let scan = match_inventory(&inventory(Some(distribution("sles", "15.5")), packages), &database);
+    let scan = match_inventory(&inventory(Some(distribution("sles", "15.5")), packages), &[&database]);
     assert_eq!(scan.findings.len(), 2);
 }
 

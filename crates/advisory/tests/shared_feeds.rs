@@ -91,7 +91,7 @@ fn known_truths(database: &Database) {
         (Ecosystem::Cargo, "time", "0.1.40", "CVE-2020-26235", Some("0.2.23")),
     ];
     for (ecosystem, name, version, id, fix) in cases {
-        let matches = match_inventory(&inventory(None, vec![package(ecosystem, name, version)]), database);
+        let matches = match_inventory(&inventory(None, vec![package(ecosystem, name, version)]), &[database]);
         let finding = matches.findings.iter().find(|finding| finding.id == id);
         let finding = finding.unwrap_or_else(|| {
             let ids: Vec<_> = matches.findings.iter().map(|finding| &finding.id).collect();
@@ -103,14 +103,15 @@ fn known_truths(database: &Database) {
         }
     }
     let log4j = package(Ecosystem::Maven, "org.apache.logging.log4j:log4j-core", "2.14.1");
-    let matches = match_inventory(&inventory(None, vec![log4j]), database);
+    let matches = match_inventory(&inventory(None, vec![log4j]), &[database]);
     assert!(vulnerability(&matches.findings[0]).known_exploited.is_some(), "exploited ones come first");
     let openssl = built_from(Ecosystem::Rpm, "openssl-libs", "openssl", "1:1.1.1k-5.el8_5");
     let matches =
-        match_inventory(&inventory(Some(distribution("almalinux", "8.7")), vec![openssl]), database);
+        match_inventory(&inventory(Some(distribution("almalinux", "8.7")), vec![openssl]), &[database]);
     assert!(matches.findings.iter().any(|finding| finding.id == "CVE-2022-0778"), "{matches:?}");
     let fixed = built_from(Ecosystem::Apk, "fd", "fd", "10.2.0-r2");
-    let matches = match_inventory(&inventory(Some(distribution("wolfi", "20230201")), vec![fixed]), database);
+    let matches =
+        match_inventory(&inventory(Some(distribution("wolfi", "20230201")), vec![fixed]), &[database]);
     assert!(!matches.findings.iter().any(|finding| finding.id == "GHSA-pg9f-39pc-qf8g"));
 }
 
@@ -153,12 +154,12 @@ fn distributions_have_their_records() {
         built_from(Ecosystem::Deb, "libcurl4", "curl", "7.88.1-10+deb12u5"),
         built_from(Ecosystem::Deb, "libssl3", "openssl", "3.0.9-1"),
     ];
-    let matches = match_inventory(&inventory(Some(distribution("debian", "12")), packages), &database);
+    let matches = match_inventory(&inventory(Some(distribution("debian", "12")), packages), &[&database]);
     assert!(matches.gaps.is_empty());
     let curl = matches.findings.iter().find(|finding| finding.id == "CVE-2025-10148").unwrap();
     assert_eq!(vulnerability(curl).fixed_versions, ["7.88.1-10+deb12u15"]);
     let apk = built_from(Ecosystem::Apk, "libssl1.1", "openssl", "1.1.1a-r0");
-    let matches = match_inventory(&inventory(Some(distribution("alpine", "3.9.0")), vec![apk]), &database);
+    let matches = match_inventory(&inventory(Some(distribution("alpine", "3.9.0")), vec![apk]), &[&database]);
     assert!(matches.findings.iter().any(|finding| finding.id == "CVE-2019-1543"), "{matches:?}");
 }
 
@@ -193,7 +194,7 @@ fn azure_linux_is_read_from_oval() {
     let database = Database::from_bytes(bytes).unwrap();
     let openssh = package(Ecosystem::Rpm, "openssh", "9.8p1-2.azl3");
     let image = inventory(Some(distribution("azurelinux", "3.0")), vec![openssh]);
-    let matches = match_inventory(&image, &database);
+    let matches = match_inventory(&image, &[&database]);
     let finding = matches.findings.iter().find(|finding| finding.id == "CVE-2025-26466").unwrap();
     assert_eq!(vulnerability(finding).fixed_versions, ["9.8p1-3.azl3"]);
 }
@@ -209,7 +210,7 @@ fn ubuntu_is_read_from_its_tracker() {
     let database = Database::from_bytes(bytes).unwrap();
     let scan = |release: &str, version: &str| {
         let glibc = built_from(Ecosystem::Deb, "libc6", "glibc", version);
-        match_inventory(&inventory(Some(distribution("ubuntu", release)), vec![glibc]), &database).findings
+        match_inventory(&inventory(Some(distribution("ubuntu", release)), vec![glibc]), &[&database]).findings
     };
     let jammy = scan("22.04", "2.35-0ubuntu3.3");
     let finding = jammy.iter().find(|finding| finding.id == "CVE-2023-4911").unwrap();

@@ -43,6 +43,6 @@ fn every_record_of_the_snapshot_can_be_read() {
 #[test]
 fn log4shell_is_found_first() {
     let log4j = package(Ecosystem::Maven, "org.apache.logging.log4j:log4j-core", "2.14.1");
-    let matches = match_inventory(&inventory(None, vec![log4j]), &snapshot::open().unwrap());
+    let matches = match_inventory(&inventory(None, vec![log4j]), &[&snapshot::open().unwrap()]);
     assert_eq!(matches.findings[0].id, "CVE-2021-44228");
 }

@@ -7,6 +7,7 @@ use crate::{lang, os};
 /// All extractors of packages and of what belongs to them.
 pub const EXTRACTORS: &[Extractor] = &[
     os::apk::APK,
+    os::apt_sources::APT_SOURCES,
     os::release::OS_RELEASE,
     os::dpkg::DPKG,
     os::dpkg::DPKG_COPYRIGHT,

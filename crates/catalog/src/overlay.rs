@@ -13,6 +13,7 @@ use plimsoll_model::gap::Gap;
 use plimsoll_model::inventory::{FoundSecret, InstalledPackage, Inventory, Location, Origin};
 use plimsoll_model::package::{Ecosystem, Package};
 use plimsoll_model::path::parent;
+use plimsoll_model::repository::AptRepository;
 
 /// What an image's layers add up to.
 #[derive(Clone, Debug, Default)]
@@ -128,6 +129,7 @@ struct Found {
     owned: HashMap<(Ecosystem, String), Vec<String>>,
     licenses: HashMap<String, Vec<String>>,
     secrets: Vec<FoundSecret>,
+    repositories: Vec<AptRepository>,
     gaps: Vec<Gap>,
 }
 
@@ -174,6 +176,7 @@ impl Found {
             Fact::PackageLicense { owner, licenses } => {
                 self.licenses.insert(owner.clone(), licenses.clone());
             }
+            Fact::Repository(repository) => self.repositories.push(repository.clone()),
             Fact::Distribution(fact) => self.take_distribution(&located.path, &fact.0),
         }
     }
@@ -243,7 +246,15 @@ impl Found {
         self.gaps.sort();
         self.gaps.dedup();
         let distribution = self.distribution.map(|(_, distribution)| distribution);
-        let inventory = Inventory { distribution, packages, secrets: self.secrets, gaps: self.gaps };
+        self.repositories.sort();
+        self.repositories.dedup();
+        let inventory = Inventory {
+            distribution,
+            packages,
+            secrets: self.secrets,
+            repositories: self.repositories,
+            gaps: self.gaps,
+        };
         Merged { inventory, owned_files }
     }
 }

@@ -233,6 +233,10 @@ pub(crate) enum Db {
     Update {
         /// Feeds by name, addresses, or files and directories; without any, those of the configuration, else all.
         sources: Vec<String>,
+        /// Take the security repositories that this image's apt configuration names as feeds: their index, and the
+        /// changelogs of what an upgrade would bring. Without SOURCES, nothing else.
+        #[arg(long, value_name = "IMAGE")]
+        from_image: Option<String>,
         /// Print the report as JSON.
         #[arg(long)]
         json: bool,

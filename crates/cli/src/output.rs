@@ -48,6 +48,27 @@ impl FromStr for Output {
     }
 }
 
+/// Tells early whether the files of `outputs` can be written: nobody wants to learn that after the scan.
+pub(crate) fn check(outputs: &[Output]) -> anyhow::Result<()> {
+    for path in outputs.iter().filter_map(|output| output.path.as_deref()) {
+        if path.is_dir() {
+            anyhow::bail!("writing {}: it is a folder", path.display());
+        }
+        if !path.exists() || path.is_file() {
+            drop(
+                WholeFile::new_in(folder(path), 0o666)
+                    .with_context(|| format!("writing {}", path.display()))?,
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The folder that `path` is in.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Writes `report` to each of `outputs`.
 pub(crate) fn write(outputs: &[Output], report: &Report<'_>) -> anyhow::Result<()> {
     for output in outputs {
@@ -87,7 +108,7 @@ pub(crate) fn to_file(
         let mut file = std::fs::File::create(path).with_context(context)?;
         return write(&mut file).with_context(context);
     }
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = folder(path);
     // Reports are for everybody whom the user's umask lets read.
     let file = WholeFile::new_in(directory, 0o666).with_context(context)?;
     let mut out = BufWriter::with_capacity(1 << 16, file);

@@ -28,7 +28,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn kept(plimsoll: &Plimsoll, kind: &str) -> Vec<PathBuf> {
-    files(&plimsoll.cache().join("evidence/v1").join(kind))
+    files(&plimsoll.cache().join("evidence/v2").join(kind))
 }
 
 #[test]

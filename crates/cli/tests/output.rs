@@ -401,3 +401,35 @@ fn a_damaged_database_is_an_error_and_never_a_pass() {
     assert_eq!(absent.code, 2);
     assert!(absent.err.contains("/nonexistent.db"), "{}", absent.err);
 }
+
+// ---- explain ----
+
+#[test]
+fn a_vulnerability_is_explained_whether_it_is_there_or_not() {
+    let plimsoll = Plimsoll::new();
+    let database = database(&plimsoll);
+    let explain = |id: &str, version: &str, more: &[&str]| {
+        let image = requests_in(&plimsoll, version);
+        plimsoll.run(&[&["explain", id, &image, "--db", database.to_str().unwrap()], more].concat())
+    };
+    let there = explain("cve-2018-18074", "2.19.0", &[]);
+    assert_eq!((there.code, there.err.as_str()), (0, ""));
+    for words in [
+        "Found: requests 2.19.0\n",
+        "  brought by  layer 1: COPY\n",
+        "  GHSA-x84v-xcm2-53pg of github, also CVE-2018-18074\n",
+        "requests 2.19.0 is affected: for PyPI, 2.19.0 is in < 2.20.0 (order of versions: pep440)\n",
+    ] {
+        assert!(there.out.contains(words), "{words} in {}", there.out);
+    }
+    let mended = explain("CVE-2018-18074", "2.20.0", &[]);
+    assert_eq!(mended.code, 0);
+    assert!(mended.out.contains("2.20.0 is not in < 2.20.0"), "{}", mended.out);
+    assert!(mended.out.contains("So it is no finding of this image.\n"), "{}", mended.out);
+    let json: Value =
+        serde_json::from_str(&explain("GHSA-x84v-xcm2-53pg", "2.19.0", &["--format", "json"]).out).unwrap();
+    assert_eq!(json["images"][0]["decisions"][0]["outcome"], "affected");
+    let unknown = explain("CVE-1999-0001", "2.19.0", &[]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.out.contains("does not know CVE-1999-0001.\n"), "{}", unknown.out);
+}

@@ -216,3 +216,75 @@ fn the_feeds_are_listed_with_their_licences() {
     let feeds = list["feeds"].as_array().unwrap();
     assert!(feeds.iter().all(|feed| feed["licence"].is_string() && feed["addresses"][0].is_string()));
 }
+
+/// A Debian package of `spice` with a changelog, in the pool of a repository below `root`, made and indexed by Debian's own
+/// tools.
+fn security_repository(root: &Path) {
+    let (tree, pool) = (root.join("tree"), root.join("pool"));
+    write(
+        &tree.join("DEBIAN/control"),
+        "Package: libspice1\nSource: spice\nVersion: 1.2-3+deb12u2\nArchitecture: amd64\nMaintainer: x <x@example.org>\nDescription: x\n",
+    );
+    let entry = |version: &str, text: &str| {
+        format!(
+            "spice ({version}) bookworm-security; urgency=medium\n\n  * {text}\n\n -- x <x@example.org>  Mon, 01 Jan 2024 00:00:00 +0000\n\n"
+        )
+    };
+    let changelog =
+        [entry("1.2-3+deb12u2", "Fix CVE-2999-0002 and CVE-2999-0003."), entry("1.2-3+deb12u1", "Fix CVE-2999-0001.")]
+            .concat();
+    let documents = tree.join("usr/share/doc/libspice1");
+    write(&documents.join("changelog.Debian"), changelog);
+    write(&documents.join("changelog"), "What is new upstream: CVE-2999-0009.\n");
+    said(
+        Command::new("gzip")
+            .arg("-n")
+            .args([documents.join("changelog.Debian"), documents.join("changelog")]),
+    );
+    fs::create_dir(&pool).unwrap();
+    said(
+        Command::new("dpkg-deb")
+            .args(["--root-owner-group", "-b"])
+            .args([&tree, &pool.join("libspice1.deb")]),
+    );
+    let index = said(Command::new("dpkg-scanpackages").args(["--multiversion", "pool"]).current_dir(root));
+    let packages = root.join("dists/bookworm-security/main/binary-amd64/Packages");
+    write(&packages, index);
+    said(Command::new("xz").arg(packages));
+}
+
+#[test]
+fn the_repositories_of_an_image_are_feeds() {
+    if !installed(&["dpkg-deb", "dpkg-scanpackages", "xz", "gzip"]) {
+        return;
+    }
+    let Some(nginx) = Nginx::start() else { return };
+    security_repository(&nginx.root());
+    let plimsoll = Plimsoll::new();
+    let root = plimsoll.folder().join("old");
+    let status = "Package: libspice1\nStatus: install ok installed\nArchitecture: amd64\nSource: spice\nVersion: 1.2-3+deb12u1\n\n";
+    write(&root.join("var/lib/dpkg/status"), status);
+    write(&root.join("etc/os-release"), "ID=debian\nVERSION_ID=\"12\"\n");
+    write(&root.join("etc/apt/sources.list"), format!("deb {} bookworm-security main\n", nginx.url()));
+    let image = format!("dir:{}", root.display());
+    let before = plimsoll.scan(&image, &[]);
+    assert_eq!(before["gaps"][0]["kind"], "no-feed");
+    let (ran, report) = update(&plimsoll, &["--from-image", &image]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let names: Vec<&str> =
+        report["fetched"].as_array().unwrap().iter().map(|feed| feed["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["apt bookworm-security main", "changelog of spice"]);
+    let scan = plimsoll.scan(&image, &[]);
+    assert_eq!(ids(&scan), ["CVE-2999-0002", "CVE-2999-0003"], "what the installed version mends is none");
+    assert_eq!(scan["gaps"][0]["kind"], "partial-feed");
+    let vulnerability = &scan["findings"][0]["vulnerability"];
+    assert_eq!(vulnerability["fixedVersions"], json!(["1.2-3+deb12u2"]));
+    let django = plimsoll.scan(&rootfs(&plimsoll), &[]);
+    assert!(
+        ids(&django).len() > 10,
+        "the bundled database answers for what the installed one does not cover"
+    );
+    let none = plimsoll.run(&["db", "update", "--from-image", &rootfs(&plimsoll)]);
+    assert_eq!(none.code, 2);
+    assert!(none.err.contains("names no Debian security repository"), "{}", none.err);
+}

@@ -23,8 +23,9 @@ use crate::observe::{Event, Observer};
 pub struct ScanOptions {
     /// How evidence is gathered.
     pub evidence: EvidenceOptions,
-    /// The advisory database, and where it is from; none gives a gap.
-    pub database: Option<(Database, String)>,
+    /// The advisory databases, and where each is from: the first that covers an ecosystem answers for it. None gives a
+    /// gap.
+    pub databases: Vec<(Database, String)>,
     /// Whether vulnerabilities are looked for.
     pub vulnerabilities: bool,
     /// Whether the image's configuration is looked at.
@@ -82,10 +83,7 @@ fn judge(image: &Image, merged: Merged, options: &ScanOptions, observer: &Arc<dy
         owned_files,
         findings,
         gaps,
-        database: options
-            .database
-            .as_ref()
-            .map(|(database, origin)| describe(database, origin, options.today)),
+        database: describe(&options.databases, options.today),
         verdict,
     }
 }
@@ -94,15 +92,16 @@ fn judge(image: &Image, merged: Merged, options: &ScanOptions, observer: &Arc<dy
 fn find(image: &Image, inventory: &Inventory, options: &ScanOptions) -> (Vec<Finding>, Vec<Gap>) {
     let mut findings = Vec::new();
     let mut gaps = inventory.gaps.clone();
-    match &options.database {
-        Some((database, _)) => {
-            let matches = match_inventory(inventory, database);
+    let databases: Vec<&Database> = options.databases.iter().map(|(database, _)| database).collect();
+    match databases.as_slice() {
+        [_, ..] => {
+            let matches = match_inventory(inventory, &databases);
             findings.extend(matches.findings);
             gaps.extend(matches.gaps);
-            gaps.extend(coverage(inventory, database, options.today, options.database_max_age_days));
+            gaps.extend(coverage(inventory, &databases, options.today, options.database_max_age_days));
         }
-        None if inventory.packages.is_empty() || !options.vulnerabilities => {}
-        None => gaps.push(Gap::new(
+        [] if inventory.packages.is_empty() || !options.vulnerabilities => {}
+        [] => gaps.push(Gap::new(
             GapKind::NoDatabase,
             "vulnerabilities",
             format!(
@@ -124,25 +123,29 @@ fn newest(database: &Database) -> Option<Date> {
     database.info().feeds.iter().filter_map(|feed| feed.date).max()
 }
 
-fn age_days(database: &Database, today: Date) -> Option<i64> {
-    let newest = newest(database)?;
-    Some(i64::from(today.since(newest).ok()?.get_days()))
-}
-
-fn describe(database: &Database, origin: &str, today: Date) -> DatabaseSummary {
-    let info = database.info();
-    let feed = |feed: &plimsoll_advisory::database::FeedInfo| FeedSummary {
-        name: feed.name.clone(),
-        date: feed.date,
-        advisories: feed.records,
-    };
-    DatabaseSummary {
-        origin: origin.to_owned(),
-        date: newest(database),
-        age_days: age_days(database, today),
-        advisories: info.advisories,
-        feeds: info.feeds.iter().map(feed).collect(),
-    }
+/// All databases as one; of the later ones only feeds that say something of ecosystems that those before do not cover.
+fn describe(databases: &[(Database, String)], today: Date) -> Option<DatabaseSummary> {
+    let (first, rest) = databases.split_first()?;
+    let date = databases.iter().filter_map(|(database, _)| newest(database)).max();
+    let is_new = |ecosystem: &String| !first.0.covers(ecosystem);
+    let further = rest.iter().flat_map(|(database, _)| &database.info().feeds);
+    let further = further.filter(|feed| feed.ecosystems.is_empty() || feed.ecosystems.iter().any(is_new));
+    let feeds: Vec<FeedSummary> = first
+        .0
+        .info()
+        .feeds
+        .iter()
+        .chain(further)
+        .map(|feed| FeedSummary { name: feed.name.clone(), date: feed.date, advisories: feed.records })
+        .collect();
+    let origins: Vec<&str> = databases.iter().map(|(_, origin)| origin.as_str()).collect();
+    Some(DatabaseSummary {
+        origin: origins.join(", else "),
+        date,
+        age_days: date.and_then(|date| Some(i64::from(today.since(date).ok()?.get_days()))),
+        advisories: databases.iter().map(|(database, _)| database.info().advisories).sum(),
+        feeds,
+    })
 }
 
 /// What the checks look at of an image's configuration.

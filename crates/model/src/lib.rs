@@ -17,6 +17,7 @@ pub mod package;
 pub mod path;
 pub mod platform;
 pub mod reference;
+pub mod repository;
 pub mod scan;
 pub mod severity;
 pub mod verdict;

@@ -121,6 +121,7 @@ fn inventory() -> Inventory {
             installed(requests, location("app/requests-2.19.0.dist-info/METADATA", 1), Origin::Application),
         ],
         secrets: Vec::new(),
+        repositories: Vec::new(),
         gaps: Vec::new(),
     }
 }

@@ -1,20 +1,42 @@
 //! Why a vulnerability is, or is not, a finding: the same look-ups and comparisons as matching, with every outcome told.
 
+use std::collections::BTreeSet;
+
 use plimsoll_model::explanation::{AdvisoryNote, Decision, Explanation, Outcome};
 use plimsoll_model::finding::Status;
 use plimsoll_model::inventory::Inventory;
 
 use super::hit::{self, Subject};
-use super::{Matching, Route, range};
+use super::{Matching, Route, covering, range};
 use crate::database::{AffectedRecord, Corrupt, Database};
 
 /// Holds the advisories that name `id` against every package of `inventory`.
 ///
 /// # Errors
 /// If the database is damaged where it is read.
-pub fn explain(inventory: &Inventory, database: &Database, id: &str) -> Result<Explanation, Corrupt> {
-    let numbers = database.named(id)?;
+pub fn explain(inventory: &Inventory, databases: &[&Database], id: &str) -> Result<Explanation, Corrupt> {
     let mut explanation = Explanation { id: id.to_owned(), ..Explanation::default() };
+    let mut absent = BTreeSet::new();
+    for (place, database) in databases.iter().enumerate() {
+        let before = databases.get(..place).unwrap_or_default();
+        explain_with(inventory, databases, database, before, &mut explanation, &mut absent)?;
+    }
+    explanation.decisions.sort_by_key(|decision| decision.package);
+    explanation.absent = absent.into_iter().map(|(ecosystem, name)| format!("{ecosystem}/{name}")).collect();
+    Ok(explanation)
+}
+
+/// What one of the databases says, of the ecosystems that none `before` it covers.
+fn explain_with(
+    inventory: &Inventory,
+    databases: &[&Database],
+    database: &Database,
+    before: &[&Database],
+    explanation: &mut Explanation,
+    all_absent: &mut BTreeSet<(String, String)>,
+) -> Result<(), Corrupt> {
+    let numbers = database.named(&explanation.id)?;
+    let is_answered = |ecosystem: &str| covering(before, ecosystem).is_some();
     for number in &numbers {
         let advisory = database.advisory(*number)?;
         let mut aliases = advisory.aliases;
@@ -26,7 +48,8 @@ pub fn explain(inventory: &Inventory, database: &Database, id: &str) -> Result<E
         });
     }
     let mut absent = database.packages_of(&numbers)?;
-    let matching = Matching::new(inventory.distribution.as_ref(), database);
+    absent.retain(|(ecosystem, _)| !is_answered(ecosystem));
+    let matching = Matching::new(inventory.distribution.as_ref(), databases);
     for (index, installed) in (0_u32..).zip(&inventory.packages) {
         let owner = installed.owned_by.and_then(|owner| inventory.packages.get(usize::try_from(owner).ok()?));
         let (subject, owner) = match matching.route(installed, owner) {
@@ -34,6 +57,9 @@ pub fn explain(inventory: &Inventory, database: &Database, id: &str) -> Result<E
             Route::Owner(subject) => (subject, installed.owned_by),
             Route::Uncovered(_) | Route::UnknownRelease => continue,
         };
+        if is_answered(&subject.ecosystem) {
+            continue;
+        }
         let name = crate::ecosystem::normal_name(&subject.ecosystem, &subject.name);
         absent.remove(&(subject.ecosystem.clone(), name.into()));
         for affected in database.look_up(&subject.ecosystem, &subject.name)? {
@@ -53,8 +79,8 @@ pub fn explain(inventory: &Inventory, database: &Database, id: &str) -> Result<E
             });
         }
     }
-    explanation.absent = absent.into_iter().map(|(ecosystem, name)| format!("{ecosystem}/{name}")).collect();
-    Ok(explanation)
+    all_absent.append(&mut absent);
+    Ok(())
 }
 
 fn outcome(affected: &AffectedRecord, subject: &Subject) -> Outcome {

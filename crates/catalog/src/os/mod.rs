@@ -1,6 +1,7 @@
 //! What distributions' package managers leave behind.
 
 pub(crate) mod apk;
+pub(crate) mod apt_sources;
 pub(crate) mod dpkg;
 pub(crate) mod release;
 pub(crate) mod rpm;

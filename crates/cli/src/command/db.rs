@@ -20,13 +20,16 @@ pub(super) fn run(command: Db, context: &Context) -> anyhow::Result<Code> {
             tell_build(&report, &output, json)
         }
         Db::Info { file, json, verify } => {
-            let (database, origin) = choose(file.as_deref(), context)?;
+            let chosen = choose(file.as_deref(), context)?;
+            let (database, origin) = chosen.first().context("there is no database")?;
             if verify {
                 database.verify().with_context(|| format!("verifying {origin}"))?;
             }
-            tell_info(database.info(), &origin, json, verify)
+            tell_info(database.info(), origin, json, verify)
         }
-        Db::Update { sources, json } => super::update::run(sources, json, context),
+        Db::Update { sources, from_image, json } => {
+            super::update::run(sources, from_image.as_deref(), json, context)
+        }
         Db::Feeds { json } => super::update::feeds(json),
     }
 }
@@ -36,28 +39,26 @@ pub(super) fn compile(inputs: &[PathBuf], context: &Context) -> anyhow::Result<(
     build(inputs, &options).context("compiling the feeds")
 }
 
-/// The database that a scan uses, and where it is from: the one asked for, else the newer one of the installed and
-/// the bundled.
-pub(super) fn choose(explicit: Option<&Path>, context: &Context) -> anyhow::Result<(Database, String)> {
+/// The databases that a scan uses, and where each is from: the one asked for alone; else the installed and the bundled,
+/// the newer first, so that the other answers for what the first does not cover.
+pub(super) fn choose(explicit: Option<&Path>, context: &Context) -> anyhow::Result<Vec<(Database, String)>> {
     if let Some(path) = explicit.or(context.config.database.file.as_deref()) {
         let database = Database::open(path)
             .with_context(|| format!("opening the advisory database {}", path.display()))?;
-        return Ok((database, path.display().to_string()));
+        return Ok(vec![(database, path.display().to_string())]);
     }
     let bundled = plimsoll_advisory::snapshot::open().context("opening the bundled advisory database")?;
-    match installed_path(context).filter(|path| path.exists()) {
-        None => Ok((bundled, "bundled".to_owned())),
-        Some(path) => {
-            let installed = Database::open(&path).with_context(|| {
-                format!("opening the advisory database {}; delete it to use the bundled one", path.display())
-            })?;
-            if newest(&installed) >= newest(&bundled) {
-                Ok((installed, path.display().to_string()))
-            } else {
-                Ok((bundled, "bundled".to_owned()))
-            }
-        }
-    }
+    let bundled = (bundled, "bundled".to_owned());
+    let Some(path) = installed_path(context).filter(|path| path.exists()) else { return Ok(vec![bundled]) };
+    let installed = Database::open(&path).with_context(|| {
+        format!("opening the advisory database {}; delete it to use the bundled one", path.display())
+    })?;
+    let installed = (installed, path.display().to_string());
+    Ok(if newest(&installed.0) >= newest(&bundled.0) {
+        vec![installed, bundled]
+    } else {
+        vec![bundled, installed]
+    })
 }
 
 fn newest(database: &Database) -> Option<jiff::civil::Date> {

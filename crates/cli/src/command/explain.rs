@@ -12,10 +12,11 @@ use crate::output::to_stdout;
 
 pub(super) fn run(args: &Explain, context: &Context) -> anyhow::Result<Code> {
     let scans = scan::scans(&args.scan(), &[], context)?;
-    let (database, _) = db::choose(args.db.as_deref(), context)?;
+    let databases = db::choose(args.db.as_deref(), context)?;
+    let databases: Vec<_> = databases.iter().map(|(database, _)| database).collect();
     let explained: Vec<(&Scan, Explanation)> = scans
         .iter()
-        .map(|scan| Ok((scan, explain(&scan.inventory, &database, args.id.trim())?)))
+        .map(|scan| Ok((scan, explain(&scan.inventory, &databases, args.id.trim())?)))
         .collect::<Result<_, plimsoll_advisory::database::Corrupt>>()
         .context("reading the advisory database")?;
     match args.format {

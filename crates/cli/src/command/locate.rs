@@ -45,11 +45,17 @@ pub(super) fn images(
             search.in_docker(name)?.with_context(|| format!("Docker has no image {name:?}"))
         }
         Place::LocalId(id) => {
-            search.local(id).with_context(|| format!("no store on this machine has an image {id:?}"))
+            let (images, unread) = search.local(id);
+            images.with_context(|| format!("no store on this machine has an image {id:?}{unread}"))
         }
         Place::Anywhere(reference) => match search.local(wanted) {
-            Some(images) => Ok(images),
-            None => search.registry(reference),
+            (Some(images), _) => Ok(images),
+            (None, unread) if unread.is_empty() => search.registry(reference),
+            (None, unread) => {
+                let context =
+                    || format!("no store on this machine has {wanted}{unread}; asking the registry");
+                search.registry(reference).with_context(context)
+            }
         },
     }
 }
@@ -61,13 +67,23 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// podman's, containerd's, Docker's stores in this order. One that cannot be read is passed over: a store that was
-    /// not asked for by name must not keep the registry from being asked.
-    fn local(&self, name: &str) -> Option<Vec<Image>> {
-        let found = self.in_podman(name).unwrap_or_default();
-        found
-            .or_else(|| self.in_containerd(name).unwrap_or_default())
-            .or_else(|| self.in_docker(name).unwrap_or_default())
+    /// podman's, containerd's, Docker's stores in this order. One that cannot be read is passed over, since a store that
+    /// was not asked for by name must not keep the registry from being asked; it is told beside the images, in words
+    /// for the error if there is nothing else.
+    fn local(&self, name: &str) -> (Option<Vec<Image>>, String) {
+        type Look<'s> = fn(&Search<'s>, &str) -> anyhow::Result<Option<Vec<Image>>>;
+        let stores: [(&str, Look<'_>); 3] =
+            [("podman", Self::in_podman), ("containerd", Self::in_containerd), ("Docker", Self::in_docker)];
+        let mut unread = Vec::new();
+        for (store, look) in stores {
+            match look(self, name) {
+                Ok(None) => {}
+                Ok(images) => return (images, String::new()),
+                Err(error) => unread.push(format!("{store}'s store could not be read: {error:#}")),
+            }
+        }
+        let unread = if unread.is_empty() { String::new() } else { format!(" ({})", unread.join("; ")) };
+        (None, unread)
     }
 
     fn in_podman(&self, name: &str) -> anyhow::Result<Option<Vec<Image>>> {

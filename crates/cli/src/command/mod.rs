@@ -3,6 +3,7 @@
 mod cache;
 mod db;
 mod explain;
+mod image_feeds;
 mod locate;
 mod scan;
 mod update;

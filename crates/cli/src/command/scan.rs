@@ -19,6 +19,7 @@ use crate::progress;
 pub(super) fn run(args: Scan, context: &Context) -> anyhow::Result<Code> {
     let started = Instant::now();
     let outputs = outputs(&args)?;
+    output::check(&outputs)?;
     let scans = scans(&args, &outputs, context)?;
     let report = Report {
         scans: &scans,
@@ -65,11 +66,11 @@ fn options(args: &Scan, outputs: &[Output], context: &Context) -> anyhow::Result
         limits: Limits::for_cores(cores),
         owned_files: outputs.iter().any(|output| output.format.needs_owned_files),
     };
-    let database =
-        if wants(Scanner::Vulnerabilities) { Some(db::choose(args.db.as_deref(), context)?) } else { None };
+    let databases =
+        if wants(Scanner::Vulnerabilities) { db::choose(args.db.as_deref(), context)? } else { Vec::new() };
     Ok(ScanOptions {
         evidence,
-        database,
+        databases,
         vulnerabilities: wants(Scanner::Vulnerabilities),
         configuration: wants(Scanner::Configuration),
         today: context.environment.today()?,

@@ -14,8 +14,8 @@ use plimsoll_advisory::fetch::{self, Address, FetchOptions, Fetched, Outcome, So
 use plimsoll_advisory::upstream::{self, Upstream};
 use serde_json::{Value, json};
 
-use super::Context;
 use super::db::{compile, tell_build, tell_info};
+use super::{Context, image_feeds};
 use crate::config::SourceSetting;
 use crate::exit::Code;
 use crate::output::{to_file, to_stdout};
@@ -44,8 +44,13 @@ enum Wanted {
 }
 
 /// Fetches what is remote, compiles all, and installs it.
-pub(super) fn run(given: Vec<String>, json: bool, context: &Context) -> anyhow::Result<Code> {
-    let wanted = wanted(given, context)?;
+pub(super) fn run(
+    given: Vec<String>,
+    from_image: Option<&str>,
+    json: bool,
+    context: &Context,
+) -> anyhow::Result<Code> {
+    let wanted = if from_image.is_some() && given.is_empty() { Vec::new() } else { wanted(given, context)? };
     let cache = context.cache_directory();
     let cache = cache.context("there is no cache directory to install to; give --cache-dir")?;
     let target = cache.join("advisories.db");
@@ -57,17 +62,22 @@ pub(super) fn run(given: Vec<String>, json: bool, context: &Context) -> anyhow::
             Wanted::Local(_) => None,
         })
         .collect();
-    if remote.is_empty() {
+    if remote.is_empty() && from_image.is_none() {
         let inputs = inputs(wanted, &[]);
         let built = install(&inputs, &target, context)?;
         return tell(&built, &[], &target, json);
     }
     let store = Arc::new(Store::open(&cache.join("feeds"))?);
-    let fetched = fetch::fetch(&store, &remote, options(context)?)?;
+    let mut fetched = fetch::fetch(&store, &remote, options(context)?)?;
+    let mut inputs = inputs(wanted, &fetched);
+    if let Some(image) = from_image {
+        let more = image_feeds::fetch_for(image, &store, options(context)?, context)?;
+        inputs.extend(more.iter().filter_map(|feed| Some(feed.copy.as_ref()?.path.clone())));
+        fetched.extend(more);
+    }
     for feed in &fetched {
         warn(feed);
     }
-    let inputs = inputs(wanted, &fetched);
     if inputs.is_empty() {
         bail!("none of the feeds could be fetched; the database stays as it was");
     }

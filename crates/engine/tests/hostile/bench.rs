@@ -39,7 +39,7 @@ impl Bench {
         };
         let options = ScanOptions {
             evidence,
-            database: None,
+            databases: Vec::new(),
             vulnerabilities: true,
             configuration: true,
             today: jiff::civil::date(2026, 11, 23),

@@ -36,13 +36,17 @@ pub fn images(
     choice: &PlatformChoice,
 ) -> Result<Vec<Image>, SourceError> {
     let index_path = directory.join("index.json");
-    let bytes = bounded::read_file(&index_path, MANIFEST_LIMIT)
-        .map_err(|source| SourceError::Read { path: index_path.clone(), source })?;
-    let index: Index = serde_json::from_slice(&bytes).map_err(|error| SourceError::NotA {
-        path: directory.to_owned(),
-        kind: "OCI image layout",
-        problem: format!("its index.json is malformed: {error}"),
+    let not_a =
+        |problem: String| SourceError::NotA { path: directory.to_owned(), kind: "OCI image layout", problem };
+    let bytes = bounded::read_file(&index_path, MANIFEST_LIMIT).map_err(|source| {
+        if source.kind() == std::io::ErrorKind::NotFound && directory.is_dir() {
+            not_a("it has no index.json".to_owned())
+        } else {
+            SourceError::Read { path: index_path.clone(), source }
+        }
     })?;
+    let index: Index = serde_json::from_slice(&bytes)
+        .map_err(|error| not_a(format!("its index.json is malformed: {error}")))?;
     let place = directory.display().to_string();
     let (descriptor, name) = select(&index, selector, &place)?;
     let blobs = Directory { root: directory.to_owned() };

@@ -43,6 +43,12 @@ pub enum PlaceError {
     /// Nothing behind the prefix.
     #[error("nothing follows {0:?}")]
     Empty(&'static str),
+    /// A path that is not there.
+    #[error("there is no file or folder {0}")]
+    Absent(String),
+    /// An address as a browser has it.
+    #[error("{0:?} is an address: write HOST/REPOSITORY[:TAG] without {1}")]
+    Address(String, &'static str),
     /// A directory without a prefix.
     #[error("{0} is a directory: write oci:{0} for an OCI layout, dir:{0} for a root filesystem")]
     Directory(String),
@@ -93,6 +99,13 @@ fn bare(text: &str) -> Result<Place, PlaceError> {
     }
     if path.is_dir() && (text.starts_with(['.', '/']) || text.parse::<Reference>().is_err()) {
         return Err(PlaceError::Directory(text.to_owned()));
+    }
+    if let Some(scheme) = ["https://", "http://"].into_iter().find(|scheme| text.starts_with(scheme)) {
+        return Err(PlaceError::Address(text.chars().take(200).collect(), scheme));
+    }
+    // No reference begins so.
+    if ["/", "./", "../", "~"].iter().any(|start| text.starts_with(start)) {
+        return Err(PlaceError::Absent(text.to_owned()));
     }
     match text.parse() {
         Ok(_) if is_id(text) => Ok(Place::LocalId(text.to_owned())),
@@ -166,5 +179,10 @@ mod tests {
         assert!(matches!(id.parse(), Err(_) | Ok(Place::LocalId(_))));
         assert!("UPPER/case".parse::<Place>().is_ok(), "an upper-case first part is a registry");
         assert!("a b".parse::<Place>().is_err());
+        for absent in ["/nonexistent/x", "./nonexistent", "../nonexistent:1", "~/nonexistent"] {
+            assert_eq!(absent.parse::<Place>(), Err(PlaceError::Absent(absent.into())));
+        }
+        let address = "https://hub.docker.com/_/debian".parse::<Place>();
+        assert_eq!(address, Err(PlaceError::Address("https://hub.docker.com/_/debian".into(), "https://")));
     }
 }
