@@ -308,7 +308,7 @@ fn a_database_is_built_shown_and_used() {
     assert_eq!(fs::read(&database).unwrap(), bytes, "the same feeds give the same bytes");
     let info = plimsoll.run(&["db", "info", path, "--verify"]);
     assert!(
-        info.out.starts_with(&format!("{path}: format 1, {} bytes, verified\n1 advisories", bytes.len())),
+        info.out.starts_with(&format!("{path}: format 2, {} bytes, verified\n1 advisories", bytes.len())),
         "{}",
         info.out
     );
@@ -353,14 +353,17 @@ fn the_bundled_database_is_used_until_a_newer_one_is_installed() {
     assert_eq!((updated.code, updated.err.as_str()), (0, ""));
     let installed = plimsoll.cache().join("advisories.db");
     let scan = plimsoll.scan(&name, &[]);
-    assert_eq!((ids(&scan), &scan["database"]["origin"]), (vec!["CVE-2018-99999"], &json!(installed)));
-    // A compiled one that is older than what is bundled stays aside.
+    let origin = format!("{}, else bundled", installed.display());
+    assert_eq!((ids(&scan), &scan["database"]["origin"]), (vec!["CVE-2018-99999"], &json!(origin)));
+    // A compiled one that is older than what is bundled answers only where that has nothing.
     let old = plimsoll.folder().join("old");
     write(&old.join("a.json"), ADVISORY.replace("2026-08-01", "2019-01-01"));
     let compiled = plimsoll.folder().join("old.db");
     plimsoll.run(&["db", "build", old.to_str().unwrap(), "-o", compiled.to_str().unwrap()]);
     assert_eq!(plimsoll.run(&["db", "update", compiled.to_str().unwrap()]).code, 0);
-    assert_eq!(plimsoll.scan(&name, &[])["database"]["origin"], "bundled");
+    let scan = plimsoll.scan(&name, &[]);
+    assert_eq!(scan["database"]["origin"], format!("bundled, else {}", installed.display()));
+    assert!(ids(&scan).contains(&"CVE-2018-18074"));
 }
 
 #[test]

@@ -230,9 +230,11 @@ fn security_repository(root: &Path) {
             "spice ({version}) bookworm-security; urgency=medium\n\n  * {text}\n\n -- x <x@example.org>  Mon, 01 Jan 2024 00:00:00 +0000\n\n"
         )
     };
-    let changelog =
-        [entry("1.2-3+deb12u2", "Fix CVE-2999-0002 and CVE-2999-0003."), entry("1.2-3+deb12u1", "Fix CVE-2999-0001.")]
-            .concat();
+    let changelog = [
+        entry("1.2-3+deb12u2", "Fix CVE-2999-0002 and CVE-2999-0003."),
+        entry("1.2-3+deb12u1", "Fix CVE-2999-0001."),
+    ]
+    .concat();
     let documents = tree.join("usr/share/doc/libspice1");
     write(&documents.join("changelog.Debian"), changelog);
     write(&documents.join("changelog"), "What is new upstream: CVE-2999-0009.\n");

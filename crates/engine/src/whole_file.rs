@@ -93,6 +93,8 @@ fn process_file(file: &impl AsFd) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use plimsoll_formats::bounded;
+
     use super::*;
 
     fn names(folder: &Path) -> Vec<std::ffi::OsString> {
@@ -121,7 +123,7 @@ mod tests {
             let mut file = WholeFile::new_in(folder.path(), 0o666).unwrap();
             file.write_all(content.as_bytes()).unwrap();
             file.persist(&path).unwrap();
-            assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+            assert_eq!(bounded::read_file(&path, 100).unwrap(), content.as_bytes());
             assert_eq!(names(folder.path()), ["report"]);
         }
     }

@@ -1,17 +1,18 @@
 //! Plimsoll's own JSON. Its schema is `docs/schema/scan-1.json`, made from these types; within a major version fields are
 //! only added. The same image, database and date give the same bytes.
 
+mod vulnerability;
+
 use std::io::{self, Write};
 
-use plimsoll_model::finding::{
-    ChannelFix, Epss, Exploitation, FeedSeverity, Finding, FindingKind, TechnicalImpact, Vulnerability,
-};
+use plimsoll_model::finding::{Finding, FindingKind};
 use plimsoll_model::gap::Gap;
 use plimsoll_model::inventory::{InstalledPackage, Location, Origin};
 use plimsoll_model::scan::Scan;
 use plimsoll_model::verdict::Verdict;
 use schemars::JsonSchema;
 use serde::Serialize;
+use vulnerability::VulnerabilityDocument;
 
 use crate::summary::by_severity;
 use crate::{Format, Report};
@@ -217,126 +218,6 @@ struct FindingDocument<'a> {
     evidence: Option<&'a str>,
 }
 
-/// What only a vulnerability has.
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct VulnerabilityDocument<'a> {
-    /// The affected package.
-    package: PackageReference<'a>,
-    /// Other ids of the same vulnerability.
-    aliases: &'a [String],
-    /// Versions that mend it, lowest first.
-    fixed_versions: &'a [String],
-    /// `fixed`, `affected`, `fix-deferred`, `will-not-fix`, `end-of-life` or `under-investigation`.
-    status: &'static str,
-    /// CVSS vectors with their base scores.
-    cvss: Vec<CvssDocument<'a>>,
-    /// The day it was listed in CISA's Known Exploited Vulnerabilities; null if it is not.
-    known_exploited: Option<String>,
-    /// When it was published.
-    published: Option<String>,
-    /// Why it matched, one entry an advisory.
-    matches: Vec<MatchDocument<'a>>,
-    /// How likely it is to be exploited within thirty days (EPSS).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    epss: Option<EpssDocument>,
-    /// CISA's assessment (SSVC).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ssvc: Option<SsvcDocument>,
-    /// Each feed's own word on how bad it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    severities: Option<Vec<FeedSeverityDocument<'a>>>,
-    /// Fixed versions of channels that the image does not draw from by itself, such as Ubuntu Pro.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    channel_fixes: Option<Vec<ChannelFixDocument<'a>>>,
-    /// Whether the package was made to do harm.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    malicious: Option<bool>,
-}
-
-/// An estimate of the Exploit Prediction Scoring System.
-#[derive(JsonSchema, Serialize)]
-struct EpssDocument {
-    /// The probability, 0 to 1.
-    probability: f64,
-    /// The share of vulnerabilities that score the same or lower, 0 to 1.
-    percentile: f64,
-    /// The day of the estimate.
-    date: Option<String>,
-}
-
-/// Decision points of Stakeholder-Specific Vulnerability Categorization.
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SsvcDocument {
-    /// `none`, `poc` or `active`.
-    exploitation: Option<&'static str>,
-    /// Whether an attack can be automated.
-    automatable: Option<bool>,
-    /// `partial` or `total`.
-    technical_impact: Option<&'static str>,
-}
-
-/// A feed's own word.
-#[derive(JsonSchema, Serialize)]
-struct FeedSeverityDocument<'a> {
-    /// The feed.
-    feed: &'a str,
-    /// Its word.
-    severity: &'static str,
-}
-
-/// A fixed version of a further channel.
-#[derive(JsonSchema, Serialize)]
-struct ChannelFixDocument<'a> {
-    /// The channel.
-    channel: &'a str,
-    /// The version that mends it there.
-    version: &'a str,
-}
-
-/// A CVSS vector.
-#[derive(JsonSchema, Serialize)]
-struct CvssDocument<'a> {
-    /// The vector.
-    vector: &'a str,
-    /// Its base score.
-    score: Option<f64>,
-}
-
-/// Why one advisory matched.
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MatchDocument<'a> {
-    /// The advisory's own id.
-    advisory: &'a str,
-    /// The feed that brought it.
-    feed: &'a str,
-    /// The ecosystem or distribution release it speaks of.
-    ecosystem: &'a str,
-    /// The name that was looked up.
-    name: &'a str,
-    /// Whether that is the source package's.
-    by_source: bool,
-    /// The version that was compared.
-    version: &'a str,
-    /// The affected range that holds it.
-    range: &'a str,
-    /// The version order used.
-    scheme: &'a str,
-}
-
-/// Points at an entry of `packages`.
-#[derive(JsonSchema, Serialize)]
-struct PackageReference<'a> {
-    /// Its name.
-    name: &'a str,
-    /// Its version.
-    version: &'a str,
-    /// Its package URL.
-    purl: String,
-}
-
 /// What only a secret has.
 #[derive(JsonSchema, Serialize)]
 struct SecretDocument<'a> {
@@ -519,73 +400,6 @@ impl<'a> FindingDocument<'a> {
             secret,
             evidence,
         }
-    }
-}
-
-impl<'a> VulnerabilityDocument<'a> {
-    fn new(found: &'a Vulnerability, scan: &'a Scan) -> Option<Self> {
-        let installed = scan.inventory.packages.get(found.package as usize)?;
-        let reason = |reason: &'a plimsoll_model::finding::Match| MatchDocument {
-            advisory: &reason.advisory,
-            feed: &reason.feed,
-            ecosystem: &reason.ecosystem,
-            name: &reason.name,
-            by_source: reason.by_source,
-            version: &reason.version,
-            range: &reason.range,
-            scheme: &reason.scheme,
-        };
-        Some(Self {
-            package: PackageReference {
-                name: &installed.package.name,
-                version: &installed.package.version,
-                purl: installed.package.purl(scan.inventory.distribution.as_ref()),
-            },
-            aliases: &found.aliases,
-            fixed_versions: &found.fixed_versions,
-            status: found.status.as_str(),
-            cvss: found
-                .cvss
-                .iter()
-                .map(|cvss| CvssDocument { vector: &cvss.vector, score: cvss.score })
-                .collect(),
-            known_exploited: found.known_exploited.map(|date| date.to_string()),
-            published: found.published.map(|date| date.to_string()),
-            matches: found.matches.iter().map(reason).collect(),
-            epss: found.epss.map(EpssDocument::new),
-            ssvc: found.ssvc.map(|ssvc| SsvcDocument {
-                exploitation: ssvc.exploitation.map(Exploitation::as_str),
-                automatable: ssvc.automatable,
-                technical_impact: ssvc.technical_impact.map(TechnicalImpact::as_str),
-            }),
-            severities: some(found.severities.iter().map(FeedSeverityDocument::new)),
-            channel_fixes: some(found.channel_fixes.iter().map(ChannelFixDocument::new)),
-            malicious: found.malicious.then_some(true),
-        })
-    }
-}
-
-/// A list, or nothing where it is empty: a member that version 1.0 of the schema lacked stays away then.
-fn some<T>(list: impl Iterator<Item = T>) -> Option<Vec<T>> {
-    Some(list.collect::<Vec<T>>()).filter(|list| !list.is_empty())
-}
-
-impl EpssDocument {
-    fn new(epss: Epss) -> Self {
-        let Epss { probability, percentile, date } = epss;
-        Self { probability, percentile, date: date.map(|date| date.to_string()) }
-    }
-}
-
-impl<'a> FeedSeverityDocument<'a> {
-    fn new(word: &'a FeedSeverity) -> Self {
-        Self { feed: &word.feed, severity: word.severity.as_str() }
-    }
-}
-
-impl<'a> ChannelFixDocument<'a> {
-    fn new(fix: &'a ChannelFix) -> Self {
-        Self { channel: &fix.channel, version: &fix.version }
     }
 }
 

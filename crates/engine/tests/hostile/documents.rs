@@ -93,7 +93,7 @@ fn layouts_without_blobs_or_index_are_told() {
     fs::remove_dir_all(layout.path().join("blobs")).unwrap();
     fails(&layout, "No such file");
     fs::remove_file(layout.path().join("index.json")).unwrap();
-    fails(&layout, "index.json: No such file");
+    fails(&layout, "is no OCI image layout: it has no index.json");
     fs::create_dir(layout.path().join("index.json")).unwrap();
     fails(&layout, "index.json: it is not a regular file");
     fs::remove_dir(layout.path().join("index.json")).unwrap();
