@@ -17,6 +17,7 @@ pub mod matching;
 mod order;
 pub mod snapshot;
 pub mod upstream;
+pub mod vex;
 mod walk;
 
 /// Builds databases; the name that the command line uses.

@@ -119,6 +119,9 @@ pub(crate) struct Scan {
     /// Exit with 1 if a finding is this severe or worse; with `,fixable`, only if it can be fixed.
     #[arg(long, value_name = "SEVERITY[,fixable]", help_heading = "Findings")]
     pub(crate) fail_on: Option<Gate>,
+    /// Set aside what this VEX document (OpenVEX, CycloneDX) says is not affected or fixed; may be repeated.
+    #[arg(long, value_name = "FILE", help_heading = "Findings")]
+    pub(crate) vex: Vec<PathBuf>,
     /// Use this advisory database.
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB", help_heading = "Findings")]
     pub(crate) db: Option<PathBuf>,
@@ -180,6 +183,7 @@ impl Explain {
             all_platforms: self.all_platforms,
             scanners: vec![Scanner::Vulnerabilities],
             fail_on: None,
+            vex: Vec::new(),
             db: self.db.clone(),
             output: Vec::new(),
             format: None,

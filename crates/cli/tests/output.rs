@@ -436,3 +436,51 @@ fn a_vulnerability_is_explained_whether_it_is_there_or_not() {
     assert_eq!(unknown.code, 2);
     assert!(unknown.out.contains("does not know CVE-1999-0001.\n"), "{}", unknown.out);
 }
+
+// ---- VEX ----
+
+#[test]
+fn what_a_vex_document_clears_is_set_aside_and_told() {
+    let plimsoll = Plimsoll::new();
+    let (name, database) = (requests_in(&plimsoll, "2.19.0"), database(&plimsoll));
+    let vex = plimsoll.folder().join("shop.openvex.json");
+    let document = |status: &str| {
+        json!({
+            "@context": "https://openvex.dev/ns/v0.2.0", "@id": "https://example.org/vex/1", "author": "Acme",
+            "timestamp": "2026-01-01T00:00:00Z", "version": 1,
+            "statements": [{
+                "vulnerability": { "name": "CVE-2018-18074" }, "products": [{ "@id": "pkg:pypi/requests@2.19.0" }],
+                "status": status, "justification": "vulnerable_code_not_in_execute_path",
+            }],
+        })
+        .to_string()
+    };
+    write(&vex, document("not_affected"));
+    let options = |more: &[&str]| {
+        let common = ["scan", &name, "--db", database.to_str().unwrap(), "--scanners", "vulnerabilities"];
+        plimsoll.run(&[&common, more].concat())
+    };
+    let with = ["--vex", vex.to_str().unwrap()];
+    assert_eq!(options(&["--fail-on", "high"]).code, 1);
+    let passed = options(&[&["--fail-on", "high"][..], &with].concat());
+    assert_eq!(passed.code, 0, "{}", passed.err);
+    let told = format!(
+        "Set aside\n  passwords are told: not-affected (vulnerable_code_not_in_execute_path), says {}\n",
+        vex.display()
+    );
+    assert!(passed.out.contains(&told), "{}", passed.out);
+    let json: Value =
+        serde_json::from_str(&options(&[&["--format", "json"][..], &with].concat()).out).unwrap();
+    let aside = &json["scans"][0]["setAside"][0];
+    assert_eq!((ids(&json["scans"][0]), &aside["finding"]["id"]), (vec![], &json!("CVE-2018-18074")));
+    assert_eq!(
+        (&aside["statement"]["status"], &aside["statement"]["author"]),
+        (&json!("not-affected"), &json!("Acme"))
+    );
+    write(&vex, document("affected"));
+    assert_eq!(options(&[&["--fail-on", "high"][..], &with].concat()).code, 1);
+    write(&vex, "{}");
+    let refused = options(&with);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("it is neither an OpenVEX nor a CycloneDX document"), "{}", refused.err);
+}

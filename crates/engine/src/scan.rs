@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use plimsoll_advisory::coverage::coverage;
 use plimsoll_advisory::database::Database;
 use plimsoll_advisory::matching::match_inventory;
+use plimsoll_advisory::vex;
 use plimsoll_catalog::overlay::Merged;
 use plimsoll_checks::image_config::{Healthcheck, ImageFacts, check_image};
 use plimsoll_image::Image;
@@ -14,6 +15,7 @@ use plimsoll_model::finding::Finding;
 use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_model::inventory::{Inventory, LayerSummary};
 use plimsoll_model::scan::{DatabaseSummary, FeedSummary, ImageIdentity, Scan};
+use plimsoll_model::vex::Statement;
 use plimsoll_policy::{Gate, decide};
 
 use crate::evidence::{EvidenceError, EvidenceOptions, gather};
@@ -34,6 +36,8 @@ pub struct ScanOptions {
     pub today: Date,
     /// A database older than this many days gives a gap.
     pub database_max_age_days: i64,
+    /// What VEX documents say.
+    pub vex: Vec<Statement>,
     /// What fails.
     pub gate: Option<Gate>,
 }
@@ -74,14 +78,17 @@ fn judge(image: &Image, merged: Merged, options: &ScanOptions, observer: &Arc<dy
     let Merged { inventory, owned_files } = merged;
     observer.event(Event::Matching { packages: inventory.packages.len() });
     let (findings, gaps) = find(image, &inventory, options);
+    let identity = identity(image);
+    let (findings, set_aside) = vex::apply(&options.vex, findings, &inventory, &identity);
     let verdict = decide(options.gate, &findings, &gaps);
     observer.event(Event::Done);
     Scan {
-        image: identity(image),
+        image: identity,
         layers: image.layers.iter().filter_map(summary).collect(),
         inventory,
         owned_files,
         findings,
+        set_aside,
         gaps,
         database: describe(&options.databases, options.today),
         verdict,

@@ -22,3 +22,4 @@ pub mod scan;
 pub mod severity;
 pub mod verdict;
 pub mod version;
+pub mod vex;

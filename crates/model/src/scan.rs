@@ -10,6 +10,7 @@ use crate::gap::Gap;
 use crate::inventory::{Inventory, LayerSummary};
 use crate::platform::Platform;
 use crate::verdict::Verdict;
+use crate::vex::SetAside;
 
 /// What one scan of one image (one platform) found.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -24,6 +25,8 @@ pub struct Scan {
     pub owned_files: Vec<Vec<String>>,
     /// What is wrong, worst first.
     pub findings: Vec<Finding>,
+    /// Findings that VEX documents say are none.
+    pub set_aside: Vec<SetAside>,
     /// What could not be checked.
     pub gaps: Vec<Gap>,
     /// The database that findings of vulnerabilities rest on.

@@ -10,6 +10,7 @@ use plimsoll_model::gap::Gap;
 use plimsoll_model::inventory::{InstalledPackage, Location, Origin};
 use plimsoll_model::scan::Scan;
 use plimsoll_model::verdict::Verdict;
+use plimsoll_model::vex::SetAside;
 use schemars::JsonSchema;
 use serde::Serialize;
 use vulnerability::VulnerabilityDocument;
@@ -85,6 +86,9 @@ struct ScanDocument<'a> {
     verdict: VerdictDocument<'a>,
     /// What is wrong, worst first.
     findings: Vec<FindingDocument<'a>>,
+    /// Findings that VEX documents say are none, with the statements.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    set_aside: Vec<SetAsideDocument<'a>>,
     /// What could not be checked.
     gaps: Vec<GapDocument<'a>>,
     /// What the image contains, sorted by ecosystem, name, version.
@@ -244,6 +248,30 @@ struct LocationDocument<'a> {
     layer: Option<u32>,
 }
 
+/// A finding that a VEX document says is none.
+#[derive(JsonSchema, Serialize)]
+struct SetAsideDocument<'a> {
+    /// The finding.
+    finding: FindingDocument<'a>,
+    /// What is said of it.
+    statement: StatementDocument<'a>,
+}
+
+/// A statement of a VEX document.
+#[derive(JsonSchema, Serialize)]
+struct StatementDocument<'a> {
+    /// `not-affected` or `fixed`.
+    status: &'static str,
+    /// Why, in the word of the format.
+    justification: Option<&'a str>,
+    /// Why, in a sentence.
+    impact: Option<&'a str>,
+    /// The document.
+    document: &'a str,
+    /// Who says it.
+    author: Option<&'a str>,
+}
+
 /// Something that could not be checked.
 #[derive(JsonSchema, Serialize)]
 struct GapDocument<'a> {
@@ -317,6 +345,7 @@ impl<'a> ScanDocument<'a> {
             summary: by_severity(&scan.findings).into_iter().map(count).collect(),
             verdict: VerdictDocument::new(&scan.verdict),
             findings: scan.findings.iter().map(|finding| FindingDocument::new(finding, scan)).collect(),
+            set_aside: scan.set_aside.iter().map(|aside| SetAsideDocument::new(aside, scan)).collect(),
             gaps: scan.gaps.iter().map(GapDocument::new).collect(),
             packages: PackageDocument::all(scan),
         }
@@ -399,6 +428,22 @@ impl<'a> FindingDocument<'a> {
             vulnerability,
             secret,
             evidence,
+        }
+    }
+}
+
+impl<'a> SetAsideDocument<'a> {
+    fn new(aside: &'a SetAside, scan: &'a Scan) -> Self {
+        let statement = &aside.statement;
+        Self {
+            finding: FindingDocument::new(&aside.finding, scan),
+            statement: StatementDocument {
+                status: statement.status.as_str(),
+                justification: statement.justification.as_deref(),
+                impact: statement.impact.as_deref(),
+                document: &statement.document,
+                author: statement.author.as_deref(),
+            },
         }
     }
 }

@@ -13,6 +13,7 @@ use plimsoll_model::package::Ecosystem;
 use plimsoll_model::scan::Scan;
 use plimsoll_model::severity::Severity;
 use plimsoll_model::verdict::Verdict;
+use plimsoll_model::vex::SetAside;
 
 use crate::summary::by_severity;
 use crate::upgrade::{Upgrade, upgrades};
@@ -43,6 +44,7 @@ fn write_scan(scan: &Scan, report: &Report<'_>, out: &mut dyn Write) -> io::Resu
     vulnerabilities(scan, report.style, out)?;
     others(scan, report.style, "Secrets", "secret", out)?;
     others(scan, report.style, "Image configuration", "misconfiguration", out)?;
+    set_aside(scan, report.style, out)?;
     gaps(scan, report.style, out)?;
     first_steps(scan, report.style, out)?;
     counts(scan, report.style, out)?;
@@ -204,6 +206,25 @@ fn what_and_where(finding: &Finding) -> (String, String) {
         FindingKind::Misconfiguration { evidence } => (finding.title.clone(), evidence.clone()),
         FindingKind::Vulnerability(_) => (finding.title.clone(), String::new()),
     }
+}
+
+/// What VEX documents cleared, and who says so.
+fn set_aside(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if scan.set_aside.is_empty() {
+        return Ok(());
+    }
+    section("Set aside", style, out)?;
+    const SHOWN: usize = 15;
+    for SetAside { finding, statement } in scan.set_aside.iter().take(SHOWN) {
+        let why = statement.justification.as_deref().or(statement.impact.as_deref());
+        let why = why.map_or_else(String::new, |why| format!(" ({})", shortened(&clean(why))));
+        let (status, document) = (statement.status.as_str(), clean(&statement.document));
+        writeln!(out, "  {}: {status}{why}, says {document}", clean(&finding.title))?;
+    }
+    if scan.set_aside.len() > SHOWN {
+        writeln!(out, "  and {} more; --format json lists all", scan.set_aside.len() - SHOWN)?;
+    }
+    writeln!(out)
 }
 
 fn gaps(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {

@@ -14,6 +14,7 @@ use plimsoll_model::platform::Platform;
 use plimsoll_model::scan::{DatabaseSummary, FeedSummary, ImageIdentity, Scan};
 use plimsoll_model::severity::Severity;
 use plimsoll_model::verdict::Verdict;
+use plimsoll_model::vex::{Product, SetAside, Statement, VexStatus};
 
 use crate::{Format, Report, Style};
 
@@ -45,6 +46,7 @@ pub(crate) fn scan() -> Scan {
         inventory: inventory(),
         owned_files: vec![vec!["usr/lib/libz.so.1".into()], Vec::new()],
         findings: vec![exploited(), secret(), deferred(), misconfiguration()],
+        set_aside: vec![set_aside()],
         gaps: vec![Gap::new(GapKind::NoFeed, "golang", "no feed of the database covers 2 packages")],
         database: Some(DatabaseSummary {
             origin: "bundled".into(),
@@ -80,6 +82,10 @@ pub(crate) fn hostile() -> Scan {
             FindingKind::Secret { redacted, .. } => *redacted = text(),
             FindingKind::Misconfiguration { evidence } => *evidence = text(),
         }
+    }
+    for aside in &mut scan.set_aside {
+        (aside.finding.title, aside.statement.document) = (text(), text());
+        aside.statement.justification = Some(text());
     }
     scan.gaps = vec![Gap::new(GapKind::FileUnread, HOSTILE, HOSTILE)];
     scan.database.as_mut().unwrap().origin = text();
@@ -214,4 +220,22 @@ fn secret() -> Finding {
 fn misconfiguration() -> Finding {
     let kind = FindingKind::Misconfiguration { evidence: "User is empty".into() };
     finding("image-runs-as-root", "The image runs as root", Severity::Low, kind, Vec::new())
+}
+
+fn set_aside() -> SetAside {
+    let mut cleared = deferred();
+    cleared.id = "CVE-2024-0001".into();
+    cleared.title = "CVE-2024-0001 in zlib1g".into();
+    SetAside {
+        finding: cleared,
+        statement: Statement {
+            ids: vec!["CVE-2024-0001".into()],
+            products: vec![Product { purl: "pkg:deb/debian/zlib1g".into(), subcomponents: Vec::new() }],
+            status: VexStatus::NotAffected,
+            justification: Some("component_not_present".into()),
+            impact: None,
+            document: "shop.openvex.json".into(),
+            author: Some("Acme".into()),
+        },
+    }
 }

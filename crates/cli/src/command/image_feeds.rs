@@ -25,6 +25,7 @@ pub(super) fn fetch_for(
         all_platforms: false,
         scanners: vec![Scanner::Configuration],
         fail_on: None,
+        vex: Vec::new(),
         db: None,
         output: Vec::new(),
         format: None,

@@ -68,9 +68,15 @@ fn options(args: &Scan, outputs: &[Output], context: &Context) -> anyhow::Result
     };
     let databases =
         if wants(Scanner::Vulnerabilities) { db::choose(args.db.as_deref(), context)? } else { Vec::new() };
+    let mut vex = Vec::new();
+    for path in &args.vex {
+        let context = || format!("the VEX document {}", path.display());
+        vex.extend(plimsoll_advisory::vex::read(path).with_context(context)?);
+    }
     Ok(ScanOptions {
         evidence,
         databases,
+        vex,
         vulnerabilities: wants(Scanner::Vulnerabilities),
         configuration: wants(Scanner::Configuration),
         today: context.environment.today()?,

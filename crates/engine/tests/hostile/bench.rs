@@ -40,6 +40,7 @@ impl Bench {
         let options = ScanOptions {
             evidence,
             databases: Vec::new(),
+            vex: Vec::new(),
             vulnerabilities: true,
             configuration: true,
             today: jiff::civil::date(2026, 11, 23),
