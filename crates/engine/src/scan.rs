@@ -33,6 +33,8 @@ pub struct ScanOptions {
     pub today: Date,
     /// A database older than this many days gives a gap.
     pub database_max_age_days: i64,
+    /// What is wrong with the database itself: an expired signature, say.
+    pub database_gaps: Vec<Gap>,
     /// What fails.
     pub gate: Option<Gate>,
 }
@@ -99,6 +101,7 @@ fn find(image: &Image, inventory: &Inventory, options: &ScanOptions) -> (Vec<Fin
             let matches = match_inventory(inventory, database);
             findings.extend(matches.findings);
             gaps.extend(matches.gaps);
+            gaps.extend(options.database_gaps.iter().cloned());
             gaps.extend(coverage(inventory, database, options.today, options.database_max_age_days));
         }
         None if inventory.packages.is_empty() || !options.vulnerabilities => {}
