@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 
 pub mod advisory;
+pub mod artifact;
 mod bounded;
 pub mod coverage;
 pub mod database;

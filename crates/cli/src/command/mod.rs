@@ -1,8 +1,10 @@
 //! One file a command.
 
 mod cache;
+mod carry;
 mod db;
 mod explain;
+mod install;
 mod locate;
 mod scan;
 mod update;

@@ -9,7 +9,7 @@ use plimsoll_engine::scan::{ScanOptions, extractors, scan};
 use plimsoll_image::source::PlatformChoice;
 use plimsoll_report::Report;
 
-use super::{Context, cache, db, locate};
+use super::{Context, cache, db, install, locate};
 use crate::args::{Scan, Scanner};
 use crate::environment::Environment;
 use crate::exit::Code;
@@ -67,12 +67,17 @@ fn options(args: &Scan, outputs: &[Output], context: &Context) -> anyhow::Result
     };
     let database =
         if wants(Scanner::Vulnerabilities) { Some(db::choose(args.db.as_deref(), context)?) } else { None };
+    let database_gaps = match &database {
+        Some((database, _)) => install::gaps(database, context)?,
+        None => Vec::new(),
+    };
     Ok(ScanOptions {
         evidence,
         database,
         vulnerabilities: wants(Scanner::Vulnerabilities),
         configuration: wants(Scanner::Configuration),
         today: context.environment.today()?,
+        database_gaps,
         database_max_age_days: context.config.database.max_age_days,
         gate: args.fail_on,
     })
