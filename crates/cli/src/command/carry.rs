@@ -115,6 +115,7 @@ fn take(
     let signature = signature.map(|signature| blob(signature.digest, signature.size)).transpose()?;
     if let Ok(installed) = Database::open(installer.target())
         && Some(installed.content_digest()) == content
+        && installed.verify().is_ok()
     {
         installer.renew(&installed, signature)?;
         return tell(&installed, &installer, "unchanged", how.json);
