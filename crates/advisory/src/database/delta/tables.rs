@@ -9,6 +9,9 @@ use super::super::read::CVSS;
 use super::super::strings::Strings;
 use super::super::{ids, strings};
 
+/// The most strings, and the most advisories; they bound the memory that a hostile delta can ask for.
+const MOST: usize = 1 << 23;
+
 /// The tables of one database.
 #[derive(Debug)]
 pub(super) struct Tables {
@@ -34,6 +37,9 @@ impl Tables {
             let mut cursor = Cursor::at(section(Section::Advisories), to_usize(u32_at(offset, 0)?)?)?;
             let feed = cursor.number()?;
             advisories.push((feed, id(&mut cursor)?.to_vec()));
+        }
+        if strings.len().max(advisories.len()) > MOST {
+            return Err(Corrupt);
         }
         let meta = layout.meta(bytes).to_vec();
         let info = info::read(&meta).ok_or(Corrupt)?;
@@ -62,7 +68,7 @@ impl Tables {
         let meta = take_bytes(&mut cursor)?.to_vec();
         let info = info::read(&meta).ok_or(Corrupt)?;
         let mut strings = Vec::new();
-        for _ in 0..cursor.length()? {
+        for _ in 0..count(&mut cursor)? {
             let is_vector = cursor.byte()? == 1;
             let text = take_bytes(&mut cursor)?;
             if text.len() > strings::STRING_LIMIT {
@@ -71,7 +77,7 @@ impl Tables {
             strings.push((text.to_vec(), is_vector));
         }
         let mut advisories = Vec::new();
-        for _ in 0..cursor.length()? {
+        for _ in 0..count(&mut cursor)? {
             let feed = cursor.number()?;
             advisories.push((feed, id(&mut cursor)?.to_vec()));
         }
@@ -125,6 +131,11 @@ pub(super) fn id<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], Corrupt> {
     let before = cursor.rest();
     ids::read(cursor)?;
     before.get(..before.len().saturating_sub(cursor.rest().len())).ok_or(Corrupt)
+}
+
+fn count(cursor: &mut Cursor<'_>) -> Result<usize, Corrupt> {
+    let count = cursor.length()?;
+    if count <= MOST { Ok(count) } else { Err(Corrupt) }
 }
 
 fn put_count(bytes: &mut Vec<u8>, count: usize) {

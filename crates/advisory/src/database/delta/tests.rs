@@ -103,7 +103,7 @@ fn lying_lengths_and_bombs_are_refused() {
     tables.extend_from_slice(&(bomb.len() as u64).to_le_bytes());
     tables.extend_from_slice(&bomb);
     assert!(matches!(apply(&old, &tables), Err(DeltaError::Damaged)));
-    let names = u64::from_le_bytes(delta[92..100].try_into().unwrap()) as usize;
+    let names = usize::try_from(u64::from_le_bytes(delta[92..100].try_into().unwrap())).unwrap();
     let sections = [&delta[..100 + names], &bomb].concat();
     assert!(matches!(apply(&old, &sections), Err(DeltaError::Damaged)));
 }
