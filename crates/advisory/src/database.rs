@@ -6,6 +6,7 @@
 pub mod build;
 mod bytes;
 mod compile;
+pub mod delta;
 mod ids;
 mod info;
 mod layout;
@@ -126,6 +127,18 @@ impl Database {
     /// If the content is not what was compiled.
     pub fn verify(&self) -> Result<(), OpenError> {
         if self.layout.content_is_whole(self.bytes()) { Ok(()) } else { Err(OpenError::Content) }
+    }
+
+    /// The digest that the head tells of the content: a name for this database that costs nothing to read.
+    #[must_use]
+    pub const fn content_digest(&self) -> plimsoll_model::digest::Digest {
+        self.layout.digest()
+    }
+
+    /// The digest of the whole file, which takes a look at every byte.
+    #[must_use]
+    pub fn digest(&self) -> plimsoll_model::digest::Digest {
+        plimsoll_model::digest::Digest::of(self.bytes())
     }
 
     /// What the database is made of.

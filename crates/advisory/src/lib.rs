@@ -2,11 +2,13 @@
 //!
 //! Synchronous and pure but for [`fetch`]: paths, bytes and dates are arguments. Reading order: [`advisory`] (what a feed says),
 //! [`feed`] (how each says it), [`database`] (the compiled file), [`matching`] (what follows for an inventory).
+//! [`signature`] says who vouches for a database, [`database::delta`] how one day's becomes the next one's.
 //! [`fetch`] gets feeds over the network, [`upstream`] tells from where; they know nothing of what is in them.
 #![deny(unsafe_code)]
 
 pub mod advisory;
 pub mod apt;
+pub mod artifact;
 mod bounded;
 pub mod coverage;
 pub mod database;
@@ -15,6 +17,7 @@ pub mod feed;
 pub mod fetch;
 pub mod matching;
 mod order;
+pub mod signature;
 pub mod snapshot;
 pub mod upstream;
 pub mod vex;

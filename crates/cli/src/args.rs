@@ -241,9 +241,77 @@ pub(crate) enum Db {
         /// changelogs of what an upgrade would bring. Without SOURCES, nothing else.
         #[arg(long, value_name = "IMAGE")]
         from_image: Option<String>,
+        /// Install a compiled database even if the installed one is newer.
+        #[arg(long)]
+        allow_older: bool,
         /// Print the report as JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Pull a compiled database from a registry and install it; nothing is done if it is installed.
+    #[command(after_help = PULL_HELP)]
+    Pull {
+        /// The artifact; without it `database.reference` of the configuration.
+        reference: Option<String>,
+        #[command(flatten)]
+        install: Install,
+    },
+    /// Install a compiled database from a file or an OCI layout, for closed networks.
+    #[command(
+        after_help = "A file's signature is FILE.sig.json beside it.\n\nExamples:\n  plimsoll db import advisories.db\n  plimsoll db import oci:layout:today"
+    )]
+    Import {
+        /// A compiled database, or oci:DIR[:TAG|@DIGEST].
+        #[arg(value_name = "FILE-OR-LAYOUT")]
+        from: String,
+        #[command(flatten)]
+        install: Install,
+    },
+    /// Push a compiled database, with its signature if there is one, to a registry.
+    #[command(
+        after_help = "Example:\n  plimsoll db push advisories.db registry.example/security/advisories:latest"
+    )]
+    Push {
+        /// The database; its signature is FILE.sig.json beside it.
+        file: PathBuf,
+        /// Where to: REGISTRY/REPOSITORY:TAG.
+        reference: String,
+    },
+    /// Sign a compiled database: writes FILE.sig.json.
+    #[command(
+        after_help = "The key is an Ed25519 key, PKCS #8 in PEM. Whoever is to trust it names its public half in `database.trusted-keys`.\n\nExample:\n  openssl genpkey -algorithm ed25519 -out key.pem\n  openssl pkey -in key.pem -pubout -out public.pem\n  plimsoll db sign advisories.db --key key.pem --expires 14"
+    )]
+    Sign {
+        /// The database.
+        file: PathBuf,
+        /// The private key.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Let the database be used for so many days from today; without it there is no end.
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16))]
+        expires: Option<u16>,
+    },
+    /// Tell how one database becomes another: a small file, in proportion to what changed.
+    #[command(after_help = "Example:\n  plimsoll db delta monday.db tuesday.db -o tuesday.delta")]
+    Delta {
+        /// The database that others have.
+        old: PathBuf,
+        /// The one that they are to have.
+        new: PathBuf,
+        /// Write the delta here.
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Apply a delta to the database that it was made for.
+    #[command(after_help = "Example:\n  plimsoll db apply monday.db tuesday.delta -o tuesday.db")]
+    Apply {
+        /// The database at hand.
+        old: PathBuf,
+        /// The delta.
+        delta: PathBuf,
+        /// Write the new database here.
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
     },
     /// List the feeds that `db update` knows by name, with their licences.
     #[command(after_help = "Example:\n  plimsoll db feeds\n  plimsoll db feeds --json")]
@@ -253,6 +321,25 @@ pub(crate) enum Db {
         json: bool,
     },
 }
+
+/// How to install a compiled database.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Install {
+    /// Install it even if the installed one is newer.
+    #[arg(long)]
+    pub(crate) allow_older: bool,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const PULL_HELP: &str = "\
+Logins, authorities, mirrors and proxies are those of images. With `database.trusted-keys` in the configuration, the
+artifact must be signed by one of them, not expired, and not older than what is installed.
+
+Examples:
+  plimsoll db pull registry.example/security/advisories:latest
+  plimsoll db pull";
 
 const UPDATE_HELP: &str = "\
 A source is the name of a feed or of a group of feeds (`plimsoll db feeds`), an https address, a file or directory

@@ -47,11 +47,15 @@ pub(crate) struct DatabaseSettings {
     pub(crate) max_age_days: i64,
     /// Where `db update` takes feeds from.
     pub(crate) sources: Vec<SourceSetting>,
+    /// Public keys, in PEM: compiled databases are installed only if one of them has signed them.
+    pub(crate) trusted_keys: Vec<PathBuf>,
+    /// What `db pull` pulls when it is given nothing.
+    pub(crate) reference: Option<String>,
 }
 
 impl Default for DatabaseSettings {
     fn default() -> Self {
-        Self { file: None, max_age_days: 120, sources: Vec::new() }
+        Self { file: None, max_age_days: 120, sources: Vec::new(), trusted_keys: Vec::new(), reference: None }
     }
 }
 

@@ -38,6 +38,8 @@ pub struct ScanOptions {
     pub database_max_age_days: i64,
     /// What VEX documents say.
     pub vex: Vec<Statement>,
+    /// What is wrong with the database itself: an expired signature, say.
+    pub database_gaps: Vec<Gap>,
     /// What fails.
     pub gate: Option<Gate>,
 }
@@ -105,6 +107,7 @@ fn find(image: &Image, inventory: &Inventory, options: &ScanOptions) -> (Vec<Fin
             let matches = match_inventory(inventory, &databases);
             findings.extend(matches.findings);
             gaps.extend(matches.gaps);
+            gaps.extend(options.database_gaps.iter().cloned());
             gaps.extend(coverage(inventory, &databases, options.today, options.database_max_age_days));
         }
         [] if inventory.packages.is_empty() || !options.vulnerabilities => {}

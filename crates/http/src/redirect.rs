@@ -23,6 +23,8 @@ pub enum RedirectProblem {
     Target,
     /// It answers a request that carries a secret in its body.
     Post,
+    /// It answers a request that changes something.
+    Upload,
 }
 
 impl fmt::Display for RedirectProblem {
@@ -33,6 +35,7 @@ impl fmt::Display for RedirectProblem {
             Self::Downgrade => "from https to http",
             Self::Target => "to no usable address",
             Self::Post => "although it carries a login",
+            Self::Upload => "although it is an upload",
         })
     }
 }

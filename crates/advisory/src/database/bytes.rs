@@ -18,6 +18,11 @@ impl<'a> Cursor<'a> {
         bytes.get(offset..).map(Self::new).ok_or(Corrupt)
     }
 
+    /// What is left.
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     pub(crate) fn byte(&mut self) -> Result<u8, Corrupt> {
         let (first, rest) = self.rest.split_first().ok_or(Corrupt)?;
         self.rest = rest;

@@ -21,7 +21,7 @@ const DIGEST: usize = 32;
 pub struct Corrupt;
 
 /// The sections, in the order of the file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Section {
     Meta,
     StringBlocks,
@@ -38,6 +38,24 @@ pub(crate) enum Section {
 }
 
 pub(crate) const SECTIONS: usize = 12;
+
+impl Section {
+    /// All of them, in the order of the file.
+    pub(crate) const ALL: [Self; SECTIONS] = [
+        Self::Meta,
+        Self::StringBlocks,
+        Self::Strings,
+        Self::Packages,
+        Self::Affected,
+        Self::AdvisoryOffsets,
+        Self::Advisories,
+        Self::CveKeys,
+        Self::Cves,
+        Self::Cvss,
+        Self::Products,
+        Self::Cycles,
+    ];
+}
 
 /// Where the sections lie; each lies inside the file.
 #[derive(Clone, Debug)]
@@ -93,6 +111,11 @@ impl Layout {
 
     pub(crate) fn meta<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         self.section(bytes, Section::Meta)
+    }
+
+    /// The digest that the head tells of the content.
+    pub(crate) const fn digest(&self) -> Digest {
+        self.digest
     }
 
     pub(crate) fn content_is_whole(&self, bytes: &[u8]) -> bool {

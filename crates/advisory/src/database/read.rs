@@ -16,11 +16,11 @@ use crate::ecosystem;
 use crate::feed::{Cycle, Until};
 
 /// Bytes of an entry of the package index: ecosystem, name, offset.
-pub(super) const PACKAGE: usize = 12;
+pub(crate) const PACKAGE: usize = 12;
 /// Bytes of an entry of the indexes of CVEs and products: key or name, offset.
-const PAIR: usize = 8;
+pub(crate) const PAIR: usize = 8;
 /// Bytes of an entry of the CVSS table: string, score in tenths.
-const CVSS: usize = 5;
+pub(crate) const CVSS: usize = 5;
 
 /// The runs of affected versions, as the database tells them.
 pub type SpanRecord = Range;

@@ -9,7 +9,7 @@ const BLOCK: usize = 16;
 pub(crate) const STRING_LIMIT: usize = 1_024;
 
 /// Writes the table: offsets of blocks, led by the number of strings; then the blocks.
-pub(crate) fn encode(sorted: &[&str]) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn encode(sorted: &[impl AsRef<[u8]>]) -> (Vec<u8>, Vec<u8>) {
     let mut offsets = Vec::new();
     let mut bytes = Vec::new();
     offsets.extend_from_slice(&u32::try_from(sorted.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -17,7 +17,7 @@ pub(crate) fn encode(sorted: &[&str]) -> (Vec<u8>, Vec<u8>) {
         offsets.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
         let mut before: &[u8] = &[];
         for (place, text) in block.iter().enumerate() {
-            let text = text.as_bytes();
+            let text = text.as_ref();
             let shared = text.iter().zip(before).take_while(|(a, b)| a == b).count();
             if place > 0 {
                 put_number(&mut bytes, u32::try_from(shared).unwrap_or_default());
@@ -60,6 +60,21 @@ impl<'a> Strings<'a> {
             next(&mut cursor, place, &mut text)?;
         }
         String::from_utf8(text).map_err(|_| Corrupt)
+    }
+
+    /// All strings, in their order.
+    pub(crate) fn all(&self) -> Result<Vec<Vec<u8>>, Corrupt> {
+        let count = self.count()?;
+        let mut all = Vec::new();
+        for block in 0..count.div_ceil(BLOCK) {
+            let mut cursor = self.block(block)?;
+            let mut text = Vec::new();
+            for place in 0..BLOCK.min(count.saturating_sub(block.saturating_mul(BLOCK))) {
+                next(&mut cursor, place, &mut text)?;
+                all.push(text.clone());
+            }
+        }
+        Ok(all)
     }
 
     /// The number of this string, if the table has it.
@@ -120,8 +135,9 @@ mod tests {
         for absent in ["", "a", "name-0", "name-100", "zzz", "name-0155"] {
             assert_eq!(strings.find(absent), Ok(None), "{absent}");
         }
+        assert_eq!(strings.all().unwrap(), sorted.iter().map(|text| text.as_bytes()).collect::<Vec<_>>());
         assert_eq!(strings.get(100), Err(Corrupt));
-        let (offsets, bytes) = encode(&[]);
+        let (offsets, bytes) = encode(&[""; 0]);
         assert_eq!(Strings { offsets: &offsets, bytes: &bytes }.find("x"), Ok(None));
     }
 }

@@ -46,6 +46,16 @@ impl Address {
         host(&self.0)
     }
 
+    /// The address of what lies beside it: `ending` is appended to its path.
+    ///
+    /// # Errors
+    /// If that makes no address.
+    pub fn beside(&self, ending: &str) -> Result<Self, AddressError> {
+        let mut url = self.0.clone();
+        url.set_path(&format!("{}{ending}", self.0.path()));
+        url.as_str().parse()
+    }
+
     /// The name of the file that it ends in; `feed` if that makes no sound one.
     #[must_use]
     pub fn file(&self) -> FileName {

@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use plimsoll_advisory::database::{Database, DatabaseInfo};
 use plimsoll_advisory::db::{BuildOptions, BuildReport, build};
 
-use super::Context;
-use crate::args::Db;
+use super::{Context, carry};
+use crate::args::{Db, Install};
 use crate::exit::Code;
 use crate::output::to_file;
 
@@ -27,9 +27,15 @@ pub(super) fn run(command: Db, context: &Context) -> anyhow::Result<Code> {
             }
             tell_info(database.info(), origin, json, verify)
         }
-        Db::Update { sources, from_image, json } => {
-            super::update::run(sources, from_image.as_deref(), json, context)
+        Db::Update { sources, from_image, allow_older, json } => {
+            super::update::run(sources, from_image.as_deref(), Install { allow_older, json }, context)
         }
+        Db::Pull { reference, install } => carry::pull(reference, install, context),
+        Db::Import { from, install } => carry::import(&from, install, context),
+        Db::Push { file, reference } => carry::push(&file, &reference, context),
+        Db::Sign { file, key, expires } => carry::sign(&file, &key, expires, context),
+        Db::Delta { old, new, output } => carry::delta(&old, &new, &output),
+        Db::Apply { old, delta, output } => carry::apply(&old, &delta, &output),
         Db::Feeds { json } => super::update::feeds(json),
     }
 }
@@ -65,7 +71,7 @@ fn newest(database: &Database) -> Option<jiff::civil::Date> {
     database.info().feeds.iter().filter_map(|feed| feed.date).max()
 }
 
-fn installed_path(context: &Context) -> Option<PathBuf> {
+pub(super) fn installed_path(context: &Context) -> Option<PathBuf> {
     context.cache_directory().map(|directory| directory.join("advisories.db"))
 }
 

@@ -119,19 +119,24 @@ impl Search<'_> {
     }
 
     fn registry(&self, reference: &Reference) -> anyhow::Result<Vec<Image>> {
-        let mut settings = self.context.config.registries.clone();
-        settings.proxy = self.context.proxies();
-        let options = RegistryOptions {
-            settings,
-            credentials: CredentialSources::of_environment(self.context.environment.variables()),
-            ..RegistryOptions::default()
-        };
-        let images = registry::images(&RegistryClient::new(options)?, reference, self.choice)?;
+        let images = registry::images(&client(self.context)?, reference, self.choice)?;
         if images.is_empty() {
             bail!("{reference} names no image");
         }
         Ok(images)
     }
+}
+
+/// A client of registries as the configuration and the environment want it.
+pub(super) fn client(context: &Context) -> anyhow::Result<RegistryClient> {
+    let mut settings = context.config.registries.clone();
+    settings.proxy = context.proxies();
+    let options = RegistryOptions {
+        settings,
+        credentials: CredentialSources::of_environment(context.environment.variables()),
+        ..RegistryOptions::default()
+    };
+    Ok(RegistryClient::new(options)?)
 }
 
 /// The first of `roots` that has the image; an error only if none has it.

@@ -1,9 +1,11 @@
 //! One file a command.
 
 mod cache;
+mod carry;
 mod db;
 mod explain;
 mod image_feeds;
+mod install;
 mod locate;
 mod scan;
 mod update;

@@ -9,7 +9,7 @@ use plimsoll_engine::scan::{ScanOptions, extractors, scan};
 use plimsoll_image::source::PlatformChoice;
 use plimsoll_report::Report;
 
-use super::{Context, cache, db, locate};
+use super::{Context, cache, db, install, locate};
 use crate::args::{Scan, Scanner};
 use crate::environment::Environment;
 use crate::exit::Code;
@@ -73,6 +73,10 @@ fn options(args: &Scan, outputs: &[Output], context: &Context) -> anyhow::Result
         let context = || format!("the VEX document {}", path.display());
         vex.extend(plimsoll_advisory::vex::read(path).with_context(context)?);
     }
+    let mut database_gaps = Vec::new();
+    for (database, _) in &databases {
+        database_gaps.extend(install::gaps(database, context)?);
+    }
     Ok(ScanOptions {
         evidence,
         databases,
@@ -80,6 +84,7 @@ fn options(args: &Scan, outputs: &[Output], context: &Context) -> anyhow::Result
         vulnerabilities: wants(Scanner::Vulnerabilities),
         configuration: wants(Scanner::Configuration),
         today: context.environment.today()?,
+        database_gaps,
         database_max_age_days: context.config.database.max_age_days,
         gate: args.fail_on,
     })

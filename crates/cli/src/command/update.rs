@@ -3,7 +3,6 @@
 //! A feed that cannot be had never keeps the others from being installed: it is told, and the exit code is 2.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,10 +14,12 @@ use plimsoll_advisory::upstream::{self, Upstream};
 use serde_json::{Value, json};
 
 use super::db::{compile, tell_build, tell_info};
+use super::install::{Installer, SIGNATURE_ENDING};
 use super::{Context, image_feeds};
+use crate::args::Install;
 use crate::config::SourceSetting;
 use crate::exit::Code;
-use crate::output::{to_file, to_stdout};
+use crate::output::to_stdout;
 use crate::progress;
 
 /// Tells which feeds there are.
@@ -47,14 +48,12 @@ enum Wanted {
 pub(super) fn run(
     given: Vec<String>,
     from_image: Option<&str>,
-    json: bool,
+    how: Install,
     context: &Context,
 ) -> anyhow::Result<Code> {
     let wanted = if from_image.is_some() && given.is_empty() { Vec::new() } else { wanted(given, context)? };
-    let cache = context.cache_directory();
-    let cache = cache.context("there is no cache directory to install to; give --cache-dir")?;
-    let target = cache.join("advisories.db");
-    std::fs::create_dir_all(&cache).with_context(|| format!("making {}", cache.display()))?;
+    let installer = Installer::new(how.allow_older, context)?;
+    let (target, cache, json) = (installer.target().to_owned(), installer.folder().to_owned(), how.json);
     let remote: Vec<Source> = wanted
         .iter()
         .filter_map(|wanted| match wanted {
@@ -64,7 +63,7 @@ pub(super) fn run(
         .collect();
     if remote.is_empty() && from_image.is_none() {
         let inputs = inputs(wanted, &[]);
-        let built = install(&inputs, &target, context)?;
+        let built = install(&inputs, None, &installer, context)?;
         return tell(&built, &[], &target, json);
     }
     let store = Arc::new(Store::open(&cache.join("feeds"))?);
@@ -81,7 +80,8 @@ pub(super) fn run(
     if inputs.is_empty() {
         bail!("none of the feeds could be fetched; the database stays as it was");
     }
-    let built = install(&inputs, &target, context)?;
+    let signature = remote_signature(&installer, &store, &remote, &inputs, context)?;
+    let built = install(&inputs, signature, &installer, context)?;
     if let Ok(store) = Arc::try_unwrap(store) {
         // What is left over costs space only, and goes the next time.
         drop(store.prune());
@@ -205,17 +205,52 @@ struct Built {
     report: Option<BuildReport>,
 }
 
+/// Fetches the signature that lies beside a compiled database, if signatures matter.
+fn remote_signature(
+    installer: &Installer<'_>,
+    store: &Arc<Store>,
+    remote: &[Source],
+    inputs: &[PathBuf],
+    context: &Context,
+) -> anyhow::Result<Option<Vec<u8>>> {
+    let ([source], [copy]) = (remote, inputs) else { return Ok(None) };
+    if !installer.wants_signature() || Database::open(copy).is_err() {
+        return Ok(None);
+    }
+    let addresses: Result<Vec<Address>, _> =
+        source.addresses.iter().map(|address| address.beside(SIGNATURE_ENDING)).collect();
+    let beside = Source {
+        name: format!("{}{SIGNATURE_ENDING}", source.name),
+        addresses: addresses?,
+        file: "signature.sig.json".parse()?,
+    };
+    let fetched = fetch::fetch(store, &[beside], options(context)?)?;
+    match fetched.first() {
+        Some(Fetched { name, outcome: Outcome::Failed(error), .. }) => {
+            bail!("fetching the signature {name}: {}", reason(error))
+        }
+        Some(Fetched { copy: Some(copy), .. }) => super::install::signature(&copy.path).map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// Installs a compiled database as it is, or compiles one.
-fn install(inputs: &[PathBuf], target: &Path, context: &Context) -> anyhow::Result<Built> {
+fn install(
+    inputs: &[PathBuf],
+    signature: Option<Vec<u8>>,
+    installer: &Installer<'_>,
+    context: &Context,
+) -> anyhow::Result<Built> {
     if let [only] = inputs
         && !only.is_dir()
     {
         match Database::open(only) {
             Ok(_) => {
-                let mut file =
-                    std::fs::File::open(only).with_context(|| format!("reading {}", only.display()))?;
-                let database = put(target, |out| std::io::copy(&mut file, out).map(drop))
-                    .with_context(|| format!("verifying {}", only.display()))?;
+                let signature = match signature {
+                    Some(signature) => Some(signature),
+                    None => super::install::signature_beside(only)?,
+                };
+                let database = installer.install_file(only, signature)?;
                 return Ok(Built { database, report: None });
             }
             // Feeds, or a missing file, of which the compiler tells.
@@ -224,19 +259,8 @@ fn install(inputs: &[PathBuf], target: &Path, context: &Context) -> anyhow::Resu
         }
     }
     let (bytes, report) = compile(inputs, context)?;
-    let database = put(target, |out| out.write_all(&bytes)).context("verifying the compiled database")?;
+    let database = installer.install_compiled_here(&bytes).context("verifying the compiled database")?;
     Ok(Built { database, report: Some(report) })
-}
-
-/// Writes a database beside `target` and, if it is sound, puts it in its place.
-fn put(target: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> anyhow::Result<Database> {
-    let folder = target.parent().unwrap_or(Path::new("."));
-    let fresh = tempfile::tempdir_in(folder).with_context(|| format!("writing to {}", folder.display()))?;
-    let path = fresh.path().join("advisories.db");
-    to_file(&path, write)?;
-    Database::open(&path)?.verify()?;
-    std::fs::rename(&path, target).with_context(|| format!("writing {}", target.display()))?;
-    Ok(Database::open(target)?)
 }
 
 fn tell(built: &Built, fetched: &[Fetched], target: &Path, json: bool) -> anyhow::Result<Code> {

@@ -45,6 +45,7 @@ impl Bench {
             configuration: true,
             today: jiff::civil::date(2026, 11, 23),
             database_max_age_days: 7,
+            database_gaps: Vec::new(),
             gate: None,
         };
         Self { folder, options }

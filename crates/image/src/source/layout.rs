@@ -35,6 +35,17 @@ pub fn images(
     selector: &Selector,
     choice: &PlatformChoice,
 ) -> Result<Vec<Image>, SourceError> {
+    let index = index(directory)?;
+    let place = directory.display().to_string();
+    let (descriptor, name) = select(&index, selector, &place)?;
+    let blobs = Directory { root: directory.to_owned() };
+    match descriptor {
+        Selected::One(descriptor) => resolve(&blobs, &name, descriptor, choice),
+        Selected::Index => super::resolve_index(&blobs, &name, &index, choice),
+    }
+}
+
+fn index(directory: &Path) -> Result<Index, SourceError> {
     let index_path = directory.join("index.json");
     let not_a =
         |problem: String| SourceError::NotA { path: directory.to_owned(), kind: "OCI image layout", problem };
@@ -45,14 +56,50 @@ pub fn images(
             SourceError::Read { path: index_path.clone(), source }
         }
     })?;
-    let index: Index = serde_json::from_slice(&bytes)
-        .map_err(|error| not_a(format!("its index.json is malformed: {error}")))?;
-    let place = directory.display().to_string();
-    let (descriptor, name) = select(&index, selector, &place)?;
+    serde_json::from_slice(&bytes).map_err(|error| not_a(format!("its index.json is malformed: {error}")))
+}
+
+/// A manifest in a layout that is not understood here, and the blobs beside it: an artifact.
+#[derive(Debug)]
+pub struct Artifact {
+    /// The manifest, verified.
+    pub manifest: Vec<u8>,
+    blobs: Directory,
+}
+
+/// Finds an artifact in the layout at `directory`.
+///
+/// # Errors
+/// See [`SourceError`].
+pub fn artifact(directory: &Path, selector: &Selector) -> Result<Artifact, SourceError> {
+    let index = index(directory)?;
     let blobs = Directory { root: directory.to_owned() };
-    match descriptor {
-        Selected::One(descriptor) => resolve(&blobs, &name, descriptor, choice),
-        Selected::Index => super::resolve_index(&blobs, &name, &index, choice),
+    match select(&index, selector, &directory.display().to_string())?.0 {
+        Selected::One(descriptor) => {
+            Ok(Artifact { manifest: blobs.small(descriptor, MANIFEST_LIMIT)?, blobs })
+        }
+        Selected::Index => Err(SourceError::NotA {
+            path: directory.to_owned(),
+            kind: "OCI image layout of one artifact",
+            problem: "it holds one image for several platforms".to_owned(),
+        }),
+    }
+}
+
+impl Artifact {
+    /// One of its blobs whole, of at most `limit` bytes, verified.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    pub fn blob(&self, digest: BlobDigest, limit: u64) -> Result<Vec<u8>, SourceError> {
+        let path = self.blobs.path(digest);
+        let bytes = bounded::read_file(&path, limit).map_err(|source| SourceError::Read { path, source })?;
+        let actual = BlobDigest(plimsoll_model::digest::Digest::of(&bytes));
+        if actual == digest {
+            Ok(bytes)
+        } else {
+            Err(SourceError::Digest { what: format!("blob {digest}"), expected: digest, actual })
+        }
     }
 }
 
@@ -115,6 +162,7 @@ fn title(entry: &Descriptor) -> String {
     names(entry).first().map_or_else(|| entry.digest.to_string(), |name| (*name).to_owned())
 }
 
+#[derive(Debug)]
 struct Directory {
     root: PathBuf,
 }

@@ -5,6 +5,8 @@ mod faults;
 #[cfg(test)]
 mod hosts;
 #[cfg(test)]
+mod push;
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod support;

@@ -212,7 +212,7 @@ impl Query<'_> {
             pairs.extend_pairs(self.scope.split_ascii_whitespace().map(|scope| ("scope", scope)));
             pairs.extend_pairs(account.map(|account| ("account", account)));
         }
-        Ask { url, what: what.to_owned(), accept: None, from: 0 }
+        Ask { url, what: what.to_owned(), accept: None, from: 0, upload: None }
     }
 
     fn malformed(&self, why: &str) -> RegistryError {

@@ -195,7 +195,7 @@ impl Transfer {
     async fn ask_one(&mut self, endpoint: &Endpoint) -> Result<(), Failure> {
         self.observe(BlobStage::Asking);
         let url = endpoint.address("blobs", &self.digest.to_string())?;
-        let mut ask = Ask { url, what: self.what.clone(), accept: None, from: self.received };
+        let mut ask = Ask { url, what: self.what.clone(), accept: None, from: self.received, upload: None };
         let mut answer = match self.core.send(endpoint, &ask).await {
             // 416: a server that cannot give a part gives the whole.
             Err(Failure { error: RegistryError::Status { status: 416, .. }, .. }) if ask.from > 0 => {

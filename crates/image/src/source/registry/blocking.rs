@@ -77,6 +77,24 @@ impl RegistryClient {
         BlobReader { stream, piece: io::Cursor::default(), _runtime: Arc::clone(&self.runtime) }
     }
 
+    /// Sends a blob, unless the repository has it.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells.
+    pub fn push_blob(&self, reference: &Reference, bytes: Vec<u8>) -> Result<BlobDigest, RegistryError> {
+        let (client, reference) = (self.client.clone(), reference.clone());
+        self.wait_for(async move { client.push_blob(&reference, bytes).await })
+    }
+
+    /// Sends an OCI manifest under the tag of `reference`; the blobs that it names must be there.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells.
+    pub fn push_manifest(&self, reference: &Reference, bytes: Vec<u8>) -> Result<BlobDigest, RegistryError> {
+        let (client, reference) = (self.client.clone(), reference.clone());
+        self.wait_for(async move { client.push_manifest(&reference, bytes).await })
+    }
+
     /// The limits that this client was made with.
     #[must_use]
     pub fn limits(&self) -> Limits {

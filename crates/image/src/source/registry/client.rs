@@ -87,6 +87,10 @@ impl AsyncRegistryClient {
         BlobStream::start(Arc::clone(&self.0), reference.clone(), digest, size)
     }
 
+    pub(super) fn core(&self) -> &Core {
+        &self.0
+    }
+
     /// The limits that this client was made with.
     #[must_use]
     pub fn limits(&self) -> super::config::Limits {
@@ -148,7 +152,7 @@ impl Core {
         for endpoint in self.endpoints(reference)? {
             let url = endpoint.address(wanted.kind, &wanted.id)?;
             let accept = (wanted.kind == "manifests").then_some(manifest::ACCEPT);
-            let ask = Ask { url, what: wanted.what.clone(), accept, from: 0 };
+            let ask = Ask { url, what: wanted.what.clone(), accept, from: 0, upload: None };
             let mut backoff = self.backoff(&endpoint);
             loop {
                 let failure = match self.whole(&endpoint, &ask, wanted.limit).await {

@@ -16,6 +16,7 @@ mod endpoint;
 pub mod error;
 mod helper;
 mod manifest;
+mod push;
 mod transport;
 
 mod source;

@@ -2,10 +2,13 @@
 //! bodies read under a limit and a deadline; failures sorted into those worth another try and the others.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll_http::{Clients, RedirectProblem, Retry, Trail, clipped, host, is_redirect, retry_after};
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, RANGE, WWW_AUTHENTICATE};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RANGE, WWW_AUTHENTICATE,
+};
 use reqwest::{Request, Response, StatusCode, Url};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -46,7 +49,20 @@ pub(super) struct Ask {
     pub(super) accept: Option<&'static str>,
     /// The first byte wanted, if not the very first.
     pub(super) from: u64,
+    /// What to send, if it is a request that changes something.
+    pub(super) upload: Option<Upload>,
 }
+
+/// What to send.
+#[derive(Clone, Debug)]
+pub(super) struct Upload {
+    pub(super) method: reqwest::Method,
+    pub(super) content_type: &'static str,
+    pub(super) bytes: Arc<Vec<u8>>,
+}
+
+/// An upload may take longer than any other request, by its length at this many bytes a second.
+const SLOWEST_UPLOAD: u64 = 32 << 10;
 
 /// An answer that is no redirect.
 #[derive(Debug)]
@@ -107,6 +123,9 @@ impl Transport {
             if !is_redirect(response.status()) {
                 return Ok(Answer { response, host, foreign, what });
             }
+            if ask.upload.is_some() {
+                return Err(RegistryError::Redirect { host, what, problem: RedirectProblem::Upload }.into());
+            }
             let followed = trail.follow(response.headers());
             followed.map_err(|problem| RegistryError::Redirect { host, what, problem })?;
         }
@@ -126,21 +145,29 @@ impl Transport {
 
     async fn execute(&self, request: Request, what: &str) -> Result<Response, Failure> {
         let url = request.url().clone();
+        let length = request.body().and_then(|body| body.as_bytes()).map_or(0, <[u8]>::len);
+        let length = u64::try_from(length).unwrap_or(u64::MAX);
+        let patience = self.timeouts.answer.saturating_add(Duration::from_secs(length / SLOWEST_UPLOAD));
         let sent = self.clients.of(&url).map_err(RegistryError::from)?.execute(request);
-        match tokio::time::timeout(self.timeouts.answer, sent).await {
+        match tokio::time::timeout(patience, sent).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_timeout() => {
                 Err(timed_out(&url, "connecting".to_owned(), self.timeouts.connect))
             }
             Ok(Err(error)) => Err(sorted(&url, error)),
-            Err(_) => Err(timed_out(&url, format!("asked for {what}"), self.timeouts.answer)),
+            Err(_) => Err(timed_out(&url, format!("asked for {what}"), patience)),
         }
     }
 }
 
 impl Ask {
     fn request(&self, url: &Url, authorization: Option<&HeaderValue>) -> Request {
-        let mut request = Request::new(reqwest::Method::GET, url.clone());
+        let method = self.upload.as_ref().map_or(reqwest::Method::GET, |upload| upload.method.clone());
+        let mut request = Request::new(method, url.clone());
+        if let Some(upload) = &self.upload {
+            *request.body_mut() = Some(upload.bytes.as_ref().clone().into());
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(upload.content_type));
+        }
         let headers = request.headers_mut();
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some(accept) = self.accept {

@@ -1,0 +1,122 @@
+//! Sends blobs and manifests to the registry itself, never to a mirror
+//! (<https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#push>).
+
+use std::sync::Arc;
+
+use plimsoll_http::host;
+use plimsoll_model::digest::{BlobDigest, Digest};
+use plimsoll_model::reference::Reference;
+use reqwest::{Method, Url};
+
+use super::client::{AsyncRegistryClient, Core, blob_named};
+use super::endpoint::{Endpoint, Role};
+use super::error::RegistryError;
+use super::manifest::{self, OCI_MANIFEST};
+use super::transport::{Answer, Ask, Failure, Upload};
+
+const BYTES: &str = "application/octet-stream";
+
+impl AsyncRegistryClient {
+    /// Sends a blob, unless the repository has it.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells.
+    pub async fn push_blob(
+        &self,
+        reference: &Reference,
+        bytes: Vec<u8>,
+    ) -> Result<BlobDigest, RegistryError> {
+        let digest = BlobDigest(Digest::of(&bytes));
+        let what = blob_named(reference, digest);
+        let core = self.core();
+        let endpoint = core.origin(reference)?;
+        let there = Ask {
+            upload: Some(upload(Method::HEAD, Arc::default(), BYTES)),
+            ..ask(endpoint.address("blobs", &digest.to_string())?, &what)
+        };
+        match core.persistently(&endpoint, &there).await {
+            Ok(_) => return Ok(digest),
+            Err(RegistryError::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let start = Ask {
+            upload: Some(upload(Method::POST, Arc::default(), BYTES)),
+            ..ask(endpoint.address("blobs", "uploads/")?, &what)
+        };
+        let started = core.persistently(&endpoint, &start).await?;
+        let mut url = location(&endpoint, &started, &what)?;
+        url.query_pairs_mut().append_pair("digest", &digest.to_string());
+        let put = Ask { upload: Some(upload(Method::PUT, Arc::new(bytes), BYTES)), ..ask(url, &what) };
+        // A second try would need a new upload: who pushes starts over, and what is there is not sent again.
+        core.send(&endpoint, &put).await.map_err(|failure| failure.error)?;
+        Ok(digest)
+    }
+
+    /// Sends an OCI manifest under the tag of `reference`; the blobs that it names must be there.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells.
+    pub async fn push_manifest(
+        &self,
+        reference: &Reference,
+        bytes: Vec<u8>,
+    ) -> Result<BlobDigest, RegistryError> {
+        let digest = BlobDigest(Digest::of(&bytes));
+        let core = self.core();
+        let endpoint = core.origin(reference)?;
+        let url = endpoint.address("manifests", &reference.wanted())?;
+        let put = Ask {
+            upload: Some(upload(Method::PUT, Arc::new(bytes), OCI_MANIFEST)),
+            ..ask(url, &manifest::named(reference))
+        };
+        core.persistently(&endpoint, &put).await?;
+        Ok(digest)
+    }
+}
+
+impl Core {
+    fn origin(&self, reference: &Reference) -> Result<Endpoint, RegistryError> {
+        let all = self.endpoints(reference)?;
+        all.into_iter().find(|endpoint| endpoint.role == Role::Origin).ok_or(RegistryError::Stopped)
+    }
+
+    /// Sends one request as often as makes sense.
+    async fn persistently(&self, endpoint: &Endpoint, ask: &Ask) -> Result<Answer, RegistryError> {
+        let mut backoff = self.backoff(endpoint);
+        loop {
+            let Failure { error, retry } = match self.send(endpoint, ask).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            match backoff.wait_after(retry) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(error),
+            }
+        }
+    }
+}
+
+fn ask(url: Url, what: &str) -> Ask {
+    Ask { url, what: what.to_owned(), accept: None, from: 0, upload: None }
+}
+
+fn upload(method: Method, bytes: Arc<Vec<u8>>, content_type: &'static str) -> Upload {
+    Upload { method, content_type, bytes }
+}
+
+/// Where the registry wants the bytes; a login goes there, so it must be the registry itself.
+fn location(endpoint: &Endpoint, started: &Answer, what: &str) -> Result<Url, RegistryError> {
+    let malformed = |why: &str| RegistryError::Malformed {
+        host: endpoint.host(),
+        what: what.to_owned(),
+        why: why.to_owned(),
+    };
+    let text = started.header("location").ok_or_else(|| malformed("it says not where to upload to"))?;
+    let url =
+        started.response.url().join(text).map_err(|_| malformed("the place to upload to is no address"))?;
+    if url.scheme() == endpoint.root.scheme() && host(&url) == endpoint.host() {
+        Ok(url)
+    } else {
+        Err(malformed("it wants the upload to go to another server"))
+    }
+}
