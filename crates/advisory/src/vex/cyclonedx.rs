@@ -34,7 +34,7 @@ struct Component {
     #[serde(default)]
     purl: Option<String>,
     #[serde(default)]
-    components: Vec<Component>,
+    components: Vec<Self>,
 }
 
 #[derive(Deserialize)]

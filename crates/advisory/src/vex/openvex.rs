@@ -47,7 +47,7 @@ enum Thing {
         #[serde(default)]
         identifiers: Identifiers,
         #[serde(default)]
-        subcomponents: Vec<Thing>,
+        subcomponents: Vec<Self>,
     },
 }
 
