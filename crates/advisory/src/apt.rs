@@ -6,7 +6,6 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use plimsoll_model::inventory::Inventory;
@@ -16,7 +15,9 @@ use plimsoll_model::version::Scheme;
 
 use crate::bounded;
 use crate::ecosystem::debian_release_in;
+use crate::feed::debian::{field, source_package};
 use crate::fetch::{AddressError, Source};
+use crate::walk::decompressed;
 
 /// The largest index that is read; Debian's main one has 50 MB.
 const INDEX_LIMIT: u64 = 512 << 20;
@@ -100,19 +101,15 @@ pub fn upgrades(index: &SecurityIndex, path: &Path, inventory: &Inventory) -> st
     }
     let mut best: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
     for stanza in text.split("\n\n") {
-        let field = |name: &str| {
-            stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
-        };
-        let (Some(name), Some(version), Some(file)) = (field("Package"), field("Version"), field("Filename"))
+        let field = |name| field(stanza, name);
+        let (Some(name), Some((_, version)), Some(file)) =
+            (field("Package"), source_package(stanza), field("Filename"))
         else {
             continue;
         };
         let Some((source, has)) = installed.get(&(name, field("Architecture").unwrap_or_default())) else {
             continue;
         };
-        let version = field("Source")
-            .and_then(|source| source.split_once('('))
-            .map_or(version, |(_, rest)| rest.trim_end_matches(')').trim());
         if Scheme::Deb.compare(version, has) != Ok(Ordering::Greater) {
             continue;
         }
@@ -136,8 +133,7 @@ pub fn upgrades(index: &SecurityIndex, path: &Path, inventory: &Inventory) -> st
 
 fn read_index(path: &Path) -> std::io::Result<String> {
     let file = std::io::BufReader::new(std::fs::File::open(path)?);
-    let limits = liblzma::stream::Stream::new_stream_decoder(256 << 20, liblzma::stream::CONCATENATED)?;
-    let plain: Box<dyn Read> = Box::new(liblzma::bufread::XzDecoder::new_stream(file, limits));
+    let (_, plain) = decompressed(&path.to_string_lossy(), file)?;
     let bytes = bounded::read(plain, INDEX_LIMIT)?;
     String::from_utf8(bytes).map_err(|_| std::io::Error::other("the index is not UTF-8"))
 }

@@ -10,7 +10,7 @@ mod bounds;
 mod csaf;
 mod cve5;
 mod date;
-mod debian;
+pub(crate) mod debian;
 mod debian_changelog;
 mod debian_index;
 mod debian_lists;

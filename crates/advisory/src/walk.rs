@@ -91,7 +91,10 @@ fn stream(name: &str, file: File, visitor: &mut dyn Visitor) -> io::Result<()> {
 }
 
 /// The name without the end that tells the compression, and the plain bytes.
-fn decompressed<'r>(name: &str, file: impl BufRead + 'r) -> io::Result<(String, Box<dyn Read + 'r>)> {
+pub(crate) fn decompressed<'r>(
+    name: &str,
+    file: impl BufRead + 'r,
+) -> io::Result<(String, Box<dyn Read + 'r>)> {
     Ok(match name.rsplit_once('.') {
         Some((inner, "gz")) => (inner.to_owned(), Box::new(flate2::bufread::MultiGzDecoder::new(file))),
         Some((inner, "tgz")) => {

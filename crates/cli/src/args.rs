@@ -139,6 +139,25 @@ pub(crate) struct Scan {
     pub(crate) threads: Option<u16>,
 }
 
+impl Scan {
+    /// A scan that another command rests on: of this image, for one thing, without a gate or a report.
+    pub(crate) fn of(image: &str, scanner: Scanner) -> Self {
+        Self {
+            image: image.to_owned(),
+            platform: None,
+            all_platforms: false,
+            scanners: vec![scanner],
+            fail_on: None,
+            vex: Vec::new(),
+            db: None,
+            output: Vec::new(),
+            format: None,
+            no_cache: false,
+            threads: None,
+        }
+    }
+}
+
 /// What to look for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Scanner {
@@ -178,17 +197,10 @@ impl Explain {
     /// The scan that it rests on.
     pub(crate) fn scan(&self) -> Scan {
         Scan {
-            image: self.image.clone(),
             platform: self.platform.clone(),
             all_platforms: self.all_platforms,
-            scanners: vec![Scanner::Vulnerabilities],
-            fail_on: None,
-            vex: Vec::new(),
             db: self.db.clone(),
-            output: Vec::new(),
-            format: None,
-            no_cache: false,
-            threads: None,
+            ..Scan::of(&self.image, Scanner::Vulnerabilities)
         }
     }
 }

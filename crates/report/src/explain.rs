@@ -231,10 +231,7 @@ fn decided<'a>(scan: &Scan, decision: &'a Decision) -> DecisionDocument<'a> {
 /// The JSON schema of the document.
 #[must_use]
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(Document<'static>);
-    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
-    text.push('\n');
-    text
+    crate::schema_of::<Document<'static>>()
 }
 
 /// The result of one run of `plimsoll explain`.

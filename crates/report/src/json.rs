@@ -45,10 +45,7 @@ fn document<'a>(report: &Report<'a>) -> Document<'a> {
 /// The JSON schema of the document.
 #[must_use]
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(Document<'static>);
-    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
-    text.push('\n');
-    text
+    crate::schema_of::<Document<'static>>()
 }
 
 /// The result of one run of `plimsoll scan`.

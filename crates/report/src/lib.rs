@@ -16,6 +16,13 @@ use std::time::Duration;
 
 use plimsoll_model::scan::Scan;
 
+/// The JSON schema of a document, as it is published.
+pub(crate) fn schema_of<T: schemars::JsonSchema>() -> String {
+    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(T)).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
 /// Everything a report may show.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {

@@ -1,14 +1,12 @@
 //! A real web server: Debian's `nginx` on a free port, serving one folder with `ETag`, ranges and all.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::folder::Folder;
-use crate::tools::{found, installed};
+use crate::tools::{found, installed, lines};
 
 /// How long the server may take to start on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -53,14 +51,7 @@ impl Nginx {
             .stderr(Stdio::piped())
             .spawn()
             .expect("nginx starts");
-        let log = BufReader::new(child.stderr.take().expect("a pipe"));
-        let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || {
-            // Reads to the end, lest the server blocks on a full pipe.
-            for line in log.lines().map_while(Result::ok) {
-                drop(sender.send(line));
-            }
-        });
+        let receiver = lines(child.stderr.take().expect("a pipe"));
         let mut server = Self { child, host, folder };
         loop {
             match receiver.recv_timeout(PATIENCE) {

@@ -2,10 +2,8 @@
 //! a tiny image that `skopeo` puts into it.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use plimsoll_model::digest::{BlobDigest, DiffId, Digest};
@@ -13,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::folder::Folder;
 use crate::tls::Authority;
-use crate::tools::{installed, output_of};
+use crate::tools::{installed, lines, output_of};
 
 /// How long a server may take to start on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -71,14 +69,7 @@ impl RegistryServer {
             .stderr(Stdio::piped())
             .spawn()
             .expect("docker-registry starts");
-        let log = BufReader::new(child.stderr.take().expect("a pipe"));
-        let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || {
-            // Reads to the end, lest the server blocks on a full pipe.
-            for line in log.lines().map_while(Result::ok) {
-                drop(sender.send(line));
-            }
-        });
+        let receiver = lines(child.stderr.take().expect("a pipe"));
         let mut seen = Vec::new();
         let host = loop {
             match receiver.recv_timeout(PATIENCE) {

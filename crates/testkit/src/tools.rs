@@ -1,8 +1,9 @@
 //! The foreign tools that tests compare with or run against.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 
 /// Tells whether all of `names` are installed. If not, says that the test is skipped, or fails it where
 /// `PLIMSOLL_REQUIRE_TOOLS=1` asks for all tests.
@@ -36,6 +37,17 @@ pub fn output_of(command: &mut Command) -> Vec<u8> {
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?} failed: {words}");
     output.stdout
+}
+
+/// The lines of a server's log as they come. It is read to its end, lest the server blocks on a full pipe.
+pub(crate) fn lines(log: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            drop(sender.send(line));
+        }
+    });
+    receiver
 }
 
 /// Writes an executable file by means of another process. If we wrote it ourselves, a process that another test

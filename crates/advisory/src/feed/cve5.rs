@@ -89,11 +89,12 @@ struct Assessment {
     options: Vec<BTreeMap<String, Word>>,
 }
 
+/// A CVSS vector, as CVE records and NVD have it.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Score {
+pub(super) struct Score {
     #[serde(default, deserialize_with = "nullable")]
-    vector_string: String,
+    pub(super) vector_string: String,
 }
 
 fn read(document: &Document<'_>, harvest: &mut Harvest) -> Result<(), FeedError> {

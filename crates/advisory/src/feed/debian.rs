@@ -21,3 +21,20 @@ pub(crate) fn is_version(version: &str) -> bool {
         && version.starts_with(|c: char| c.is_ascii_digit())
         && version.bytes().all(sound)
 }
+
+/// A field of a stanza of a `Packages` index.
+pub(crate) fn field<'s>(stanza: &'s str, name: &str) -> Option<&'s str> {
+    stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+/// `Source: name (version)`; name and version default to the binary package's.
+pub(crate) fn source_package(stanza: &str) -> Option<(&str, &str)> {
+    let field = |name| field(stanza, name);
+    let (package, version) = (field("Package")?, field("Version")?);
+    let (name, version) = match field("Source").map(|source| source.split_once(' ')) {
+        Some(Some((name, rest))) => (name, rest.trim().trim_start_matches('(').trim_end_matches(')')),
+        Some(None) => (field("Source")?, version),
+        None => (package, version),
+    };
+    (is_package_name(name) && is_version(version)).then_some((name, version))
+}

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_model::version::Scheme;
 
-use super::debian::{is_package_name, is_version, source};
+use super::debian::{source, source_package};
 use super::source::Source;
 use super::{Document, Feed, FeedError, Harvest, Syntax};
 use crate::advisory::{Advisory, Affected};
@@ -47,18 +47,4 @@ fn read(document: &Document<'_>, harvest: &mut Harvest) -> Result<(), FeedError>
         harvest.advisory(advisory);
     }
     Ok(())
-}
-
-/// `Source: name (version)`; name and version default to the binary package's.
-fn source_package(stanza: &str) -> Option<(&str, &str)> {
-    let field = |name: &str| {
-        stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
-    };
-    let (package, version) = (field("Package")?, field("Version")?);
-    let (name, version) = match field("Source").map(|source| source.split_once(' ')) {
-        Some(Some((name, rest))) => (name, rest.trim().trim_start_matches('(').trim_end_matches(')')),
-        Some(None) => (field("Source")?, version),
-        None => (package, version),
-    };
-    (is_package_name(name) && is_version(version)).then_some((name, version))
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::cve5::Score;
 use super::date::day;
 use super::loose::{is_cve, nullable};
 use super::records;
@@ -54,13 +55,6 @@ struct Record {
 struct Metric {
     #[serde(default)]
     cvss_data: Score,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Score {
-    #[serde(default, deserialize_with = "nullable")]
-    vector_string: String,
 }
 
 fn read(document: &Document<'_>, harvest: &mut Harvest) -> Result<(), FeedError> {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use percent_encoding::percent_decode_str;
 use plimsoll_model::vex::{Product, Statement, VexStatus};
 use serde::Deserialize;
 
@@ -141,20 +142,10 @@ fn collect<'c>(components: &'c [Component], depth: usize, purls: &mut HashMap<&'
 /// (<https://cyclonedx.org/capabilities/bomlink/>).
 fn purl_of(reference: &str, purls: &HashMap<&str, &str>) -> String {
     let reference = match reference.split_once('#') {
-        Some((link, element)) if link.starts_with("urn:cdx:") => percent_decoded(element),
+        Some((link, element)) if link.starts_with("urn:cdx:") => {
+            percent_decode_str(element).decode_utf8_lossy().into_owned()
+        }
         _ => reference.to_owned(),
     };
     purls.get(reference.as_str()).map_or(reference.clone(), |purl| (*purl).to_owned())
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, more)) = rest.split_first() {
-        let pair = more.first_chunk::<2>().filter(|_| *first == b'%');
-        let decoded = pair.and_then(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-        bytes.push(decoded.unwrap_or(*first));
-        rest = if decoded.is_some() { more.get(2..).unwrap_or_default() } else { more };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

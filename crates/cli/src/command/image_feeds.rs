@@ -19,20 +19,7 @@ pub(super) fn fetch_for(
     options: FetchOptions,
     context: &Context,
 ) -> anyhow::Result<Vec<Fetched>> {
-    let wanted = Scan {
-        image: image.to_owned(),
-        platform: None,
-        all_platforms: false,
-        scanners: vec![Scanner::Configuration],
-        fail_on: None,
-        vex: Vec::new(),
-        db: None,
-        output: Vec::new(),
-        format: None,
-        no_cache: false,
-        threads: None,
-    };
-    let scans = scan::scans(&wanted, &[], context)?;
+    let scans = scan::scans(&Scan::of(image, Scanner::Configuration), &[], context)?;
     let inventory = &scans.first().with_context(|| format!("{image} holds no image"))?.inventory;
     let indexes = security_indexes(inventory).with_context(|| format!("the apt configuration of {image}"))?;
     if indexes.is_empty() {

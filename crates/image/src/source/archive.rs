@@ -249,7 +249,7 @@ fn with_source(error: &TarError) -> String {
 
 /// The most bytes that a compressed archive may inflate to for each of its own, and from where that matters.
 const RATIO: u64 = 400;
-const RATIO_FROM: u64 = 1 << 30;
+const RATIO_FROM: u64 = 64 << 20;
 
 /// Inflates a compressed archive into an anonymous temporary file.
 fn inflated(
@@ -258,7 +258,8 @@ fn inflated(
     path: &Path,
     options: &ArchiveOptions,
 ) -> Result<File, SourceError> {
-    let spool_error = |source| SourceError::Read { path: options.spool.clone(), source };
+    let spool_error =
+        |source| SourceError::Spool { archive: path.to_owned(), spool: options.spool.clone(), source };
     let mut spool = tempfile::tempfile_in(&options.spool).map_err(spool_error)?;
     let mut start = file;
     start.seek(SeekFrom::Start(0)).map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
@@ -268,8 +269,12 @@ fn inflated(
     let stored = file.metadata().map_err(spool_error)?.len();
     let limit = options.inflated.min(stored.saturating_mul(RATIO).max(RATIO_FROM));
     let mut bounded = decoder.take(limit.saturating_add(1));
-    let copied = io::copy(&mut bounded, &mut spool)
-        .map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
+    let copied = io::copy(&mut bounded, &mut spool).map_err(|source| match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            SourceError::Spool { archive: path.to_owned(), spool: options.spool.clone(), source }
+        }
+        _ => SourceError::Read { path: path.to_owned(), source },
+    })?;
     if copied > limit {
         return Err(not_an_archive(path, &format!("it inflates to more than {limit} bytes")));
     }

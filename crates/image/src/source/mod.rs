@@ -108,6 +108,16 @@ pub enum SourceError {
         /// Why.
         source: io::Error,
     },
+    /// A compressed archive found no room to be inflated in.
+    #[error("inflating {archive} into {spool}")]
+    Spool {
+        /// The archive.
+        archive: PathBuf,
+        /// The folder of the temporary file.
+        spool: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The place does not hold what its kind promises.
     #[error("{path} is no {kind}: {problem}")]
     NotA {
