@@ -1,10 +1,13 @@
 //! Measures a compiled database: `cargo run --release -p plimsoll-advisory --example database_speed -- FILE`.
 #![expect(clippy::print_stdout, reason = "a measurement for people")]
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use plimsoll_advisory::database::Database;
+use plimsoll_advisory::advisory::Upper;
+use plimsoll_advisory::database::{Database, SpanRecord};
+use plimsoll_advisory::ecosystem::scheme_of;
 
 /// How often the file is opened.
 const OPENINGS: u32 = 200;
@@ -46,6 +49,37 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ratio(nanos, asked) / 1000.0
         );
     }
+    decide(&database, &packages)
+}
+
+/// Times what a scan asks: what concerns this version of a package.
+fn decide(
+    database: &Database,
+    packages: &BTreeSet<(String, String)>,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut questions = Vec::new();
+    for (ecosystem, name) in packages {
+        let Some(scheme) = scheme_of(ecosystem) else { continue };
+        let records = database.look_up(ecosystem, name).map_err(|_| "damaged")?;
+        let middle = records.get(records.len() / 2).and_then(|record| record.ranges.first());
+        if let Some(SpanRecord { upper: Upper::Fixed(version), .. }) = middle {
+            questions.push((ecosystem, name, scheme, version.clone()));
+        }
+    }
+    let start = Instant::now();
+    let mut found = 0_usize;
+    for _ in 0..ROUNDS {
+        for (ecosystem, name, scheme, version) in &questions {
+            let records = database.look_up_version(ecosystem, name, *scheme, version);
+            found = found.saturating_add(records.map_err(|_| "damaged")?.len());
+        }
+    }
+    let asked = u64::from(ROUNDS).saturating_mul(u64::try_from(questions.len())?);
+    let nanos = u64::try_from(start.elapsed().as_nanos())?;
+    println!(
+        "{asked} look-ups of what concerns a version: {:.2} µs each, {found} records",
+        ratio(nanos, asked) / 1000.0
+    );
     Ok(())
 }
 

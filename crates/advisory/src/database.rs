@@ -14,6 +14,7 @@ mod mapping;
 mod read;
 mod search;
 mod strings;
+mod versions;
 
 use std::path::{Path, PathBuf};
 

@@ -36,7 +36,18 @@ impl<'a> Cursor<'a> {
     }
 
     /// A varint of at most 32 bits.
+    #[inline]
     pub(crate) fn number(&mut self) -> Result<u32, Corrupt> {
+        match self.rest {
+            [byte @ 0..=0x7f, rest @ ..] => {
+                self.rest = rest;
+                Ok(u32::from(*byte))
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Result<u32, Corrupt> {
         let mut value = 0_u32;
         for shift in [0, 7, 14, 21, 28] {
             let byte = self.byte()?;

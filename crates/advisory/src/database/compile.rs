@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use plimsoll_model::finding::{Exploitation, Ssvc, TechnicalImpact};
+use plimsoll_model::version::Scheme;
 
 use super::build::BuildOptions;
 use super::bytes::put_number;
 use super::info::{DatabaseInfo, FeedInfo};
 use super::layout::{SECTIONS, assemble};
-use super::{ids, strings};
+use super::{ids, strings, versions};
 use crate::advisory::{Advisory, Affected, Lower, Range, Upper};
+use crate::ecosystem;
 use crate::feed::{Cycle, Enrichment, Harvest, Until};
 
 /// The day that dates are counted from.
@@ -244,14 +246,8 @@ impl<'h> Writer<'h> {
         let mut bodies = Vec::new();
         let mut known: HashMap<Vec<u8>, u32> = HashMap::new();
         for ((ecosystem, name), list) in index {
-            let mut body = Vec::new();
-            put_count(&mut body, list.len());
-            let mut before = 0;
-            for (advisory, affected) in list {
-                put_number(&mut body, advisory.saturating_sub(before));
-                before = advisory;
-                self.affected(&mut body, affected);
-            }
+            let scheme = self.ecosystems.get(ecosystem).and_then(|name| ecosystem::scheme_of(name));
+            let body = self.package(&list, scheme);
             let here = u32::try_from(bodies.len()).map_err(|_| TooLarge)?;
             let offset = *known.entry(body).or_insert_with_key(|body| {
                 bodies.extend_from_slice(body);
@@ -264,7 +260,25 @@ impl<'h> Writer<'h> {
         Ok((entries, bodies))
     }
 
-    fn affected(&self, body: &mut Vec<u8>, affected: &Affected) {
+    fn package(&self, list: &[(u32, &Affected)], scheme: Option<Scheme>) -> Vec<u8> {
+        let mut body = Vec::new();
+        let mut texts: Vec<&str> = list.iter().flat_map(|(_, affected)| versions_of(affected)).collect();
+        let ordered = versions::rank(&mut texts, scheme);
+        let numbers: Vec<u32> = texts.iter().map(|text| self.number(text)).collect();
+        versions::put(&mut body, &numbers, ordered);
+        let ranks: HashMap<&str, u32> = texts.into_iter().zip(0_u32..).collect();
+        put_count(&mut body, list.len());
+        let mut before = 0;
+        for (advisory, affected) in list {
+            put_number(&mut body, advisory.saturating_sub(before));
+            before = *advisory;
+            self.affected(&mut body, affected, &ranks);
+        }
+        body
+    }
+
+    fn affected(&self, body: &mut Vec<u8>, affected: &Affected, ranks: &HashMap<&str, u32>) {
+        let rank = |version: &String| ranks.get(version.as_str()).copied().unwrap_or(u32::MAX);
         let extras = [
             !affected.versions.is_empty(),
             !affected.fixed.is_empty(),
@@ -278,52 +292,22 @@ impl<'h> Writer<'h> {
         body.push(flags);
         if extra != 0 {
             body.push(extra);
-            for list in [&affected.versions, &affected.fixed] {
-                if !list.is_empty() {
-                    self.string_list(body, list, std::ptr::eq(list, &affected.versions));
-                }
+            if !affected.versions.is_empty() {
+                put_set(body, affected.versions.iter().map(rank).collect());
+            }
+            if !affected.fixed.is_empty() {
+                put_count(body, affected.fixed.len());
+                affected.fixed.iter().for_each(|version| put_number(body, rank(version)));
             }
             for text in [&affected.module, &affected.channel].into_iter().flatten() {
                 put_number(body, self.number(text));
             }
             if !affected.symbols.is_empty() {
-                self.string_list(body, &affected.symbols, true);
+                put_set(body, affected.symbols.iter().map(|symbol| self.number(symbol)).collect());
             }
         }
         for (place, range) in affected.ranges.iter().enumerate() {
-            self.range(body, range, place.saturating_add(1) < affected.ranges.len());
-        }
-    }
-
-    /// A list of strings; one whose order has no meaning is sorted and told by differences.
-    fn string_list(&self, body: &mut Vec<u8>, list: &[String], as_set: bool) {
-        let mut numbers: Vec<u32> = list.iter().map(|text| self.number(text)).collect();
-        put_count(body, numbers.len());
-        if as_set {
-            numbers.sort_unstable();
-        }
-        let mut before = 0;
-        for number in numbers {
-            put_number(body, number.saturating_sub(before));
-            before = if as_set { number } else { 0 };
-        }
-    }
-
-    fn range(&self, body: &mut Vec<u8>, range: &Range, more: bool) {
-        let (low, from) = match &range.lower {
-            Lower::Zero => (0, None),
-            Lower::From(version) => (1, Some(version)),
-            Lower::After(version) => (2, Some(version)),
-        };
-        let (high, to) = match &range.upper {
-            Upper::Open => (0, None),
-            Upper::Fixed(version) => (1, Some(version)),
-            Upper::Last(version) => (2, Some(version)),
-            Upper::Before(version) => (3, Some(version)),
-        };
-        body.push(low | high << 2 | u8::from(more) << 7);
-        for version in [from, to].into_iter().flatten() {
-            put_number(body, self.number(version));
+            put_range(body, range, place.saturating_add(1) < affected.ranges.len(), rank);
         }
     }
 
@@ -457,19 +441,58 @@ impl<'h> Writer<'h> {
 }
 
 fn texts_of(affected: &Affected) -> Vec<&str> {
-    let mut texts = vec![affected.name.as_str()];
+    let mut texts = versions_of(affected);
+    texts.push(&affected.name);
     texts.extend(affected.module.as_deref());
     texts.extend(affected.channel.as_deref());
-    texts.extend(affected.versions.iter().chain(&affected.fixed).map(String::as_str));
+    texts
+}
+
+/// All versions that it speaks of.
+fn versions_of(affected: &Affected) -> Vec<&str> {
+    let mut texts: Vec<&str> = affected.versions.iter().chain(&affected.fixed).map(String::as_str).collect();
     for range in &affected.ranges {
-        if let Lower::From(version) | Lower::After(version) = &range.lower {
-            texts.push(version);
-        }
-        if let Upper::Fixed(version) | Upper::Last(version) | Upper::Before(version) = &range.upper {
-            texts.push(version);
-        }
+        let ((_, from), (_, to)) = ends(range);
+        texts.extend([from, to].into_iter().flatten().map(String::as_str));
     }
     texts
+}
+
+/// An end of a range: its kind as the format numbers it, and its version.
+type End<'r> = (u8, Option<&'r String>);
+
+const fn ends(range: &Range) -> (End<'_>, End<'_>) {
+    let lower = match &range.lower {
+        Lower::Zero => (0, None),
+        Lower::From(version) => (1, Some(version)),
+        Lower::After(version) => (2, Some(version)),
+    };
+    let upper = match &range.upper {
+        Upper::Open => (0, None),
+        Upper::Fixed(version) => (1, Some(version)),
+        Upper::Last(version) => (2, Some(version)),
+        Upper::Before(version) => (3, Some(version)),
+    };
+    (lower, upper)
+}
+
+fn put_range(body: &mut Vec<u8>, range: &Range, more: bool, rank: impl Fn(&String) -> u32) {
+    let ((low, from), (high, to)) = ends(range);
+    body.push(low | high << 2 | u8::from(more) << 7);
+    for version in [from, to].into_iter().flatten() {
+        put_number(body, rank(version));
+    }
+}
+
+/// Numbers whose order has no meaning: sorted, and told by differences.
+fn put_set(body: &mut Vec<u8>, mut numbers: Vec<u32>) {
+    put_count(body, numbers.len());
+    numbers.sort_unstable();
+    let mut before = 0;
+    for number in numbers {
+        put_number(body, number.saturating_sub(before));
+        before = number;
+    }
 }
 
 /// `https://example.org/` and what follows it.

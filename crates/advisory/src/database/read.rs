@@ -4,12 +4,14 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use plimsoll_model::finding::{Epss, Exploitation, Ssvc, Status, TechnicalImpact};
 use plimsoll_model::severity::Severity;
+use plimsoll_model::version::Scheme;
 
 use super::bytes::{Cursor, to_usize, u32_at};
 use super::compile::{EPSS, FIRST_DAY};
 use super::info::FeedInfo;
 use super::layout::{Corrupt, Section};
 use super::strings::Strings;
+use super::versions::{Compared, Position, Versions};
 use super::{Database, ids};
 use crate::advisory::{Lower, Range, Upper};
 use crate::ecosystem;
@@ -112,15 +114,62 @@ impl Database {
     /// If the database is damaged where it is read.
     pub fn look_up(&self, ecosystem: &str, name: &str) -> Result<Vec<AffectedRecord>, Corrupt> {
         let Some(offset) = self.find_package(ecosystem, name)? else { return Ok(Vec::new()) };
-        let mut cursor = Cursor::at(self.section(Section::Affected), offset)?;
-        let count = cursor.length()?;
         let mut records = Vec::new();
+        self.each_of(offset, |mut record, versions| {
+            records.push(self.affected(&mut record, versions)?);
+            Ok(record)
+        })?;
+        Ok(records)
+    }
+
+    /// As [`Database::look_up`], without what surely does not concern `version`: records that neither range nor list
+    /// leads to it. Where it cannot be ordered, nothing is left out.
+    ///
+    /// # Errors
+    /// If the database is damaged where it is read.
+    pub fn look_up_version(
+        &self,
+        ecosystem: &str,
+        name: &str,
+        scheme: Scheme,
+        version: &str,
+    ) -> Result<Vec<AffectedRecord>, Corrupt> {
+        let Some(offset) = self.find_package(ecosystem, name)? else { return Ok(Vec::new()) };
+        let is_own_order = ecosystem::scheme_of(ecosystem) == Some(scheme);
+        let mut records = Vec::new();
+        let mut position = None;
+        self.each_of(offset, |mut record, versions| {
+            if is_own_order && position.is_none() {
+                position = Some(versions.locate(scheme, version)?);
+            }
+            let Some(Some(position)) = position else {
+                records.push(self.affected(&mut record, versions)?);
+                return Ok(record);
+            };
+            let mut after = record;
+            if concerns(&mut after.cursor, position)? {
+                records.push(self.affected(&mut record, versions)?);
+            }
+            Ok(after)
+        })?;
+        Ok(records)
+    }
+
+    /// Reads the records of a package: `read` is given the start of each, and tells where it ends.
+    pub(super) fn each_of<'d>(
+        &'d self,
+        offset: usize,
+        mut read: impl FnMut(Record<'d>, &Versions<'d>) -> Result<Record<'d>, Corrupt>,
+    ) -> Result<(), Corrupt> {
+        let mut cursor = Cursor::at(self.section(Section::Affected), offset)?;
+        let versions = Versions::read(self.strings(), &mut cursor)?;
+        let count = cursor.length()?;
         let mut advisory = 0_u32;
         for _ in 0..count {
             advisory = advisory.checked_add(cursor.number()?).ok_or(Corrupt)?;
-            records.push(self.affected(advisory, &mut cursor)?);
+            cursor = read(Record { advisory, cursor }, &versions)?.cursor;
         }
-        Ok(records)
+        Ok(())
     }
 
     /// Tells whether any advisory speaks of a package.
@@ -269,60 +318,32 @@ impl Database {
         Ok(Some(to_usize(field(place, 2)?)?))
     }
 
-    pub(super) fn affected(&self, advisory: u32, cursor: &mut Cursor<'_>) -> Result<AffectedRecord, Corrupt> {
-        let flags = cursor.byte()?;
-        let extra = if flags & 0x40 == 0 { 0 } else { cursor.byte()? };
+    pub(super) fn affected(
+        &self,
+        record: &mut Record<'_>,
+        versions: &Versions<'_>,
+    ) -> Result<AffectedRecord, Corrupt> {
+        let cursor = &mut record.cursor;
+        let (flags, extra) = flags(cursor)?;
         let has = |bit: u8| extra & (1 << bit) != 0;
+        let texts = |ranks: Vec<u32>| -> Result<Vec<String>, Corrupt> {
+            ranks.into_iter().map(|rank| versions.text(rank)).collect()
+        };
         Ok(AffectedRecord {
-            advisory,
+            advisory: record.advisory,
             severity: severity(flags & 7)?,
             status: status(flags >> 3 & 7)?,
-            versions: if has(0) { self.string_list(cursor, Told::ByDifference)? } else { Vec::new() },
-            fixed: if has(1) { self.string_list(cursor, Told::Whole)? } else { Vec::new() },
+            versions: if has(0) { texts(number_set(cursor)?)? } else { Vec::new() },
+            fixed: if has(1) { texts(number_list(cursor)?)? } else { Vec::new() },
             module: if has(2) { Some(self.string(cursor)?) } else { None },
             channel: if has(4) { Some(self.string(cursor)?) } else { None },
-            symbols: if has(5) { number_list(cursor)? } else { Vec::new() },
-            ranges: if has(3) { Vec::new() } else { self.ranges(cursor)? },
+            symbols: if has(5) { number_set(cursor)? } else { Vec::new() },
+            ranges: if has(3) { Vec::new() } else { ranges(cursor, versions)? },
         })
     }
 
     fn string(&self, cursor: &mut Cursor<'_>) -> Result<String, Corrupt> {
         self.strings().get(cursor.number()?)
-    }
-
-    fn string_list(&self, cursor: &mut Cursor<'_>, told: Told) -> Result<Vec<String>, Corrupt> {
-        let count = cursor.length()?;
-        let mut list = Vec::new();
-        let mut before = 0_u32;
-        for _ in 0..count {
-            let number = before.checked_add(cursor.number()?).ok_or(Corrupt)?;
-            before = if told == Told::ByDifference { number } else { 0 };
-            list.push(self.strings().get(number)?);
-        }
-        Ok(list)
-    }
-
-    fn ranges(&self, cursor: &mut Cursor<'_>) -> Result<Vec<Range>, Corrupt> {
-        let mut ranges = Vec::new();
-        loop {
-            let kind = cursor.byte()?;
-            let lower = match kind & 3 {
-                0 => Lower::Zero,
-                1 => Lower::From(self.string(cursor)?),
-                2 => Lower::After(self.string(cursor)?),
-                _ => return Err(Corrupt),
-            };
-            let upper = match kind >> 2 & 3 {
-                0 => Upper::Open,
-                1 => Upper::Fixed(self.string(cursor)?),
-                2 => Upper::Last(self.string(cursor)?),
-                _ => Upper::Before(self.string(cursor)?),
-            };
-            ranges.push(Range { lower, upper });
-            if kind & 0x80 == 0 {
-                return Ok(ranges);
-            }
-        }
     }
 
     fn vectors(&self, cursor: &mut Cursor<'_>) -> Result<Vec<Cvss>, Corrupt> {
@@ -350,11 +371,100 @@ impl Database {
     }
 }
 
-/// How the numbers of a list are told.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Told {
-    ByDifference,
-    Whole,
+/// What one advisory says of a package, as it lies in the file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record<'d> {
+    /// Which advisory.
+    pub(super) advisory: u32,
+    /// From its flags on.
+    pub(super) cursor: Cursor<'d>,
+}
+
+/// The flags of a record, and the extra ones.
+fn flags(cursor: &mut Cursor<'_>) -> Result<(u8, u8), Corrupt> {
+    let flags = cursor.byte()?;
+    Ok((flags, if flags & 0x40 == 0 { 0 } else { cursor.byte()? }))
+}
+
+/// Passes over a record; tells whether it may hold for the version at `position`.
+fn concerns(cursor: &mut Cursor<'_>, position: Position) -> Result<bool, Corrupt> {
+    let (flags, extra) = flags(cursor)?;
+    let has = |bit: u8| extra & (1 << bit) != 0;
+    let mut concerns = flags >> 3 & 7 == Status::NotAffected as u8;
+    if has(0) {
+        let mut rank = 0_u32;
+        for _ in 0..cursor.length()? {
+            rank = rank.checked_add(cursor.number()?).ok_or(Corrupt)?;
+            concerns |= matches!(position.compare(rank), Compared::At | Compared::Unknown);
+        }
+    }
+    if has(1) {
+        skip(cursor)?;
+    }
+    for bit in [2, 4] {
+        if has(bit) {
+            cursor.number()?;
+        }
+    }
+    if has(5) {
+        skip(cursor)?;
+    }
+    while !has(3) {
+        let kind = cursor.byte()?;
+        let starts = match kind & 3 {
+            0 => true,
+            lower => match position.compare(cursor.number()?) {
+                Compared::Above | Compared::Unknown => true,
+                Compared::At => lower == 1,
+                Compared::Below => false,
+            },
+        };
+        let ends = match kind >> 2 & 3 {
+            0 => true,
+            upper => match position.compare(cursor.number()?) {
+                Compared::Below | Compared::Unknown => true,
+                Compared::At => upper == 2,
+                Compared::Above => false,
+            },
+        };
+        concerns |= starts && ends;
+        if kind & 0x80 == 0 {
+            break;
+        }
+    }
+    Ok(concerns)
+}
+
+/// Passes over a list of numbers.
+fn skip(cursor: &mut Cursor<'_>) -> Result<(), Corrupt> {
+    for _ in 0..cursor.length()? {
+        cursor.number()?;
+    }
+    Ok(())
+}
+
+fn ranges(cursor: &mut Cursor<'_>, versions: &Versions<'_>) -> Result<Vec<Range>, Corrupt> {
+    let version = |cursor: &mut Cursor<'_>| versions.text(cursor.number()?);
+    let mut ranges = Vec::new();
+    loop {
+        let kind = cursor.byte()?;
+        let lower = match kind & 3 {
+            0 => Lower::Zero,
+            1 => Lower::From(version(cursor)?),
+            2 => Lower::After(version(cursor)?),
+            _ => return Err(Corrupt),
+        };
+        let upper = match kind >> 2 & 3 {
+            0 => Upper::Open,
+            1 => Upper::Fixed(version(cursor)?),
+            2 => Upper::Last(version(cursor)?),
+            _ => Upper::Before(version(cursor)?),
+        };
+        ranges.push(Range { lower, upper });
+        if kind & 0x80 == 0 {
+            return Ok(ranges);
+        }
+    }
 }
 
 fn search(
@@ -373,15 +483,20 @@ fn search(
     Ok(None)
 }
 
-/// Numbers told by their differences.
 fn number_list(cursor: &mut Cursor<'_>) -> Result<Vec<u32>, Corrupt> {
     let count = cursor.length()?;
+    (0..count).map(|_| cursor.number()).collect()
+}
+
+/// Numbers told by their differences.
+fn number_set(cursor: &mut Cursor<'_>) -> Result<Vec<u32>, Corrupt> {
+    let mut numbers = number_list(cursor)?;
     let mut before = 0_u32;
-    let mut next = || {
-        before = before.checked_add(cursor.number()?).ok_or(Corrupt)?;
-        Ok(before)
-    };
-    (0..count).map(|_| next()).collect()
+    for number in &mut numbers {
+        before = before.checked_add(*number).ok_or(Corrupt)?;
+        *number = before;
+    }
+    Ok(numbers)
 }
 
 fn until(number: u32) -> Result<Until, Corrupt> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Database;
-use super::bytes::{Cursor, to_usize, u32_at};
+use super::bytes::{to_usize, u32_at};
 use super::layout::{Corrupt, Section};
 use super::read::PACKAGE;
 
@@ -34,15 +34,12 @@ impl Database {
         let field = |at: usize, field: usize| u32_at(packages, at.saturating_mul(3).saturating_add(field));
         let mut found = BTreeSet::new();
         for at in 0..packages.len() / PACKAGE {
-            let mut cursor = Cursor::at(self.section(Section::Affected), to_usize(field(at, 2)?)?)?;
-            let count = cursor.length()?;
-            let mut advisory = 0_u32;
             let mut speaks = false;
-            for _ in 0..count {
-                advisory = advisory.checked_add(cursor.number()?).ok_or(Corrupt)?;
-                self.affected(advisory, &mut cursor)?;
-                speaks |= advisories.binary_search(&advisory).is_ok();
-            }
+            self.each_of(to_usize(field(at, 2)?)?, |mut record, versions| {
+                self.affected(&mut record, versions)?;
+                speaks |= advisories.binary_search(&record.advisory).is_ok();
+                Ok(record)
+            })?;
             if speaks {
                 let ecosystem = self.info().ecosystems.get(to_usize(field(at, 0)?)?).ok_or(Corrupt)?;
                 found.insert((ecosystem.clone(), self.strings().get(field(at, 1)?)?));

@@ -8,6 +8,9 @@ const BLOCK: usize = 16;
 /// The most bytes of one string; none is written that has more.
 pub(crate) const STRING_LIMIT: usize = 1_024;
 
+/// Few strings are longer: a buffer of this size seldom grows.
+pub(crate) const USUAL: usize = 48;
+
 /// Writes the table: offsets of blocks, led by the number of strings; then the blocks.
 pub(crate) fn encode(sorted: &[impl AsRef<[u8]>]) -> (Vec<u8>, Vec<u8>) {
     let mut offsets = Vec::new();
@@ -50,16 +53,22 @@ impl<'a> Strings<'a> {
 
     /// The string of this number.
     pub(crate) fn get(&self, number: u32) -> Result<String, Corrupt> {
+        let mut text = Vec::with_capacity(USUAL);
+        self.get_into(number, &mut text)?;
+        String::from_utf8(text).map_err(|_| Corrupt)
+    }
+
+    /// The string of this number, in a buffer that serves several times.
+    pub(crate) fn get_into<'b>(&self, number: u32, buffer: &'b mut Vec<u8>) -> Result<&'b str, Corrupt> {
         let number = to_usize(number)?;
         if number >= self.count()? {
             return Err(Corrupt);
         }
         let mut cursor = self.block(number / BLOCK)?;
-        let mut text = Vec::new();
         for place in 0..=number % BLOCK {
-            next(&mut cursor, place, &mut text)?;
+            next(&mut cursor, place, buffer)?;
         }
-        String::from_utf8(text).map_err(|_| Corrupt)
+        std::str::from_utf8(buffer).map_err(|_| Corrupt)
     }
 
     /// All strings, in their order.
@@ -110,11 +119,12 @@ fn next(cursor: &mut Cursor<'_>, place: usize, text: &mut Vec<u8>) -> Result<(),
         return Err(Corrupt);
     }
     text.truncate(shared);
-    let length = cursor.length()?;
-    if shared.saturating_add(length) > STRING_LIMIT {
+    let length = to_usize(cursor.number()?)?;
+    let tail = cursor.take(length)?;
+    if shared.saturating_add(tail.len()) > STRING_LIMIT {
         return Err(Corrupt);
     }
-    text.extend_from_slice(cursor.take(length)?);
+    text.extend_from_slice(tail);
     Ok(())
 }
 

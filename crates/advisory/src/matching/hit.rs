@@ -60,7 +60,8 @@ pub(crate) struct Found<'d> {
 /// Finds all advisories that hold for `subject`.
 pub(crate) fn find<'d>(database: &'d Database, subject: &Subject) -> Result<Found<'d>, Corrupt> {
     let mut found = Found::default();
-    for affected in database.look_up(&subject.ecosystem, &subject.name)? {
+    let Subject { ecosystem, name, scheme, version, .. } = subject;
+    for affected in database.look_up_version(ecosystem, name, *scheme, version)? {
         if !module_fits(&affected, subject) {
             continue;
         }
@@ -197,4 +198,52 @@ fn keep_useful_umbrellas(hits: &mut Vec<Hit<'_>>, scheme: Scheme) {
         let leads_further = |fix: &String| scheme.compare(fix, &best) == Ok(Ordering::Greater);
         !hit.advisory.umbrella || hit.fix.as_ref().is_none_or(leads_further)
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ecosystem;
+
+    /// What the places of versions leave out must be what the versions themselves leave out.
+    #[test]
+    fn what_a_look_up_by_version_leaves_out_does_not_hold() {
+        let database = crate::snapshot::open().unwrap();
+        let all: Vec<u32> = (0..database.advisory_count()).collect();
+        let (mut asked, mut left_out) = (0, 0);
+        for (ecosystem, name) in database.packages_of(&all).unwrap().into_iter().step_by(11) {
+            let Some(scheme) = ecosystem::scheme_of(&ecosystem) else { continue };
+            let records = database.look_up(&ecosystem, &name).unwrap();
+            let ends =
+                records.iter().flat_map(|record| &record.ranges).filter_map(|range| match &range.upper {
+                    Upper::Fixed(version) | Upper::Last(version) | Upper::Before(version) => {
+                        Some(version.clone())
+                    }
+                    Upper::Open => None,
+                });
+            let listed = records.iter().flat_map(|record| &record.versions).take(5).cloned();
+            for version in
+                ends.chain(listed).take(20).chain(["0".into(), "1.2.3".into(), "no version".into()])
+            {
+                let subject = Subject {
+                    ecosystem: ecosystem.clone(),
+                    scheme,
+                    name: name.clone(),
+                    version: version.clone(),
+                    by_source: false,
+                    modularity: None,
+                };
+                let holds = |record: &AffectedRecord| {
+                    record.status == Status::NotAffected || holding_range(record, &subject) != Some(None)
+                };
+                let kept = database.look_up_version(&ecosystem, &name, scheme, &version).unwrap();
+                let expected: Vec<&AffectedRecord> = records.iter().filter(|record| holds(record)).collect();
+                let found: Vec<&AffectedRecord> = kept.iter().filter(|record| holds(record)).collect();
+                assert_eq!(found, expected, "{ecosystem} {name} {version}");
+                asked += 1;
+                left_out += records.len() - kept.len();
+            }
+        }
+        assert!(asked > 1_000 && left_out > asked, "{asked} {left_out}");
+    }
 }

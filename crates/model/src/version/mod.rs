@@ -129,6 +129,17 @@ impl Scheme {
         order.map_err(|refused| self.refuse(refused))
     }
 
+    /// Tells whether `version` has a place in a total order with all others of which the same holds: it is a version,
+    /// and none with which the ecosystem's own order goes in circles.
+    #[must_use]
+    pub fn is_total_at(self, version: &str) -> bool {
+        match self {
+            Self::Maven => false,
+            Self::Packagist if version.contains('#') => false,
+            _ => self.compare(version, version).is_ok(),
+        }
+    }
+
     /// Orders an installed version and the bound of a range.
     ///
     /// As [`Scheme::compare`], but a bound may stand for all builds of a version: where rpm's dependencies meet a

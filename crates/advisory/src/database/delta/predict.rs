@@ -7,6 +7,7 @@ use super::super::bytes::{Cursor, put_number, u32_at};
 use super::super::layout::{Corrupt, Layout, SECTIONS, Section};
 use super::super::read::{CVSS, PACKAGE, PAIR};
 use super::super::strings;
+use super::super::versions::{put_difference, unzigzag};
 use super::tables::{Places, Tables, id, place};
 
 /// From offsets of old records to those of their renumbered form; none where nothing is left of them.
@@ -102,6 +103,7 @@ fn cvss(table: &[u8], places: &Places) -> Result<Vec<u8>, Corrupt> {
 
 /// What advisories say of one package.
 fn package(cursor: &mut Cursor<'_>, out: &mut Vec<u8>, places: &Places) -> Result<Left, Corrupt> {
+    versions(cursor, out, places)?;
     let count = cursor.length()?;
     let (mut old, mut before, mut kept) = (0_u32, 0_u32, 0_u32);
     let mut body = Vec::new();
@@ -124,16 +126,28 @@ fn package(cursor: &mut Cursor<'_>, out: &mut Vec<u8>, places: &Places) -> Resul
     Ok(if kept == 0 { Left::Nothing } else { Left::Something })
 }
 
+/// The versions of a package; ranges name them by their places, which stay where none came or went.
+fn versions(cursor: &mut Cursor<'_>, out: &mut Vec<u8>, places: &Places) -> Result<(), Corrupt> {
+    let count = copy_length(cursor, out)?;
+    copy_numbers(cursor, out, usize::from(count > 0))?;
+    let (mut old, mut before) = (0_u32, 0_u32);
+    for _ in 0..count {
+        old = unzigzag(cursor.number()?, old);
+        let new = place(&places.strings, old).unwrap_or(before);
+        put_difference(out, new, before);
+        before = new;
+    }
+    Ok(())
+}
+
 fn affected(cursor: &mut Cursor<'_>, out: &mut Vec<u8>, places: &Places) -> Result<(), Corrupt> {
     let flags = copy_byte(cursor, out)?;
     let extra = if flags & 0x40 == 0 { 0 } else { copy_byte(cursor, out)? };
     let has = |bit: u8| extra & (1 << bit) != 0;
-    if has(0) {
-        differences(cursor, out, places)?;
-    }
-    if has(1) {
-        for _ in 0..copy_length(cursor, out)? {
-            string(cursor, out, places)?;
+    for bit in [0, 1] {
+        if has(bit) {
+            let count = copy_length(cursor, out)?;
+            copy_numbers(cursor, out, count)?;
         }
     }
     for bit in [2, 4] {
@@ -146,11 +160,8 @@ fn affected(cursor: &mut Cursor<'_>, out: &mut Vec<u8>, places: &Places) -> Resu
     }
     while !has(3) {
         let kind = copy_byte(cursor, out)?;
-        for end in [kind & 3, kind >> 2 & 3] {
-            if end != 0 {
-                string(cursor, out, places)?;
-            }
-        }
+        let ends = usize::from(kind & 3 != 0) + usize::from(kind >> 2 & 3 != 0);
+        copy_numbers(cursor, out, ends)?;
         if kind & 0x80 == 0 {
             break;
         }
