@@ -7,6 +7,7 @@
 pub mod explain;
 mod group;
 pub(crate) mod hit;
+mod inert;
 pub(crate) mod range;
 pub(crate) mod severity;
 mod vulnerability;
@@ -27,7 +28,8 @@ use hit::{Found, Subject};
 /// What matching an inventory yields.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Matches {
-    /// Vulnerabilities: exploited ones first, then the worse, the mendable, by package and id.
+    /// Vulnerabilities: those of packages without running code last; exploited ones first, then the worse, the
+    /// mendable, by package and id.
     pub findings: Vec<Finding>,
     /// What was not checked, sorted.
     pub gaps: Vec<Gap>,
@@ -170,9 +172,10 @@ fn packages(count: u32) -> String {
 
 fn rank(finding: &Finding) -> impl Ord + use<> {
     let FindingKind::Vulnerability(vulnerability) = &finding.kind else {
-        return (true, Reverse(finding.severity), true, u32::MAX, finding.id.clone());
+        return (true, true, Reverse(finding.severity), true, u32::MAX, finding.id.clone());
     };
     (
+        vulnerability.inert.is_some(),
         vulnerability.known_exploited.is_none(),
         Reverse(finding.severity),
         vulnerability.fixed_versions.is_empty(),

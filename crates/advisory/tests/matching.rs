@@ -6,7 +6,7 @@ mod support;
 
 use plimsoll_advisory::database::Database;
 use plimsoll_advisory::matching::{Matches, match_inventory};
-use plimsoll_model::finding::Status;
+use plimsoll_model::finding::{Inert, Status};
 use plimsoll_model::gap::GapKind;
 use plimsoll_model::package::Ecosystem;
 use plimsoll_model::severity::Severity;
@@ -54,6 +54,30 @@ fn two_feeds_on_one_vulnerability_are_one_finding() {
     assert!(matches.gaps.is_empty());
     let mended = inventory(None, vec![package(Ecosystem::PyPi, "urllib3", "1.24.3")]);
     assert!(match_inventory(&mended, &[&database]).findings.is_empty());
+}
+
+#[test]
+fn packages_without_running_code_are_marked_and_come_last() {
+    let events = r#"{"introduced":"0"},{"fixed":"6.1.140-1"}"#;
+    let linux = osv("CVE-2999-0001", &[], "Debian:12", "linux", events);
+    let zlib = osv("CVE-2999-0002", &[], "Debian:12", "zlib", events);
+    let kev =
+        r#"{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2999-0001","dateAdded":"2022-03-04"}]}"#;
+    let database = database(&[("a.json", &linux), ("b.json", &zlib), ("kev.json", kev)]);
+    let packages = vec![
+        built_from(Ecosystem::Deb, "linux-libc-dev", "linux", "6.1.90-1"),
+        built_from(Ecosystem::Deb, "zlib1g", "zlib", "1:1.2.13"),
+        built_from(Ecosystem::Deb, "zlib1g-dev", "zlib", "0.9"),
+        built_from(Ecosystem::Deb, "zlib1g", "zlib", "0.9"),
+    ];
+    let matches = match_inventory(&inventory(Some(distribution("debian", "12")), packages), &[&database]);
+    let told: Vec<_> = matches
+        .findings
+        .iter()
+        .map(|found| (vulnerability(found).package, vulnerability(found).inert))
+        .collect();
+    let kernel = Some(Inert::KernelHeaders);
+    assert_eq!(told, [(3, None), (0, kernel), (2, Some(Inert::DevelopmentFiles))]);
 }
 
 #[test]

@@ -37,6 +37,12 @@ impl Finding {
             FindingKind::Secret { .. } | FindingKind::Misconfiguration { .. } => true,
         }
     }
+
+    /// Tells whether it may be in code that runs: all but vulnerabilities of packages that bring none.
+    #[must_use]
+    pub fn is_in_running_code(&self) -> bool {
+        !matches!(&self.kind, FindingKind::Vulnerability(vulnerability) if vulnerability.inert.is_some())
+    }
 }
 
 /// Kinds of finding.
@@ -110,6 +116,36 @@ pub struct Vulnerability {
     /// Whether the package was made to do harm, rather than having a flaw.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub malicious: bool,
+    /// Why the package brings no running code; none where it may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inert: Option<Inert>,
+}
+
+/// What a package brings instead of running code. Advisories speak of the source package, and so of these too.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Inert {
+    /// The kernel's headers and build files; a container runs its host's kernel.
+    KernelHeaders,
+    /// Headers and libraries to build with.
+    DevelopmentFiles,
+    /// Documentation.
+    Documentation,
+    /// Symbols for a debugger.
+    DebugSymbols,
+}
+
+impl Inert {
+    /// The word as it stands in documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::KernelHeaders => "kernel-headers",
+            Self::DevelopmentFiles => "development-files",
+            Self::Documentation => "documentation",
+            Self::DebugSymbols => "debug-symbols",
+        }
+    }
 }
 
 /// The Exploit Prediction Scoring System's estimate (<https://www.first.org/epss/>).

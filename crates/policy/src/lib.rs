@@ -11,13 +11,15 @@ use plimsoll_model::gap::Gap;
 use plimsoll_model::severity::{Severity, SeverityError};
 use plimsoll_model::verdict::Verdict;
 
-/// `--fail-on SEVERITY[,fixable]`.
+/// `--fail-on SEVERITY[,fixable][,running]`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Gate {
     /// Findings of this severity or worse fail.
     pub severity: Severity,
     /// Only findings that can be mended fail.
     pub only_fixable: bool,
+    /// Only findings that may be in running code fail.
+    pub only_running: bool,
 }
 
 /// Why a text is not a gate.
@@ -26,8 +28,10 @@ pub enum GateError {
     /// The severity.
     #[error(transparent)]
     Severity(#[from] SeverityError),
-    /// Something else than `fixable` after the comma.
-    #[error("{0:?} is not known after the severity, only \"fixable\" is, as in high,fixable")]
+    /// An unknown word after the comma.
+    #[error(
+        "{0:?} is not known after the severity, only \"fixable\" and \"running\" are, as in high,fixable"
+    )]
     Condition(String),
 }
 
@@ -37,11 +41,15 @@ impl FromStr for Gate {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut parts = text.split(',').map(str::trim);
         let severity = parts.next().unwrap_or_default().parse()?;
-        let conditions: Vec<&str> = parts.collect();
-        match conditions.iter().find(|condition| **condition != "fixable") {
-            Some(unknown) => Err(GateError::Condition((*unknown).to_owned())),
-            None => Ok(Self { severity, only_fixable: !conditions.is_empty() }),
+        let mut gate = Self { severity, only_fixable: false, only_running: false };
+        for condition in parts {
+            match condition {
+                "fixable" => gate.only_fixable = true,
+                "running" => gate.only_running = true,
+                unknown => return Err(GateError::Condition(unknown.to_owned())),
+            }
         }
+        Ok(gate)
     }
 }
 
@@ -54,8 +62,10 @@ pub fn decide(gate: Option<Gate>, findings: &[Finding], gaps: &[Gap]) -> Verdict
         let reasons = Severity::WORST_FIRST.into_iter().filter_map(|severity| {
             let count = failing.iter().filter(|finding| finding.severity == severity).count();
             let fixable = if gate.only_fixable { " that can be fixed" } else { "" };
-            (count > 0)
-                .then(|| format!("{count} {severity} finding{}{fixable}", if count == 1 { "" } else { "s" }))
+            let running = if gate.only_running { " in running code" } else { "" };
+            (count > 0).then(|| {
+                format!("{count} {severity} finding{}{running}{fixable}", if count == 1 { "" } else { "s" })
+            })
         });
         return Verdict::Fail { reasons: reasons.collect() };
     }
@@ -70,14 +80,16 @@ pub fn decide(gate: Option<Gate>, findings: &[Finding], gaps: &[Gap]) -> Verdict
 
 impl Gate {
     fn fails(self, finding: &Finding) -> bool {
-        finding.severity >= self.severity && (!self.only_fixable || finding.is_fixable())
+        finding.severity >= self.severity
+            && (!self.only_fixable || finding.is_fixable())
+            && (!self.only_running || finding.is_in_running_code())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_model::finding::{FindingKind, Vulnerability};
+    use plimsoll_model::finding::{FindingKind, Inert, Vulnerability};
     use plimsoll_model::gap::GapKind;
 
     fn vulnerability(severity: Severity, fixed: &[&str]) -> Finding {
@@ -99,8 +111,10 @@ mod tests {
 
     #[test]
     fn gates_are_parsed_and_mistakes_named() {
-        assert_eq!("high".parse(), Ok(Gate { severity: Severity::High, only_fixable: false }));
-        assert_eq!("Low, fixable".parse(), Ok(Gate { severity: Severity::Low, only_fixable: true }));
+        let gate = |severity, only_fixable, only_running| Ok(Gate { severity, only_fixable, only_running });
+        assert_eq!("high".parse(), gate(Severity::High, false, false));
+        assert_eq!("Low, fixable".parse(), gate(Severity::Low, true, false));
+        assert_eq!("low,running,fixable".parse(), gate(Severity::Low, true, true));
         assert!(matches!("bad".parse::<Gate>(), Err(GateError::Severity(_))));
         assert_eq!("high,fixed".parse::<Gate>(), Err(GateError::Condition("fixed".into())));
     }
@@ -113,6 +127,18 @@ mod tests {
         assert_eq!(verdict("high,fixable"), Verdict::Pass);
         assert_eq!(verdict("critical"), Verdict::Pass);
         assert_eq!(decide(None, &findings, &[]), Verdict::Pass);
+    }
+
+    #[test]
+    fn packages_without_running_code_can_be_left_out() {
+        let mut findings = [vulnerability(Severity::High, &[])];
+        let gate = || Some("high,running".parse().unwrap());
+        let reasons = vec!["1 high finding in running code".into()];
+        assert_eq!(decide(gate(), &findings, &[]), Verdict::Fail { reasons });
+        if let FindingKind::Vulnerability(vulnerability) = &mut findings[0].kind {
+            vulnerability.inert = Some(Inert::KernelHeaders);
+        }
+        assert_eq!(decide(gate(), &findings, &[]), Verdict::Pass);
     }
 
     #[test]

@@ -177,6 +177,9 @@ struct CountDocument {
     total: usize,
     /// How many can be fixed now.
     fixable: usize,
+    /// How many are in packages that bring no running code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inert: Option<usize>,
 }
 
 /// What follows.
@@ -335,6 +338,7 @@ impl<'a> ScanDocument<'a> {
             severity: count.severity.as_str(),
             total: count.total,
             fixable: count.fixable,
+            inert: Some(count.inert).filter(|count| *count > 0),
         };
         Self {
             image: ImageDocument::new(scan),

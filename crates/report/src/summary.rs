@@ -12,6 +12,8 @@ pub struct Count {
     pub total: usize,
     /// How many of them can be fixed now.
     pub fixable: usize,
+    /// How many of them are in packages that bring no running code.
+    pub inert: usize,
 }
 
 /// Counts `findings` by severity, worst first; severities without findings are there with zeros.
@@ -25,6 +27,7 @@ pub fn by_severity(findings: &[Finding]) -> Vec<Count> {
                 severity,
                 total: of().count(),
                 fixable: of().filter(|finding| finding.is_fixable()).count(),
+                inert: of().filter(|finding| !finding.is_in_running_code()).count(),
             }
         })
         .collect()

@@ -159,6 +159,9 @@ fn title(finding: &Finding, vulnerability: &Vulnerability) -> String {
     if vulnerability.known_exploited.is_some() {
         title.push_str("  exploited");
     }
+    if let Some(inert) = vulnerability.inert {
+        title.push_str(&format!("  no running code: {}", inert.as_str().replace('-', " ")));
+    }
     title
 }
 
@@ -307,7 +310,11 @@ fn counts(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for count in by_severity(&scan.findings).into_iter().filter(|count| count.total > 0) {
         let word = format!("{:>10}", count.severity.as_str());
         let word = painted(&word, count.severity, style);
-        writeln!(out, "{word}  {:>5}, of which {} can be fixed", count.total, count.fixable)?;
+        let inert = match count.inert {
+            0 => String::new(),
+            inert => format!(", {inert} in packages without running code"),
+        };
+        writeln!(out, "{word}  {:>5}, of which {} can be fixed{inert}", count.total, count.fixable)?;
     }
     Ok(())
 }
