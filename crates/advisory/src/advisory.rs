@@ -2,10 +2,13 @@
 //!
 //! Values of this module live only while a database is compiled; matching reads the compiled form.
 
+use std::ops::Bound;
+
 use jiff::civil::Date;
 use plimsoll_model::finding::Status;
 use plimsoll_model::severity::Severity;
 use plimsoll_model::version::Scheme;
+use plimsoll_model::version::range::Interval;
 
 use crate::feed::source::Source;
 use crate::order;
@@ -172,6 +175,23 @@ impl Event {
 
 pub(crate) fn is_zero(version: &str) -> bool {
     matches!(version, "0" | "0.0.0-0")
+}
+
+impl From<Interval> for Range {
+    fn from(interval: Interval) -> Self {
+        Self {
+            lower: match interval.lower {
+                Bound::Unbounded => Lower::Zero,
+                Bound::Included(version) => Lower::From(version),
+                Bound::Excluded(version) => Lower::After(version),
+            },
+            upper: match interval.upper {
+                Bound::Unbounded => Upper::Open,
+                Bound::Included(version) => Upper::Last(version),
+                Bound::Excluded(version) => Upper::Fixed(version),
+            },
+        }
+    }
 }
 
 /// Folds the events of one range, in any order, to runs. Events that the scheme cannot order stay as written.

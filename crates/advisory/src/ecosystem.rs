@@ -193,7 +193,7 @@ fn family(ecosystem: &str) -> &str {
 /// Tells whether advisories of this ecosystem come from a distribution about its own packages.
 #[must_use]
 pub fn is_distribution(ecosystem: &str) -> bool {
-    matches!(scheme_of(ecosystem), Some(Scheme::Deb | Scheme::Rpm | Scheme::Apk))
+    matches!(scheme_of(ecosystem), Some(Scheme::Deb | Scheme::Rpm | Scheme::Apk | Scheme::Pacman))
 }
 
 /// The order of an ecosystem's versions; `None` where Plimsoll knows none.
@@ -204,8 +204,7 @@ pub fn scheme_of(ecosystem: &str) -> Option<Scheme> {
         "Alpine" | "Wolfi" | "Chainguard" | "MinimOS" | "Alpaquita" => Some(Scheme::Apk),
         "AlmaLinux" | "Rocky Linux" | "Red Hat" | "SUSE" | "openSUSE" | "openEuler" | "Mageia"
         | "Azure Linux" | "Photon OS" | "Fedora" | "Oracle Linux" | "Amazon Linux" => Some(Scheme::Rpm),
-        // pacman's order is rpm's of old: no tilde, no caret, and none of its versions has them.
-        "Arch Linux" => Some(Scheme::Rpm),
+        "Arch Linux" => Some(Scheme::Pacman),
         "PyPI" => Some(Scheme::Pep440),
         "npm" | "crates.io" | "Bitnami" | "SwiftURL" | "Hex" => Some(Scheme::Semver),
         "RubyGems" => Some(Scheme::RubyGems),

@@ -19,6 +19,7 @@ mod document;
 mod endoflife;
 mod epss;
 mod friendsofphp;
+mod gitlab;
 mod harvest;
 mod haskell;
 mod kev;

@@ -112,6 +112,42 @@ fn friendsofphp_has_a_range_a_branch() {
 }
 
 #[test]
+fn gitlab_s_ranges_are_each_ecosystem_s_own() {
+    let text = |slug: &str, range: &str, fixed: &str| {
+        format!(
+            "---\nidentifier: \"CVE-2999-1\"\nidentifiers:\n- \"GHSA-2222-3333-4444\"\n- \"CVE-2999-1\"\npackage_slug: \"{slug}\"\ntitle: \"a hole\"\n\
+            date: \"2024-02-03\"\npubdate: \"2024-01-02\"\naffected_range: \"{range}\"\nfixed_versions: [{fixed}]\nurls: []\n\
+            cvss_v3: \"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H\"\nuuid: x\n"
+        )
+    };
+    let documents = [
+        ("a.yml", text("maven/org.x/lib", "[1.0,1.2),[2.0,2.1)", "\"1.2\", \"2.1\"")),
+        ("b.yml", text("pypi/Foo_Bar", "<2.0||==3.0", "")),
+        ("c.yml", text("npm/left-pad", "", "")),
+        ("d.yml", text("cobol/x", "<1", "")),
+        ("e.yml", text("go/example.org/x", "<<1", "")),
+    ];
+    let documents: Vec<(&str, &str)> = documents.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let (bytes, report) = compile(&documents);
+    let database = Database::from_bytes(bytes).unwrap();
+    let record = only(database.look_up("Maven", "org.x:lib").unwrap());
+    let between =
+        |low: &str, high: &str| Range { lower: Lower::From(low.into()), upper: Upper::Fixed(high.into()) };
+    assert_eq!(
+        (record.ranges, record.status),
+        (vec![between("1.0", "1.2"), between("2.0", "2.1")], Status::Fixed)
+    );
+    let advisory = database.advisory(record.advisory).unwrap();
+    assert_eq!(advisory.id, "maven/org.x/lib/CVE-2999-1");
+    assert_eq!(advisory.aliases, ["CVE-2999-1", "GHSA-2222-3333-4444"]);
+    assert_eq!((advisory.published, advisory.modified), (Some(date(2024, 1, 2)), Some(date(2024, 2, 3))));
+    let record = only(database.look_up("PyPI", "foo-bar").unwrap());
+    assert_eq!((record.ranges.len(), record.status), (2, Status::Affected), "no version is told to mend it");
+    let counted = &report.feeds[0];
+    assert_eq!((counted.read, counted.no_vulnerability, report.problem_count), (3, 1, 2));
+}
+
+#[test]
 fn haskell_advisories_are_toml_in_markdown() {
     let text = "```toml\n[advisory]\nid = \"HSEC-2024-0009\"\ndate = 2024-07-31\naliases = [\"CVE-2024-41949\"]\n\n[[affected]]\npackage = \"biscuit\"\ncvss = \"CVSS:3.1/AV:N/AC:H/PR:H/UI:N/S:C/C:N/I:L/A:N\"\n[[affected.versions]]\nintroduced = \"0.3\"\nfixed = \"0.4\"\n[[affected]]\nghc-component = \"ghc\"\n[[affected.versions]]\nintroduced = \"9.12.1\"\n\n[[references]]\ntype = \"FIX\"\nurl = \"https://example.org/z\"\n```\n\n# Keys are confused\n\nText.\n";
     let bad = text.replace("[[affected]]\npackage", "[[affected]\npackage");

@@ -50,6 +50,21 @@ fn rpm_agrees() {
 }
 
 #[test]
+fn vercmp_agrees() {
+    if is_missing("vercmp", &["vercmp", "1", "2"]) {
+        return;
+    }
+    let pieces =
+        ["1", "0", "10", "09", ".", "-", "_", "+", "..", "a", "rc1", "beta", "-1", "-2", "1:", "git", "Z"];
+    let cases = pairs(&pieces, 500);
+    let script = "while IFS='\t' read -r a b; do
+        case $(vercmp \"$a\" \"$b\") in -*) echo '<';; 0) echo '=';; *) echo '>';; esac
+    done";
+    let answers = ask(Command::new("sh").args(["-c", script]), &tabbed(&cases));
+    agree(Scheme::Pacman, &cases, &answers);
+}
+
+#[test]
 fn packaging_agrees() {
     if is_missing("python packaging", &["python3", "-c", "import pip._vendor.packaging.version"]) {
         return;

@@ -2,7 +2,7 @@
 
 use super::{
     Feed, arch, csaf, cve5, debian_changelog, debian_index, debian_lists, debian_tracker, endoflife, epss,
-    friendsofphp, haskell, kev, npm_wg, nvd, osv, oval, project_kb, retirejs, rubysec, secdb, ubuntu,
+    friendsofphp, gitlab, haskell, kev, npm_wg, nvd, osv, oval, project_kb, retirejs, rubysec, secdb, ubuntu,
     updateinfo, victims, wolfi,
 };
 
@@ -17,6 +17,7 @@ pub const FEEDS: &[Feed] = &[
     endoflife::ENDOFLIFE,
     epss::EPSS,
     friendsofphp::FRIENDSOFPHP,
+    gitlab::GITLAB,
     haskell::HASKELL,
     kev::KEV,
     npm_wg::NPM_WG,

@@ -11,7 +11,7 @@ use super::date::day;
 use super::loose::nullable;
 use super::source::Source;
 use super::{Document, Feed, FeedError, Harvest, Syntax, check_length};
-use crate::advisory::{Advisory, Affected, Lower, Range, Upper};
+use crate::advisory::{Advisory, Affected, Range, Upper};
 use crate::ecosystem;
 
 pub(crate) const NPM_WG: Feed = Feed { name: "npm-wg", recognizes, read, bulk: false };
@@ -88,19 +88,7 @@ fn affected_ranges(text: &str) -> Result<Vec<Range>, FeedError> {
         return Ok(Vec::new());
     }
     let intervals = npm_range(text).map_err(|_| FeedError::value("range", text))?;
-    let range = |interval: plimsoll_model::version::range::Interval| Range {
-        lower: match interval.lower {
-            Bound::Unbounded => Lower::Zero,
-            Bound::Included(version) => Lower::From(version),
-            Bound::Excluded(version) => Lower::After(version),
-        },
-        upper: match interval.upper {
-            Bound::Unbounded => Upper::Open,
-            Bound::Included(version) => Upper::Last(version),
-            Bound::Excluded(version) => Upper::Fixed(version),
-        },
-    };
-    Ok(intervals.into_iter().map(range).collect())
+    Ok(intervals.into_iter().map(Range::from).collect())
 }
 
 /// Where the patched ranges start; a text that is no range names no version.

@@ -16,6 +16,7 @@ mod hackage;
 mod maven;
 mod nuget;
 mod packagist;
+mod pacman;
 mod pep440;
 mod pub_dev;
 pub mod range;
@@ -56,6 +57,8 @@ pub enum Scheme {
     Cran,
     /// Haskell's `Data.Version`.
     Hackage,
+    /// pacman's `vercmp`.
+    Pacman,
 }
 
 /// A version that its scheme cannot order.
@@ -70,7 +73,7 @@ pub struct VersionError {
 
 impl Scheme {
     /// Every scheme.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Deb,
         Self::Rpm,
         Self::Apk,
@@ -84,6 +87,7 @@ impl Scheme {
         Self::Pub,
         Self::Cran,
         Self::Hackage,
+        Self::Pacman,
     ];
 
     /// The scheme's name.
@@ -103,6 +107,7 @@ impl Scheme {
             Self::Pub => "pub",
             Self::Cran => "cran",
             Self::Hackage => "hackage",
+            Self::Pacman => "pacman",
         }
     }
 
@@ -125,17 +130,20 @@ impl Scheme {
             Self::Pub => pub_dev::compare(left, right),
             Self::Cran => cran::compare(left, right),
             Self::Hackage => hackage::compare(left, right),
+            Self::Pacman => pacman::compare(left, right),
         };
         order.map_err(|refused| self.refuse(refused))
     }
 
     /// Tells whether `version` has a place in a total order with all others of which the same holds: it is a version,
-    /// and none with which the ecosystem's own order goes in circles.
+    /// and none with which the ecosystem's own order goes in circles. Two of them may still be incomparable; then they
+    /// compare with all others alike.
     #[must_use]
     pub fn is_total_at(self, version: &str) -> bool {
         match self {
             Self::Maven => false,
             Self::Packagist if version.contains('#') => false,
+            Self::Pacman if !pacman::is_total(version) => false,
             _ => self.compare(version, version).is_ok(),
         }
     }
