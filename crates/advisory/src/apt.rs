@@ -10,7 +10,7 @@ use std::path::Path;
 
 use plimsoll_model::inventory::Inventory;
 use plimsoll_model::package::Ecosystem;
-use plimsoll_model::repository::AptRepository;
+use plimsoll_model::repository::{AptRepository, Repository};
 use plimsoll_model::version::Scheme;
 
 use crate::bounded;
@@ -49,6 +49,7 @@ pub fn security_indexes(inventory: &Inventory) -> Result<Vec<SecurityIndex>, Add
     architectures.dedup();
     let mut indexes = Vec::new();
     for repository in &inventory.repositories {
+        let Repository::Apt(repository) = repository else { continue };
         let AptRepository { uri, suite, component } = repository;
         if !suite.contains("security") || debian_release_in(&file_part(suite)).is_none() {
             continue;
@@ -148,10 +149,8 @@ mod tests {
     use super::*;
 
     fn inventory(packages: &[(&str, &str, &str)]) -> Inventory {
-        let repository = |uri: &str, suite: &str| AptRepository {
-            uri: uri.into(),
-            suite: suite.into(),
-            component: "main".into(),
+        let repository = |uri: &str, suite: &str| {
+            Repository::Apt(AptRepository { uri: uri.into(), suite: suite.into(), component: "main".into() })
         };
         let package = |(name, source, version): &(&str, &str, &str)| InstalledPackage {
             package: Package {

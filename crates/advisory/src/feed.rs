@@ -39,7 +39,7 @@ mod ubuntu;
 mod updateinfo;
 mod victims;
 mod wolfi;
-mod xml;
+pub(crate) mod xml;
 
 pub use document::{Document, Syntax};
 pub(crate) use harvest::Tally;

@@ -30,7 +30,7 @@ pub use store::{Copy, Meta, Store};
 const THREADS: usize = 2;
 
 /// A feed to get.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Source {
     /// Its name for people.
     pub name: String,

@@ -17,6 +17,7 @@ pub mod feed;
 pub mod fetch;
 pub mod matching;
 mod order;
+pub mod rpm_repository;
 pub mod signature;
 pub mod snapshot;
 pub mod upstream;

@@ -20,5 +20,6 @@ pub const EXTRACTORS: &[Extractor] = &[
     lang::python::PYTHON_EGG,
     lang::python::PYTHON_RECORD,
     os::rpm::RPM,
+    os::rpm_repositories::RPM_REPOSITORIES,
     lang::rust::RUST,
 ];

@@ -13,7 +13,7 @@ use plimsoll_model::gap::Gap;
 use plimsoll_model::inventory::{FoundSecret, InstalledPackage, Inventory, Location, Origin};
 use plimsoll_model::package::{Ecosystem, Package};
 use plimsoll_model::path::parent;
-use plimsoll_model::repository::AptRepository;
+use plimsoll_model::repository::Repository;
 
 /// What an image's layers add up to.
 #[derive(Clone, Debug, Default)]
@@ -129,7 +129,7 @@ struct Found {
     owned: HashMap<(Ecosystem, String), Vec<String>>,
     licenses: HashMap<String, Vec<String>>,
     secrets: Vec<FoundSecret>,
-    repositories: Vec<AptRepository>,
+    repositories: Vec<Repository>,
     gaps: Vec<Gap>,
 }
 

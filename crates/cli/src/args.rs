@@ -250,8 +250,9 @@ pub(crate) enum Db {
     Update {
         /// Feeds by name, addresses, or files and directories; without any, those of the configuration, else all.
         sources: Vec<String>,
-        /// Take the security repositories that this image's apt configuration names as feeds: their index, and the
-        /// changelogs of what an upgrade would bring. Without SOURCES, nothing else.
+        /// Take the package repositories that this image's configuration names as feeds: of apt's security suites the
+        /// index and the changelogs of what an upgrade would bring, of rpm repositories the errata. Without SOURCES,
+        /// nothing else.
         #[arg(long, value_name = "IMAGE")]
         from_image: Option<String>,
         /// Install a compiled database even if the installed one is newer.

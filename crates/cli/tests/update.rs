@@ -288,5 +288,78 @@ fn the_repositories_of_an_image_are_feeds() {
     );
     let none = plimsoll.run(&["db", "update", "--from-image", &rootfs(&plimsoll)]);
     assert_eq!(none.code, 2);
-    assert!(none.err.contains("names no Debian security repository"), "{}", none.err);
+    assert!(none.err.contains("names neither a Debian security repository"), "{}", none.err);
+}
+
+/// A repository of `spice`, old and new, with errata, made by the tools of rpm distributions.
+fn rpm_repository(root: &Path) {
+    let spec = |version: &str| {
+        format!(
+            "Name: spice\nVersion: {version}\nRelease: 1.el9\nSummary: x\nLicense: MIT\n%description\nx\n%install\n\
+            mkdir -p %{{buildroot}}/usr/share/spice\necho {version} > %{{buildroot}}/usr/share/spice/version\n%files\n/usr/share/spice\n"
+        )
+    };
+    for version in ["1.0", "1.1"] {
+        let file = root.join(format!("spice-{version}.spec"));
+        write(&file, spec(version));
+        let mut command = Command::new("rpmbuild");
+        command.args(["-bb", "--define"]).arg(format!("_topdir {}", root.join("build").display()));
+        said(command.args(["--target", "x86_64-linux"]).arg(file));
+    }
+    let repository = root.join("9/x86_64");
+    fs::create_dir_all(&repository).unwrap();
+    said(Command::new("sh").args(["-c", "cp build/RPMS/*/*.rpm 9/x86_64/"]).current_dir(root));
+    said(Command::new("createrepo_c").arg(&repository));
+    let update = |id: &str, kind: &str, cve: &str| {
+        format!(
+            "<update from=\"x@example.org\" status=\"final\" type=\"{kind}\" version=\"1\"><id>{id}</id><title>Important: spice</title><release>AlmaLinux 9</release>\
+            <issued date=\"2026-08-30 00:00:00\"/><severity>Important</severity><description>x</description>\
+            <references><reference href=\"https://example.org/{cve}\" id=\"{cve}\" type=\"cve\"/></references>\
+            <pkglist><collection short=\"almalinux-9-baseos\"><name>AlmaLinux 9 BaseOS</name>\
+            <package name=\"spice\" version=\"1.1\" release=\"1.el9\" epoch=\"0\" arch=\"x86_64\"><filename>spice-1.1-1.el9.x86_64.rpm</filename></package>\
+            </collection></pkglist></update>"
+        )
+    };
+    let updates =
+        [update("ALSA-2999:0001", "security", "CVE-2999-0001"), update("ALBA-2999:0002", "bugfix", "none")];
+    let file = root.join("updateinfo.xml");
+    write(&file, format!("<?xml version=\"1.0\"?><updates>{}</updates>", updates.concat()));
+    said(Command::new("modifyrepo_c").arg(file).arg(repository.join("repodata")));
+}
+
+#[test]
+fn the_rpm_repositories_of_an_image_are_feeds() {
+    if !installed(&["rpm", "rpmbuild", "createrepo_c", "modifyrepo_c"]) {
+        return;
+    }
+    let Some(nginx) = Nginx::start() else { return };
+    rpm_repository(&nginx.root());
+    let plimsoll = Plimsoll::new();
+    let root = plimsoll.folder().join("old");
+    let mut install = Command::new("rpm");
+    install.arg("--root").arg(&root).args(["--nodeps", "--noscripts", "--dbpath", "/var/lib/rpm", "-i"]);
+    said(install.arg(nginx.root().join("9/x86_64/spice-1.0-1.el9.x86_64.rpm")));
+    write(&root.join("etc/os-release"), "ID=almalinux\nVERSION_ID=\"9.4\"\n");
+    write(&root.join("etc/dnf/vars/place"), "mirrors\n");
+    let url = nginx.url();
+    write(&nginx.root().join("mirrors-9"), format!("# mirrors\n{url}/9/x86_64/\n"));
+    let repositories = format!(
+        "[baseos]\nmirrorlist={url}/$place-$releasever\nenabled=1\n\n[plain]\nbaseurl={url}/$nothing\n\n[off]\nbaseurl={url}/off\nenabled=0\n"
+    );
+    write(&root.join("etc/yum.repos.d/almalinux.repo"), repositories);
+    let image = format!("dir:{}", root.display());
+    let (ran, report) = update(&plimsoll, &["--from-image", &image]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("rpm repository plain: its address names $nothing"), "{}", ran.err);
+    assert_eq!(report["fetched"][0]["name"], "errata of rpm baseos");
+    let scan = plimsoll.scan(&image, &[]);
+    assert_eq!(ids(&scan), ["CVE-2999-0001"]);
+    assert_eq!(scan["findings"][0]["vulnerability"]["fixedVersions"], json!(["1.1-1.el9"]));
+    // A mirror that gives out other errata than its table of contents tells is not believed.
+    let found =
+        said(Command::new("sh").args(["-c", "ls 9/x86_64/repodata/*updateinfo*"]).current_dir(nginx.root()));
+    let errata = nginx.root().join(found.trim());
+    fs::write(errata, fs::read(nginx.root().join("9/x86_64/repodata/repomd.xml")).unwrap()).unwrap();
+    let (ran, _) = update(&plimsoll, &["--from-image", &image]);
+    assert_eq!(ran.code, 2);
 }

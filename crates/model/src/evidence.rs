@@ -6,7 +6,7 @@ use crate::digest::DiffId;
 use crate::distribution::Distribution;
 use crate::gap::Gap;
 use crate::package::{Ecosystem, Package};
-use crate::repository::AptRepository;
+use crate::repository::Repository;
 
 /// Everything one layer shows, entries and facts sorted by path.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -75,8 +75,8 @@ pub enum Fact {
     Distribution(DistributionFact),
     /// A secret.
     Secret(SecretHit),
-    /// Where apt gets packages from.
-    Repository(AptRepository),
+    /// Where the package manager gets packages from.
+    Repository(Repository),
 }
 
 /// A [`Distribution`] with an order, so that facts can be sorted.

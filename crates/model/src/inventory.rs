@@ -7,7 +7,7 @@ use crate::distribution::Distribution;
 use crate::evidence::SecretHit;
 use crate::gap::Gap;
 use crate::package::Package;
-use crate::repository::AptRepository;
+use crate::repository::Repository;
 
 /// The inventory of one image (one platform).
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -18,8 +18,8 @@ pub struct Inventory {
     pub packages: Vec<InstalledPackage>,
     /// Secrets, those of files that an upper layer deleted too.
     pub secrets: Vec<FoundSecret>,
-    /// Where apt gets packages from, sorted.
-    pub repositories: Vec<AptRepository>,
+    /// Where its package manager gets packages from, sorted.
+    pub repositories: Vec<Repository>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }

@@ -64,6 +64,16 @@ pub struct Copy {
     pub meta: Meta,
 }
 
+impl Copy {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// If it cannot be read, or has more bytes than `limit`.
+    pub fn read(&self, limit: u64) -> io::Result<Vec<u8>> {
+        crate::bounded::read(File::open(&self.path)?, limit)
+    }
+}
+
 /// What tells one version of a body from another.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -4,12 +4,12 @@
 use plimsoll_formats::deb822::stanzas;
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
-use plimsoll_model::repository::AptRepository;
+use plimsoll_model::repository::{AptRepository, Repository};
 
 /// Reads `sources.list` and the files of `sources.list.d`.
 pub(crate) const APT_SOURCES: Extractor = Extractor {
     name: "apt-sources",
-    revision: 1,
+    revision: 2,
     wants: Wants {
         paths: &[PathRule::Exact("etc/apt/sources.list"), PathRule::In("etc/apt/sources.list.d")],
         content: ContentRule::Text,
@@ -32,7 +32,7 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
         Vec::new()
     };
     for repository in found.into_iter().take(LIMIT) {
-        facts.push(Fact::Repository(repository));
+        facts.push(Fact::Repository(Repository::Apt(repository)));
     }
     Ok(())
 }

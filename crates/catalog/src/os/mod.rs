@@ -5,6 +5,7 @@ pub(crate) mod apt_sources;
 pub(crate) mod dpkg;
 pub(crate) mod release;
 pub(crate) mod rpm;
+pub(crate) mod rpm_repositories;
 
 use plimsoll_model::package::{Ecosystem, Package};
 
