@@ -83,8 +83,8 @@ fn stream(name: &str, file: File, visitor: &mut dyn Visitor) -> io::Result<()> {
     if inner.ends_with(".tar") {
         return tar_members(name, plain, visitor);
     }
-    let path =
-        name.strip_suffix(".zst").or(name.strip_suffix(".gz")).or(name.strip_suffix(".xz")).unwrap_or(name);
+    let packed = [".zst", ".gz", ".xz", ".bz2"];
+    let path = packed.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
     // The file system's date would tell of the copy, not of the data.
     document(path, &bounded::read(plain, FILE_LIMIT)?, None, visitor);
     Ok(())
@@ -105,6 +105,7 @@ pub(crate) fn decompressed<'r>(
             decoder.window_log_max(ZSTD_WINDOW)?;
             (inner.to_owned(), Box::new(decoder))
         }
+        Some((inner, "bz2")) => (inner.to_owned(), Box::new(bzip2::bufread::MultiBzDecoder::new(file))),
         Some((inner, "xz")) => {
             let decoder =
                 liblzma::stream::Stream::new_stream_decoder(256 << 20, liblzma::stream::CONCATENATED)?;

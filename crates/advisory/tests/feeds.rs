@@ -307,11 +307,14 @@ fn archives_are_read_as_folders_are() {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     zip.start_file("GO-2024-0001.json", zip::write::SimpleFileOptions::default()).unwrap();
     std::io::Write::write_all(&mut zip, record.as_bytes()).unwrap();
+    let mut bz = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    std::io::Write::write_all(&mut bz, record.as_bytes()).unwrap();
     let files = [
         ("a.tar", tar.clone()),
         ("a.tar.gz", gz.finish().unwrap()),
         ("a.tar.zst", zstd::encode_all(tar.as_slice(), 1).unwrap()),
         ("all.zip", zip.finish().unwrap().into_inner()),
+        ("plain.json.bz2", bz.finish().unwrap()),
         ("plain.json.zst", zstd::encode_all(record.as_bytes(), 1).unwrap()),
     ];
     for (name, bytes) in files {

@@ -34,6 +34,7 @@ fn bad_records_are_counted_and_located_and_end_nothing() {
         ("c.tar.gz", "no gzip"),
         ("d.tar.zst", "no zstd"),
         ("e.tar.xz", "no xz"),
+        ("g.xml.bz2", "no bzip2"),
         ("f.tar", "no tar, but long enough to look like one? no."),
     ];
     let (bytes, report) = compile(&documents);
@@ -56,6 +57,7 @@ fn bad_records_are_counted_and_located_and_end_nothing() {
         "c.tar.gz",
         "d.tar.zst",
         "e.tar.xz",
+        "g.xml.bz2",
     ] {
         assert!(refused.contains(&name), "{name} not in {refused:?}");
     }

@@ -21,6 +21,7 @@ pub(super) fn complaint(file: &mut File, name: &str) -> io::Result<Option<String
             zip::ZipArchive::new(BufReader::new(&*file)).is_ok()
         }
         "gz" | "tgz" => begins(&[0x1f, 0x8b]),
+        "bz2" => begins(b"BZh"),
         "xz" => begins(b"\xfd7zXZ\0"),
         "zst" => begins(&[0x28, 0xb5, 0x2f, 0xfd]),
         "json" => {
