@@ -42,6 +42,20 @@ ensure() {
     </dev/null >/dev/null || echo "not everything could be installed: ${known[*]}"
 }
 
+# Installs the Python programs of tools/requirements.txt into build/venv.
+ensure_venv() {
+  local stamp=build/venv/requirements.txt
+  cmp -s tools/requirements.txt "$stamp" && return 0
+  say "Python programs into build/venv"
+  rm -rf build/venv
+  python3 -c 'import ensurepip' 2>/dev/null || ensure ensurepip=python3-venv
+  if python3 -m venv build/venv && build/venv/bin/pip install -q -r tools/requirements.txt </dev/null; then
+    cp tools/requirements.txt "$stamp"
+  else
+    echo "not everything of tools/requirements.txt could be installed; the tests that want it say so"
+  fi
+}
+
 # Makes cargo available: the one on PATH, that of the user's rustup, else a rustup of our own in build/.
 # Which toolchain it uses is told by rust-toolchain.toml.
 ensure_rust() {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use anyhow::Context;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use plimsoll_image::source::registry::{ProxySettings, Secret};
 use plimsoll_report::Style;
@@ -57,17 +58,23 @@ impl Environment {
     /// The day of the scan: that of `SOURCE_DATE_EPOCH` if it is set
     /// (<https://reproducible-builds.org/specs/source-date-epoch/>), else today in UTC.
     pub(crate) fn today(&self) -> anyhow::Result<Date> {
-        let timestamp = match self.variable("SOURCE_DATE_EPOCH") {
-            Some(value) => {
-                let text = value.to_string_lossy();
-                let seconds: i64 = text
-                    .parse()
-                    .with_context(|| format!("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds"))?;
-                jiff::Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH")?
-            }
-            None => jiff::Timestamp::try_from(self.now).context("the clock")?,
-        };
+        let timestamp = self.source_date()?.map_or_else(|| self.timestamp(), Ok)?;
         Ok(timestamp.to_zoned_datetime(jiff::tz::TimeZone::UTC).date())
+    }
+
+    /// `SOURCE_DATE_EPOCH`, if it is set.
+    pub(crate) fn source_date(&self) -> anyhow::Result<Option<Timestamp>> {
+        let Some(value) = self.variable("SOURCE_DATE_EPOCH") else { return Ok(None) };
+        let text = value.to_string_lossy();
+        let seconds: i64 = text
+            .parse()
+            .with_context(|| format!("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds"))?;
+        Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH").map(Some)
+    }
+
+    /// The time.
+    pub(crate) fn timestamp(&self) -> anyhow::Result<Timestamp> {
+        Timestamp::try_from(self.now).context("the clock")
     }
 
     /// Plimsoll's cache directory (<https://specifications.freedesktop.org/basedir-spec/latest/>).

@@ -3,7 +3,8 @@
 use crate::Format;
 
 /// All formats.
-pub const FORMATS: &[Format] = &[crate::json::JSON, crate::table::TABLE];
+pub const FORMATS: &[Format] =
+    &[crate::cyclonedx::CYCLONEDX, crate::json::JSON, crate::spdx::SPDX, crate::table::TABLE];
 
 /// The format called `name`.
 #[must_use]

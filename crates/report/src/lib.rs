@@ -2,8 +2,11 @@
 #![forbid(unsafe_code)]
 
 pub mod all;
+pub mod cyclonedx;
 pub mod explain;
 pub mod json;
+mod sbom;
+pub mod spdx;
 pub mod summary;
 pub mod table;
 mod upgrade;
@@ -14,6 +17,7 @@ mod testing;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use plimsoll_model::scan::Scan;
 
 /// The JSON schema of a document, as it is published.
@@ -32,6 +36,10 @@ pub struct Report<'a> {
     pub version: &'a str,
     /// How long the scan took; formats that must be the same bytes each time leave it out.
     pub elapsed: Option<Duration>,
+    /// When documents that must tell say that they were made, if that was given (`SOURCE_DATE_EPOCH`).
+    pub made: Option<Timestamp>,
+    /// The time, for those documents where neither that nor the image tells one.
+    pub now: Timestamp,
     /// How it may look, for formats that people read.
     pub style: Style,
 }

@@ -23,7 +23,14 @@ pub(crate) const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\n\u{9b}1A\u{202
 
 /// Writes `scans` in a format.
 pub(crate) fn written(format: &Format, scans: &[Scan], style: Style) -> String {
-    let report = Report { scans, version: "1.2.3", elapsed: None, style };
+    let report = Report {
+        scans,
+        version: "1.2.3",
+        elapsed: None,
+        made: None,
+        now: jiff::Timestamp::UNIX_EPOCH,
+        style,
+    };
     let mut out = Vec::new();
     (format.write)(&report, &mut out).unwrap();
     String::from_utf8(out).unwrap()

@@ -25,6 +25,8 @@ pub(super) fn run(args: Scan, context: &Context) -> anyhow::Result<Code> {
         scans: &scans,
         version: env!("CARGO_PKG_VERSION"),
         elapsed: Some(started.elapsed()),
+        made: context.environment.source_date()?,
+        now: context.environment.timestamp()?,
         style: context.environment.style(context.global.color),
     };
     output::write(&outputs, &report)?;

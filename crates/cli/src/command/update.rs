@@ -149,7 +149,7 @@ fn local(text: String, list: &[Upstream]) -> anyhow::Result<PathBuf> {
 
 fn options(context: &Context) -> anyhow::Result<FetchOptions> {
     let registries = &context.config.registries;
-    let now = jiff::Timestamp::try_from(context.environment.now).context("the clock")?;
+    let now = context.environment.timestamp()?;
     let hosts: HashMap<_, _> =
         registries.registry.iter().map(|(host, own)| (host.clone(), own.of_host())).collect();
     Ok(FetchOptions {

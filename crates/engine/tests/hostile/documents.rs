@@ -176,6 +176,8 @@ fn absurdly_long_texts_are_carried_and_shortened() {
         scans: &[scan],
         version: "0",
         elapsed: None,
+        made: None,
+        now: jiff::Timestamp::UNIX_EPOCH,
         style: plimsoll_report::Style::default(),
     };
     let mut out = Vec::new();

@@ -256,7 +256,9 @@ fn names_that_a_terminal_would_obey_are_shown_harmless() {
         .long("node_modules/\u{202e}gpj.\r/package.json", b"{");
     let scan = read(tar);
     assert!(scan.gaps.len() >= 3, "{:?}", scan.gaps);
-    let report = Report { scans: &[scan], version: "0", elapsed: None, style: Style::default() };
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let report =
+        Report { scans: &[scan], version: "0", elapsed: None, made: None, now, style: Style::default() };
     for format in plimsoll_report::all::FORMATS {
         let mut out = Vec::new();
         (format.write)(&report, &mut out).unwrap();

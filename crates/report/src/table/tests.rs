@@ -117,8 +117,14 @@ fn a_narrow_terminal_is_kept_to() {
 #[test]
 fn several_platforms_follow_each_other_and_the_time_comes_last() {
     let scans = [scan(), scan()];
-    let report =
-        Report { scans: &scans, version: "1", elapsed: Some(Duration::from_millis(1250)), style: PLAIN };
+    let report = Report {
+        scans: &scans,
+        version: "1",
+        elapsed: Some(Duration::from_millis(1250)),
+        made: None,
+        now: jiff::Timestamp::UNIX_EPOCH,
+        style: PLAIN,
+    };
     let mut out = Vec::new();
     (TABLE.write)(&report, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
