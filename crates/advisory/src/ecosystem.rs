@@ -168,12 +168,15 @@ fn first_two(version: &str) -> String {
 #[must_use]
 pub const fn of_language(ecosystem: Ecosystem) -> Option<&'static str> {
     match ecosystem {
-        Ecosystem::Deb | Ecosystem::Apk | Ecosystem::Rpm => None,
+        Ecosystem::Deb | Ecosystem::Apk | Ecosystem::Rpm | Ecosystem::Alpm => None,
         Ecosystem::PyPi => Some("PyPI"),
         Ecosystem::Npm => Some("npm"),
         Ecosystem::Maven => Some("Maven"),
         Ecosystem::Go => Some("Go"),
         Ecosystem::Cargo => Some("crates.io"),
+        Ecosystem::Gem => Some("RubyGems"),
+        Ecosystem::Composer => Some("Packagist"),
+        Ecosystem::NuGet => Some("NuGet"),
     }
 }
 

@@ -248,3 +248,90 @@ fn eggs_zipped_by_python_are_read_in_both_widths() {
     assert_eq!(packages(root.path(), 8 << 20), expected);
     assert_eq!(packages(root.path(), 0), expected);
 }
+
+#[test]
+fn gems_installed_by_rubygems_are_what_it_lists() {
+    if !present(&[&["gem", "--version"]]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let specification = "Gem::Specification.new do |s|\n  s.name = 'plimsoll-test'\n  s.version = '1.2.0.rc1'\n  s.summary = 'x'\n  s.authors = ['x']\n  s.licenses = ['MIT']\n  s.files = ['lib/x.rb']\nend\n";
+    write(folder.path(), &[("x.gemspec", specification), ("lib/x.rb", "")]);
+    run(folder.path(), &[], &["gem", "build", "-q", "x.gemspec"]);
+    let install = [
+        "gem",
+        "install",
+        "-q",
+        "--local",
+        "--no-document",
+        "--install-dir",
+        "root/gems",
+        "plimsoll-test-1.2.0.rc1.gem",
+    ];
+    run(folder.path(), &[], &install);
+    let listed = run(
+        folder.path(),
+        &[("GEM_HOME", "root/gems"), ("GEM_PATH", "root/gems")],
+        &["gem", "list", "plimsoll-test"],
+    );
+    assert!(listed.contains("plimsoll-test (1.2.0.rc1)"), "{listed}");
+    let found = packages(&folder.path().join("root"), 1 << 20);
+    assert_eq!(found, set(["gems/specifications/plimsoll-test-1.2.0.rc1.gemspec plimsoll-test@1.2.0.rc1"]));
+}
+
+#[test]
+fn what_composer_installed_is_what_it_shows() {
+    if !present(&[&["composer", "--version"]]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let part = r#"{"name":"plimsoll/part","version":"v2.1.0","license":"MIT","type":"library"}"#;
+    let project = r#"{"name":"plimsoll/shop","require":{"plimsoll/part":"*"},"repositories":[{"type":"path","url":"../part","options":{"symlink":false}},{"packagist.org":false}]}"#;
+    write(folder.path(), &[("part/composer.json", part), ("root/composer.json", project)]);
+    let environment = [("COMPOSER_HOME", folder.path().to_str().unwrap()), ("COMPOSER_ALLOW_SUPERUSER", "1")];
+    let root = folder.path().join("root");
+    run(&root, &environment, &["composer", "install", "--no-interaction", "--quiet"]);
+    let shown = run(&root, &environment, &["composer", "show", "--format=json"]);
+    assert!(shown.contains("v2.1.0"), "{shown}");
+    assert_eq!(packages(&root, 1 << 20), set(["vendor/composer/installed.json plimsoll/part@v2.1.0"]));
+}
+
+#[test]
+fn what_pacman_installed_is_what_it_lists() {
+    if !present(&[&["pacman", "--version"]]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let about = "pkgname = spice\npkgbase = spice\npkgver = 1:1.2-3\npkgdesc = x\nurl = https://example.org\nbuilddate = 1700000000\npackager = x\nsize = 2\narch = any\nlicense = MIT\n";
+    write(
+        folder.path(),
+        &[("package/.PKGINFO", about), ("package/usr/share/spice/x", "x\n"), ("root/var/lib/pacman/x", "")],
+    );
+    let packed = folder.path().join("package");
+    run(
+        &packed,
+        &[],
+        &["tar", "-czf", "../spice-1:1.2-3-any.pkg.tar.gz", "--force-local", ".PKGINFO", "usr"],
+    );
+    write(folder.path(), &[("pacman.conf", "[options]\nSigLevel = Never\nArchitecture = auto\n")]);
+    let root = folder.path().join("root");
+    let common = [
+        "--config",
+        "pacman.conf",
+        "--root",
+        root.to_str().unwrap(),
+        "--dbpath",
+        root.join("var/lib/pacman").to_str().unwrap(),
+    ]
+    .map(str::to_owned);
+    let pacman = |arguments: &[&str]| {
+        let mut command = vec!["pacman"];
+        command.extend(arguments);
+        command.extend(common.iter().map(String::as_str));
+        run(folder.path(), &[], &command)
+    };
+    pacman(&["-U", "--noconfirm", "--noscriptlet", "--logfile", "log", "spice-1:1.2-3-any.pkg.tar.gz"]);
+    assert_eq!(pacman(&["-Q"]), "spice 1:1.2-3\n");
+    let found = packages(&root, 1 << 20);
+    assert_eq!(found, set(["var/lib/pacman/local/spice-1:1.2-3/desc spice@1:1.2-3"]));
+}

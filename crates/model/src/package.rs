@@ -28,12 +28,32 @@ pub enum Ecosystem {
     Go,
     /// Rust.
     Cargo,
+    /// Arch Linux.
+    Alpm,
+    /// Ruby.
+    Gem,
+    /// PHP.
+    Composer,
+    /// .NET.
+    NuGet,
 }
 
 impl Ecosystem {
     /// All ecosystems, in the order of reports.
-    pub const ALL: [Self; 8] =
-        [Self::Deb, Self::Apk, Self::Rpm, Self::PyPi, Self::Npm, Self::Maven, Self::Go, Self::Cargo];
+    pub const ALL: [Self; 12] = [
+        Self::Deb,
+        Self::Apk,
+        Self::Rpm,
+        Self::Alpm,
+        Self::PyPi,
+        Self::Npm,
+        Self::Maven,
+        Self::Go,
+        Self::Cargo,
+        Self::Gem,
+        Self::Composer,
+        Self::NuGet,
+    ];
 
     /// The purl type, which reports use as the ecosystem's name.
     #[must_use]
@@ -47,13 +67,17 @@ impl Ecosystem {
             Self::Maven => "maven",
             Self::Go => "golang",
             Self::Cargo => "cargo",
+            Self::Alpm => "alpm",
+            Self::Gem => "gem",
+            Self::Composer => "composer",
+            Self::NuGet => "nuget",
         }
     }
 
     /// Tells whether a distribution's package manager installs these packages.
     #[must_use]
     pub const fn is_os(self) -> bool {
-        matches!(self, Self::Deb | Self::Apk | Self::Rpm)
+        matches!(self, Self::Deb | Self::Apk | Self::Rpm | Self::Alpm)
     }
 
     /// The order of this ecosystem's versions.
@@ -67,6 +91,10 @@ impl Ecosystem {
             Self::Npm | Self::Cargo => Scheme::Semver,
             Self::Maven => Scheme::Maven,
             Self::Go => Scheme::Go,
+            Self::Alpm => Scheme::Pacman,
+            Self::Gem => Scheme::RubyGems,
+            Self::Composer => Scheme::Packagist,
+            Self::NuGet => Scheme::NuGet,
         }
     }
 }
@@ -160,19 +188,19 @@ impl Package {
 
     fn purl_names(&self, distribution: Option<&Distribution>) -> (Option<String>, String) {
         match self.ecosystem {
-            Ecosystem::Deb | Ecosystem::Apk | Ecosystem::Rpm => {
+            Ecosystem::Deb | Ecosystem::Apk | Ecosystem::Rpm | Ecosystem::Alpm => {
                 (distribution.map(|d| d.id.clone()), self.name.clone())
             }
             Ecosystem::Maven => match self.name.split_once(':') {
                 Some((group, artifact)) => (Some(group.to_owned()), artifact.to_owned()),
                 None => (None, self.name.clone()),
             },
-            Ecosystem::Npm | Ecosystem::Go => match self.name.rsplit_once('/') {
+            Ecosystem::Npm | Ecosystem::Go | Ecosystem::Composer => match self.name.rsplit_once('/') {
                 Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
                 None => (None, self.name.clone()),
             },
             Ecosystem::PyPi => (None, self.name.to_lowercase().replace('_', "-")),
-            Ecosystem::Cargo => (None, self.name.clone()),
+            Ecosystem::Cargo | Ecosystem::Gem | Ecosystem::NuGet => (None, self.name.clone()),
         }
     }
 

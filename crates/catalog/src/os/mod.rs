@@ -3,6 +3,7 @@
 pub(crate) mod apk;
 pub(crate) mod apt_sources;
 pub(crate) mod dpkg;
+pub(crate) mod pacman;
 pub(crate) mod release;
 pub(crate) mod rpm;
 pub(crate) mod rpm_repositories;

@@ -1,0 +1,119 @@
+//! Composer's packages: installed ones by `vendor/composer/installed.json`, asked-for ones by `composer.lock`
+//! (<https://getcomposer.org/doc/01-basic-usage.md>).
+
+use plimsoll_model::evidence::Fact;
+use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
+use plimsoll_model::package::{Ecosystem, Package};
+use serde::Deserialize;
+
+/// Reads installed packages.
+pub(crate) const COMPOSER: Extractor = Extractor {
+    name: "composer",
+    revision: 1,
+    wants: Wants {
+        paths: &[PathRule::Suffix("/composer/installed.json")],
+        content: ContentRule::Text,
+        max_size: 64 << 20,
+    },
+    extract,
+};
+
+/// Reads lock files.
+pub(crate) const COMPOSER_LOCK: Extractor = Extractor {
+    name: "composer-lock",
+    revision: 1,
+    wants: Wants {
+        paths: &[PathRule::Name("composer.lock")],
+        content: ContentRule::Text,
+        max_size: 64 << 20,
+    },
+    extract: extract_lock,
+};
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Installed {
+    /// Composer 2.
+    Packages { packages: Vec<Entry> },
+    /// Composer 1.
+    List(Vec<Entry>),
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    version: String,
+    #[serde(default)]
+    license: Vec<String>,
+    #[serde(rename = "type", default)]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct Lock {
+    /// What is needed to run; `packages-dev` is not installed where the program is only used.
+    #[serde(default)]
+    packages: Vec<Entry>,
+}
+
+fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
+    let (Installed::Packages { packages } | Installed::List(packages)) = parsed(file)?;
+    for package in packages.into_iter().filter_map(package) {
+        facts.push(Fact::Package(package));
+    }
+    Ok(())
+}
+
+fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
+    // A lock file inside of an installed package says what its author had.
+    if file.path.split('/').any(|part| part == "vendor") {
+        return Ok(());
+    }
+    let lock: Lock = parsed(file)?;
+    for package in lock.packages.into_iter().filter_map(package) {
+        facts.push(Fact::DeclaredPackage(package));
+    }
+    Ok(())
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(file: &mut ScanFile<'_>) -> Result<T, ExtractError> {
+    let bytes = file.read()?;
+    serde_json::from_slice(&bytes).map_err(|error| ExtractError::Malformed(error.to_string()))
+}
+
+/// A metapackage has no files, and so no code.
+fn package(entry: Entry) -> Option<Package> {
+    let is_real = !entry.name.is_empty() && !entry.version.is_empty() && entry.kind != "metapackage";
+    is_real.then(|| Package {
+        licenses: entry.license,
+        ..Package::new(Ecosystem::Composer, entry.name.to_lowercase(), entry.version)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{error_of, facts_of};
+
+    #[test]
+    fn both_forms_and_locks_are_read() {
+        let entry = r#"{"name":"Monolog/monolog","version":"2.9.1","type":"library","license":["MIT"]}"#;
+        let expected = Package {
+            licenses: vec!["MIT".into()],
+            ..Package::new(Ecosystem::Composer, "monolog/monolog", "2.9.1")
+        };
+        let path = "app/vendor/composer/installed.json";
+        for text in [format!(r#"{{"packages":[{entry}],"dev":true}}"#), format!("[{entry}]")] {
+            assert_eq!(facts_of(&COMPOSER, path, text.as_bytes()), [Fact::Package(expected.clone())]);
+        }
+        let lock = format!(
+            r#"{{"packages":[{entry},{{"name":"a/meta","version":"1","type":"metapackage"}}],"packages-dev":[{{"name":"a/b","version":"1"}}]}}"#
+        );
+        let found = facts_of(&COMPOSER_LOCK, "app/composer.lock", lock.as_bytes());
+        assert_eq!(found, [Fact::DeclaredPackage(expected)]);
+        assert_eq!(facts_of(&COMPOSER_LOCK, "app/vendor/a/b/composer.lock", lock.as_bytes()), []);
+        for text in ["", "{}", "[1]", r#"{"packages":{}}"#] {
+            assert!(error_of(&COMPOSER, path, text.as_bytes()).is_some(), "{text}");
+        }
+    }
+}
