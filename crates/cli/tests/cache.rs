@@ -27,8 +27,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// The files of one kind, below the one folder of this encoding's version.
 fn kept(plimsoll: &Plimsoll, kind: &str) -> Vec<PathBuf> {
-    files(&plimsoll.cache().join("evidence/v2").join(kind))
+    let versions = files(&plimsoll.cache().join("evidence"));
+    let [version] = versions.as_slice() else { panic!("one version of the cache: {versions:?}") };
+    files(&version.join(kind))
 }
 
 #[test]
