@@ -120,7 +120,7 @@ fn a_report_that_cannot_be_written_is_an_error() {
 fn wrong_use_ends_with_2_and_says_what_is_right() {
     let plimsoll = Plimsoll::new();
     let cases: [(&[&str], &str); 9] = [
-        (&["scan", "x", "--format", "yaml"], "the formats are json, table"),
+        (&["scan", "x", "--format", "yaml"], "the formats are cyclonedx, "),
         (&["scan", "x", "-o", "json="], "no path follows json="),
         (
             &["scan", "x", "--fail-on", "terrible"],
@@ -308,7 +308,7 @@ fn a_database_is_built_shown_and_used() {
     assert_eq!(fs::read(&database).unwrap(), bytes, "the same feeds give the same bytes");
     let info = plimsoll.run(&["db", "info", path, "--verify"]);
     assert!(
-        info.out.starts_with(&format!("{path}: format 2, {} bytes, verified\n1 advisories", bytes.len())),
+        info.out.starts_with(&format!("{path}: format 3, {} bytes, verified\n1 advisories", bytes.len())),
         "{}",
         info.out
     );
