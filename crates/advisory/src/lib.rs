@@ -15,6 +15,7 @@ pub mod database;
 pub mod ecosystem;
 pub mod feed;
 pub mod fetch;
+pub mod lifecycle;
 pub mod matching;
 mod order;
 pub mod rpm_repository;

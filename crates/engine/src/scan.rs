@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use plimsoll_advisory::coverage::coverage;
 use plimsoll_advisory::database::Database;
+use plimsoll_advisory::lifecycle;
 use plimsoll_advisory::matching::match_inventory;
 use plimsoll_advisory::vex;
 use plimsoll_catalog::overlay::Merged;
@@ -108,6 +109,10 @@ fn find(image: &Image, inventory: &Inventory, options: &ScanOptions) -> (Vec<Fin
             findings.extend(matches.findings);
             gaps.extend(matches.gaps);
             gaps.extend(options.database_gaps.iter().cloned());
+            match lifecycle::ended(inventory, &databases, options.today) {
+                Ok(ended) => findings.extend(ended),
+                Err(corrupt) => gaps.push(Gap::new(GapKind::RecordUnread, "end of life", corrupt.to_string())),
+            }
             gaps.extend(coverage(inventory, &databases, options.today, options.database_max_age_days));
         }
         [] if inventory.packages.is_empty() || !options.vulnerabilities => {}

@@ -34,7 +34,7 @@ impl Finding {
     pub fn is_fixable(&self) -> bool {
         match &self.kind {
             FindingKind::Vulnerability(vulnerability) => !vulnerability.fixed_versions.is_empty(),
-            FindingKind::Secret { .. } | FindingKind::Misconfiguration { .. } => true,
+            FindingKind::Secret { .. } | FindingKind::Misconfiguration { .. } | FindingKind::EndOfLife { .. } => true,
         }
     }
 
@@ -47,7 +47,7 @@ impl Finding {
 
 /// Kinds of finding.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum FindingKind {
     /// A package has a known vulnerability.
     Vulnerability(Box<Vulnerability>),
@@ -67,6 +67,17 @@ pub enum FindingKind {
         /// What was seen that breaks it.
         evidence: String,
     },
+    /// What gets no more security fixes, or soon will not.
+    EndOfLife {
+        /// The product as endoflife.date names it: `debian`, `nodejs`.
+        product: String,
+        /// Its release cycle: `12`, `3.9`.
+        cycle: String,
+        /// The last day with security fixes, if one is set.
+        security: Option<Date>,
+        /// The last day with fixes of a long-term or paid programme, if one is set.
+        extended: Option<Date>,
+    },
 }
 
 impl FindingKind {
@@ -77,6 +88,7 @@ impl FindingKind {
             Self::Vulnerability(_) => "vulnerability",
             Self::Secret { .. } => "secret",
             Self::Misconfiguration { .. } => "misconfiguration",
+            Self::EndOfLife { .. } => "end-of-life",
         }
     }
 }

@@ -195,7 +195,7 @@ struct VerdictDocument<'a> {
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FindingDocument<'a> {
-    /// `vulnerability`, `secret` or `misconfiguration`.
+    /// `vulnerability`, `secret`, `misconfiguration` or `end-of-life`.
     kind: &'static str,
     /// The best known id.
     id: &'a str,
@@ -220,6 +220,23 @@ struct FindingDocument<'a> {
     /// What was seen that breaks the rule, for a misconfiguration.
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<&'a str>,
+    /// What only an end of life has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_of_life: Option<EndOfLifeDocument<'a>>,
+}
+
+/// What gets no more security fixes, or soon will not.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EndOfLifeDocument<'a> {
+    /// The product as endoflife.date names it: `debian`.
+    product: &'a str,
+    /// Its release cycle: `12`.
+    cycle: &'a str,
+    /// The last day with security fixes, if one is set.
+    security_until: Option<String>,
+    /// The last day with fixes of a long-term or paid programme, if one is set.
+    extended_until: Option<String>,
 }
 
 /// What only a secret has.
@@ -409,13 +426,21 @@ impl<'a> VerdictDocument<'a> {
 
 impl<'a> FindingDocument<'a> {
     fn new(finding: &'a Finding, scan: &'a Scan) -> Self {
-        let (mut vulnerability, mut secret, mut evidence) = (None, None, None);
+        let (mut vulnerability, mut secret, mut evidence, mut end_of_life) = (None, None, None, None);
         match &finding.kind {
             FindingKind::Vulnerability(found) => vulnerability = VulnerabilityDocument::new(found, scan),
             FindingKind::Secret { redacted, fingerprint, line, shadowed } => {
                 secret = Some(SecretDocument { redacted, fingerprint, line: *line, shadowed: *shadowed });
             }
             FindingKind::Misconfiguration { evidence: seen } => evidence = Some(seen.as_str()),
+            FindingKind::EndOfLife { product, cycle, security, extended } => {
+                end_of_life = Some(EndOfLifeDocument {
+                    product,
+                    cycle,
+                    security_until: security.map(|date| date.to_string()),
+                    extended_until: extended.map(|date| date.to_string()),
+                });
+            }
         }
         Self {
             kind: finding.kind.as_str(),
@@ -429,6 +454,7 @@ impl<'a> FindingDocument<'a> {
             vulnerability,
             secret,
             evidence,
+            end_of_life,
         }
     }
 }

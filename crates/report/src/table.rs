@@ -42,6 +42,7 @@ fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
 fn write_scan(scan: &Scan, report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     header(scan, report.style, out)?;
     vulnerabilities(scan, report.style, out)?;
+    others(scan, report.style, "End of life", "end-of-life", out)?;
     others(scan, report.style, "Secrets", "secret", out)?;
     others(scan, report.style, "Image configuration", "misconfiguration", out)?;
     set_aside(scan, report.style, out)?;
@@ -207,6 +208,13 @@ fn what_and_where(finding: &Finding) -> (String, String) {
             (format!("{} {redacted}", finding.title), place)
         }
         FindingKind::Misconfiguration { evidence } => (finding.title.clone(), evidence.clone()),
+        FindingKind::EndOfLife { .. } => {
+            let remedy = finding.remedy.as_ref().map_or_else(String::new, |remedy| format!(". {remedy}"));
+            let more = finding.locations.len().saturating_sub(1);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let place = place.map_or_else(|| "the distribution".to_owned(), |p| format!("{}{more}", p.title()));
+            (format!("{}{remedy}", finding.title), place)
+        }
         FindingKind::Vulnerability(_) => (finding.title.clone(), String::new()),
     }
 }

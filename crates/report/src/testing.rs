@@ -52,7 +52,7 @@ pub(crate) fn scan() -> Scan {
         ],
         inventory: inventory(),
         owned_files: vec![vec!["usr/lib/libz.so.1".into()], Vec::new()],
-        findings: vec![exploited(), secret(), deferred(), misconfiguration()],
+        findings: vec![exploited(), secret(), deferred(), misconfiguration(), end_of_life()],
         set_aside: vec![set_aside()],
         gaps: vec![Gap::new(GapKind::NoFeed, "golang", "no feed of the database covers 2 packages")],
         database: Some(DatabaseSummary {
@@ -88,6 +88,7 @@ pub(crate) fn hostile() -> Scan {
             FindingKind::Vulnerability(vulnerability) => vulnerability.fixed_versions = vec![text()],
             FindingKind::Secret { redacted, .. } => *redacted = text(),
             FindingKind::Misconfiguration { evidence } => *evidence = text(),
+            FindingKind::EndOfLife { product, cycle, .. } => (*product, *cycle) = (text(), text()),
         }
     }
     for aside in &mut scan.set_aside {
@@ -227,6 +228,16 @@ fn secret() -> Finding {
 fn misconfiguration() -> Finding {
     let kind = FindingKind::Misconfiguration { evidence: "User is empty".into() };
     finding("image-runs-as-root", "The image runs as root", Severity::Low, kind, Vec::new())
+}
+
+fn end_of_life() -> Finding {
+    let kind = FindingKind::EndOfLife {
+        product: "debian".into(),
+        cycle: "10".into(),
+        security: Some(date(2022, 9, 10)),
+        extended: Some(date(2024, 6, 30)),
+    };
+    finding("eol-debian-10", "debian 10 gets no more security fixes", Severity::High, kind, Vec::new())
 }
 
 fn set_aside() -> SetAside {
