@@ -77,7 +77,9 @@ fn product_of(distribution: &Distribution) -> Option<(&str, &str)> {
 /// The cycle that `version` belongs to: the one whose name is the longest start of it, number by number.
 fn cycle_of<'c>(cycles: &'c [Cycle], version: &str) -> Option<&'c Cycle> {
     let is_start = |cycle: &&Cycle| {
-        version.strip_prefix(cycle.name.as_str()).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        version
+            .strip_prefix(cycle.name.as_str())
+            .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
     };
     cycles.iter().filter(is_start).max_by_key(|cycle| cycle.name.len())
 }
@@ -171,12 +173,21 @@ mod tests {
     #[test]
     fn releases_of_distributions_are_judged_by_the_day() {
         let (severity, title, remedy) = told("debian", "10", date(2026, 11, 24)).unwrap();
-        assert_eq!((severity, title.as_str()), (Severity::High, "debian 10 gets no more security fixes since 2024-06-30"));
+        assert_eq!(
+            (severity, title.as_str()),
+            (Severity::High, "debian 10 gets no more security fixes since 2024-06-30")
+        );
         assert_eq!(remedy.as_deref(), Some("Rebuild on debian 13"));
         let (severity, title, _) = told("debian", "12", date(2026, 11, 24)).unwrap();
-        assert_eq!((severity, title.as_str()), (Severity::Low, "debian 12 gets extended support only, until 2028-06-30"));
+        assert_eq!(
+            (severity, title.as_str()),
+            (Severity::Low, "debian 12 gets extended support only, until 2028-06-30")
+        );
         let (severity, title, _) = told("debian", "12", date(2026, 6, 1)).unwrap();
-        assert_eq!((severity, title.as_str()), (Severity::Negligible, "debian 12 gets security fixes until 2026-07-11 only"));
+        assert_eq!(
+            (severity, title.as_str()),
+            (Severity::Negligible, "debian 12 gets security fixes until 2026-07-11 only")
+        );
         assert_eq!(told("debian", "12", date(2026, 1, 1)), None);
         assert_eq!(told("alpine", "3.23.1", date(2026, 1, 1)), None);
         assert!(told("alpine", "3.2.3", date(2026, 1, 1)).unwrap().1.starts_with("alpine-linux 3.2 "));

@@ -111,7 +111,9 @@ fn find(image: &Image, inventory: &Inventory, options: &ScanOptions) -> (Vec<Fin
             gaps.extend(options.database_gaps.iter().cloned());
             match lifecycle::ended(inventory, &databases, options.today) {
                 Ok(ended) => findings.extend(ended),
-                Err(corrupt) => gaps.push(Gap::new(GapKind::RecordUnread, "end of life", corrupt.to_string())),
+                Err(corrupt) => {
+                    gaps.push(Gap::new(GapKind::RecordUnread, "end of life", corrupt.to_string()))
+                }
             }
             gaps.extend(coverage(inventory, &databases, options.today, options.database_max_age_days));
         }

@@ -34,7 +34,9 @@ impl Finding {
     pub fn is_fixable(&self) -> bool {
         match &self.kind {
             FindingKind::Vulnerability(vulnerability) => !vulnerability.fixed_versions.is_empty(),
-            FindingKind::Secret { .. } | FindingKind::Misconfiguration { .. } | FindingKind::EndOfLife { .. } => true,
+            FindingKind::Secret { .. }
+            | FindingKind::Misconfiguration { .. }
+            | FindingKind::EndOfLife { .. } => true,
         }
     }
 

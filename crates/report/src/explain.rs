@@ -73,7 +73,9 @@ fn findings<'a>(
                 || matched.into_iter().any(|id| id.eq_ignore_ascii_case(&explanation.id)))
             .then_some((finding, &**vulnerability))
         }
-        FindingKind::Secret { .. } | FindingKind::Misconfiguration { .. } | FindingKind::EndOfLife { .. } => None,
+        FindingKind::Secret { .. } | FindingKind::Misconfiguration { .. } | FindingKind::EndOfLife { .. } => {
+            None
+        }
     })
 }
 

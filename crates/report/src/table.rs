@@ -212,7 +212,8 @@ fn what_and_where(finding: &Finding) -> (String, String) {
             let remedy = finding.remedy.as_ref().map_or_else(String::new, |remedy| format!(". {remedy}"));
             let more = finding.locations.len().saturating_sub(1);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let place = place.map_or_else(|| "the distribution".to_owned(), |p| format!("{}{more}", p.title()));
+            let place =
+                place.map_or_else(|| "the distribution".to_owned(), |p| format!("{}{more}", p.title()));
             (format!("{}{remedy}", finding.title), place)
         }
         FindingKind::Vulnerability(_) => (finding.title.clone(), String::new()),

@@ -22,6 +22,10 @@ Vulnerabilities
  requests  2.19.0           2.20.0    critical  CVE-2018-18074  9.8  exploited  layer 2: pip install requests==2.19.0
  zlib1g    1:1.2.13.dfsg-1  deferred  medium    CVE-2023-45853                  layer 1: ADD rootfs.tar /
 
+End of life
+ Severity  Rule           What                                                 Where
+ high      eol-debian-10  debian 10 gets no more security fixes. do something  the distribution
+
 Secrets
  Severity  Rule            What                  Where
  high      aws-access-key  AWS access key AKIA…  /srv/.env:3, layer 2, deleted by a later layer but still in the image
@@ -40,7 +44,7 @@ Do first
   upgrade requests 2.19.0 to 2.20.0 (layer 2: pip install requests==2.19.0): mends 1, the worst critical, exploited
 
   critical      1, of which 1 can be fixed
-      high      1, of which 1 can be fixed
+      high      2, of which 2 can be fixed
     medium      1, of which 0 can be fixed
        low      1, of which 1 can be fixed
 Advisories: 3 of 1 feeds (bundled), newest data of 2025-12-31, 2 days old.
