@@ -48,7 +48,7 @@ fn expected(plimsoll: &Plimsoll) -> (String, Value) {
     let kinds = expected["findings"].as_array().unwrap().iter().map(|finding| text(&finding["kind"]));
     assert_eq!(
         kinds.collect::<BTreeSet<_>>(),
-        BTreeSet::from(["misconfiguration", "secret", "vulnerability"])
+        BTreeSet::from(["end-of-life", "misconfiguration", "secret", "vulnerability"])
     );
     (name, expected)
 }
