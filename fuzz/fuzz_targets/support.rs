@@ -4,7 +4,8 @@ use plimsoll_model::extractor::{Extractor, Facts, ScanFile};
 
 /// Gives `bytes` as the file `path` to the extractor `name`; its errors are fine, its panics are not.
 pub fn extract(name: &str, path: &str, bytes: &[u8]) {
-    let all = plimsoll_catalog::all::EXTRACTORS.iter().chain(plimsoll_checks::all::EXTRACTORS);
+    let packages = plimsoll_catalog::all::EXTRACTORS.iter().chain(plimsoll_catalog::all::ACCOUNTING);
+    let all = packages.chain(plimsoll_checks::all::EXTRACTORS);
     let extractor: &Extractor = all.into_iter().find(|e| e.name == name).expect("an extractor of this name");
     let mut facts = Facts::new();
     facts.at(path, 1);

@@ -2,6 +2,7 @@
 
 use plimsoll_model::extractor::Extractor;
 
+use crate::account::{files, recorded};
 use crate::{lang, os};
 
 /// All extractors of packages and of what belongs to them.
@@ -29,4 +30,13 @@ pub const EXTRACTORS: &[Extractor] = &[
     lang::ruby::RUBY,
     lang::ruby::RUBY_LOCK,
     lang::rust::RUST,
+];
+
+/// What an accounting of an image's files wants beside them.
+pub const ACCOUNTING: &[Extractor] = &[
+    recorded::APK_DIGESTS,
+    recorded::DPKG_DIGESTS,
+    files::FILES,
+    recorded::PYTHON_DIGESTS,
+    recorded::RPM_DIGESTS,
 ];

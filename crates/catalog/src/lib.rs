@@ -4,6 +4,7 @@
 //! path, mode, size and first bytes whether it wants a file. [`all::EXTRACTORS`] lists what it can read.
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod all;
 mod lang;
 mod os;

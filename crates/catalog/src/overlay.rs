@@ -36,7 +36,7 @@ pub fn merge(layers: &[LayerEvidence], origins: &[Origin]) -> Merged {
 }
 
 /// The layers, with answers about visibility remembered.
-struct Stack<'a> {
+pub(crate) struct Stack<'a> {
     layers: &'a [LayerEvidence],
     /// For each layer, the topmost layer above it matters only through this: directory → topmost layer hiding it.
     hidden_directories: HashMap<String, Option<usize>>,
@@ -48,12 +48,12 @@ struct Stack<'a> {
 const REMEMBERED: usize = 32 << 20;
 
 impl<'a> Stack<'a> {
-    fn new(layers: &'a [LayerEvidence]) -> Self {
+    pub(crate) fn new(layers: &'a [LayerEvidence]) -> Self {
         Self { layers, hidden_directories: HashMap::new(), room: REMEMBERED }
     }
 
     /// Tells whether the file at `path` of layer `index` can be seen in the image.
-    fn is_visible(&mut self, index: usize, path: &str) -> bool {
+    pub(crate) fn is_visible(&mut self, index: usize, path: &str) -> bool {
         let own = (index + 1..self.layers.len())
             .any(|upper| self.entries_at(upper, path).iter().any(|entry| entry.kind != EntryKind::Opaque));
         !own && self.hidden_below(parent(path)).is_none_or(|hiding| hiding <= index)
@@ -177,6 +177,7 @@ impl Found {
                 self.licenses.insert(owner.clone(), licenses.clone());
             }
             Fact::Repository(repository) => self.repositories.push(repository.clone()),
+            Fact::File(..) | Fact::RecordedFiles(_) => {}
             Fact::Distribution(fact) => self.take_distribution(&located.path, &fact.0),
         }
     }

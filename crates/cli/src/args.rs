@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Scan(Box<Scan>),
     /// Tell why a vulnerability is, or is not, a finding of an image.
     Explain(Explain),
+    /// Account for every file of an image: whose it is, and whether it was changed.
+    Inventory(Inventory),
     /// Build, update and look at advisory databases.
     #[command(subcommand)]
     Db(Db),
@@ -206,12 +208,41 @@ impl Explain {
     }
 }
 
-/// How an explanation is told.
+/// Options of `inventory`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A file belongs to a package, is configuration or data, or is a program or library that no package brought.\n\nExamples:\n  plimsoll inventory debian:12\n  plimsoll inventory ghcr.io/acme/shop:1.4.2 --unowned\n  plimsoll inventory oci:image --format json"
+)]
+pub(crate) struct Inventory {
+    /// The image, as for `plimsoll scan`.
+    pub(crate) image: String,
+    /// Tell only of programs and libraries that no package brought, and of packages' files that were changed since
+    /// installation.
+    #[arg(long)]
+    pub(crate) unowned: bool,
+    /// Look at the image of this platform, as linux/arm64.
+    #[arg(long, value_name = "OS/ARCH", conflicts_with = "all_platforms")]
+    pub(crate) platform: Option<Platform>,
+    /// Look at the images of all platforms.
+    #[arg(long)]
+    pub(crate) all_platforms: bool,
+    /// How to tell it.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Words,
+    /// Neither read nor write the evidence cache.
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Read at most this many layers at once.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) threads: Option<u16>,
+}
+
+/// How an answer is told.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Words {
     /// For a person.
     Text,
-    /// For programs; see docs/schema/explain-1.json.
+    /// For programs; see docs/schema.
     Json,
 }
 

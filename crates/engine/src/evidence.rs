@@ -90,7 +90,7 @@ fn image_key(image: &Image, options: &EvidenceOptions) -> Option<ImageKey> {
     Some(ImageKey::new(&layers?, &origins(image), &options.extractors))
 }
 
-fn origins(image: &Image) -> Vec<Origin> {
+pub(crate) fn origins(image: &Image) -> Vec<Origin> {
     image.layers.iter().map(|layer| layer.origin).collect()
 }
 
@@ -102,15 +102,25 @@ fn known_image(image: &Image, options: &EvidenceOptions) -> Option<Merged> {
     Some(Merged { inventory, owned_files })
 }
 
+/// The evidence of each layer of `image`, lowest first.
+///
+/// # Errors
+/// If a layer is corrupt or cannot be read.
+pub(crate) fn layers(
+    image: &Image,
+    options: &EvidenceOptions,
+    observer: &Arc<dyn Observer>,
+) -> Result<Vec<LayerEvidence>, EvidenceError> {
+    Ok(layers_of(image, &read_layers(&[image], options, observer)?))
+}
+
+fn layers_of(image: &Image, read: &HashMap<LayerKey, LayerEvidence>) -> Vec<LayerEvidence> {
+    let evidence = |layer| read.get(&LayerKey::of(layer)).cloned().unwrap_or_else(|| unread(layer));
+    image.layers.iter().map(evidence).collect()
+}
+
 fn merged(image: &Image, read: &HashMap<LayerKey, LayerEvidence>, options: &EvidenceOptions) -> Merged {
-    let layers: Vec<LayerEvidence> = image
-        .layers
-        .iter()
-        .map(|layer| match read.get(&LayerKey::of(layer)) {
-            Some(evidence) => evidence.clone(),
-            None => unread(layer),
-        })
-        .collect();
+    let layers = layers_of(image, read);
     let merged = merge(&layers, &origins(image));
     let is_whole = layers.iter().flat_map(|layer| &layer.gaps).all(|gap| !is_passing(gap));
     if let (true, Some(cache), Some(key)) = (is_whole, &options.cache, image_key(image, options)) {

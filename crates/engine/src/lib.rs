@@ -4,6 +4,7 @@
 //! other and exchange values of `model`.
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod cache;
 pub mod evidence;
 pub mod limits;

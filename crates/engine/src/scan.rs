@@ -193,7 +193,7 @@ fn healthcheck(run: &plimsoll_image::config::RunConfig) -> Healthcheck {
     }
 }
 
-fn identity(image: &Image) -> ImageIdentity {
+pub(crate) fn identity(image: &Image) -> ImageIdentity {
     ImageIdentity {
         name: image.name.clone(),
         manifest_digest: image.manifest_digest,
@@ -204,7 +204,7 @@ fn identity(image: &Image) -> ImageIdentity {
 }
 
 /// A root filesystem has no layers to speak of.
-fn summary(layer: &plimsoll_image::Layer) -> Option<LayerSummary> {
+pub(crate) fn summary(layer: &plimsoll_image::Layer) -> Option<LayerSummary> {
     Some(LayerSummary {
         diff_id: layer.diff_id?,
         digest: layer.blob.as_ref().map(|blob| blob.digest),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::accounting::{FileDigests, FileKind, RecordedFile};
 use crate::digest::DiffId;
 use crate::distribution::Distribution;
 use crate::gap::Gap;
@@ -77,6 +78,10 @@ pub enum Fact {
     Secret(SecretHit),
     /// Where the package manager gets packages from.
     Repository(Repository),
+    /// What a file is, and its digests.
+    File(FileKind, FileDigests),
+    /// What a package manager recorded of files that it installed.
+    RecordedFiles(Vec<RecordedFile>),
 }
 
 /// A [`Distribution`] with an order, so that facts can be sorted.

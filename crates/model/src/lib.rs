@@ -5,6 +5,7 @@
 //! [`finding`], [`gap`], [`verdict`].
 #![forbid(unsafe_code)]
 
+pub mod accounting;
 pub mod digest;
 pub mod distribution;
 pub mod evidence;

@@ -1,6 +1,7 @@
 //! Every outward document. A format is one file and one line in [`all`].
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod all;
 pub mod cyclonedx;
 pub mod explain;

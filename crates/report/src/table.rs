@@ -366,7 +366,7 @@ fn verdict(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
 
 // ---- looks ----
 
-fn new_table(style: Style, columns: &[&str]) -> Table {
+pub(crate) fn new_table(style: Style, columns: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -386,7 +386,7 @@ fn new_table(style: Style, columns: &[&str]) -> Table {
     table
 }
 
-fn section(heading: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn section(heading: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", bold(heading, style))
 }
 
@@ -430,7 +430,7 @@ const fn is_bidirectional(c: char) -> bool {
 }
 
 /// A build step without the builder's own words, cut to what a line holds.
-fn shortened(step: &str) -> String {
+pub(crate) fn shortened(step: &str) -> String {
     let step = step
         .trim_start_matches("RUN ")
         .trim_start_matches("/bin/sh -c ")
@@ -445,7 +445,7 @@ fn shortened(step: &str) -> String {
     short
 }
 
-const fn plural(count: usize) -> &'static str {
+pub(crate) const fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 

@@ -7,7 +7,7 @@ use plimsoll_formats::source::Source;
 use plimsoll_model::extractor::{ContentRule, ExtractError, PathRule, ReadSeek, ScanFile, Wants};
 
 /// All executables and shared libraries, wherever they lie.
-pub(super) const WANTS: Wants = Wants {
+pub(crate) const WANTS: Wants = Wants {
     paths: &[PathRule::Any],
     content: ContentRule::Magic(&[
         b"\x7fELF",
@@ -26,13 +26,13 @@ pub(super) const WANTS: Wants = Wants {
 };
 
 /// The bytes of a file, lent or spooled.
-pub(super) type FileSource<'a> = Source<'a, Box<dyn ReadSeek + 'a>>;
+pub(crate) type FileSource<'a> = Source<'a, Box<dyn ReadSeek + 'a>>;
 
 /// Why a packed executable is a gap; the same words in each extractor make one gap of it.
 const PACKED: &str = "the executable is packed by UPX, its packages cannot be read";
 
 /// The bytes of `file`, to be read here and there.
-pub(super) fn source<'a>(file: &'a mut ScanFile<'_>) -> Result<FileSource<'a>, ExtractError> {
+pub(crate) fn source<'a>(file: &'a mut ScanFile<'_>) -> Result<FileSource<'a>, ExtractError> {
     match file.bytes() {
         Some(bytes) => Ok(Source::Memory(bytes)),
         None => {
@@ -46,7 +46,7 @@ pub(super) fn source<'a>(file: &'a mut ScanFile<'_>) -> Result<FileSource<'a>, E
 ///
 /// # Errors
 /// If it is packed, so that what it holds cannot be seen.
-pub(super) fn open(source: &mut FileSource<'_>) -> Result<Option<Executable>, ExtractError> {
+pub(crate) fn open(source: &mut FileSource<'_>) -> Result<Option<Executable>, ExtractError> {
     let Some(executable) = Executable::read(source).map_err(ExtractError::Spool)? else { return Ok(None) };
     if is_packed(&executable, source).map_err(ExtractError::Spool)? {
         return Err(ExtractError::Malformed(PACKED.to_owned()));

@@ -2,7 +2,7 @@
 
 pub(crate) mod composer;
 pub(crate) mod dotnet;
-mod executable;
+pub(crate) mod executable;
 pub(crate) mod go;
 pub(crate) mod java;
 pub(crate) mod npm;

@@ -150,7 +150,7 @@ fn extract_record(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), Extr
 }
 
 /// The first field of a line of CSV; quoted if it holds a comma.
-fn first_field(line: &str) -> String {
+pub(crate) fn first_field(line: &str) -> String {
     match line.strip_prefix('"') {
         Some(rest) => {
             let end = rest.find("\",").unwrap_or(rest.len());

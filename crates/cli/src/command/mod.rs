@@ -6,6 +6,7 @@ mod db;
 mod explain;
 mod image_feeds;
 mod install;
+mod inventory;
 mod locate;
 mod scan;
 mod update;
@@ -50,6 +51,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
     match args.command {
         Command::Scan(scan) => scan::run(*scan, &Context::new(args.global)?),
         Command::Explain(explain) => explain::run(&explain, &Context::new(args.global)?),
+        Command::Inventory(inventory) => inventory::run(&inventory, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),
         Command::Cache(cache) => cache::run(&cache, &Context::new(args.global)?),
         Command::Completions { shell } => {

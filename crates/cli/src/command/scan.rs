@@ -7,6 +7,8 @@ use plimsoll_engine::evidence::EvidenceOptions;
 use plimsoll_engine::limits::Limits;
 use plimsoll_engine::scan::{ScanOptions, extractors, scan};
 use plimsoll_image::source::PlatformChoice;
+use plimsoll_model::extractor::Extractor;
+use plimsoll_model::platform::Platform;
 use plimsoll_report::Report;
 
 use super::{Context, cache, db, install, locate};
@@ -41,7 +43,12 @@ pub(super) fn scans(
 ) -> anyhow::Result<Vec<plimsoll_model::scan::Scan>> {
     let options = options(args, outputs, context)?;
     let observer = progress::observer(!context.global.quiet);
-    let images = locate::images(&args.image, &choice(args), options.evidence.spool.clone(), context)?;
+    let images = locate::images(
+        &args.image,
+        &choice(args.platform.as_ref(), args.all_platforms),
+        options.evidence.spool.clone(),
+        context,
+    )?;
     scan(&images, &options, &observer).with_context(|| format!("scanning {}", args.image))
 }
 
@@ -57,17 +64,9 @@ fn options(args: &Scan, outputs: &[Output], context: &Context) -> anyhow::Result
         let secrets: Vec<&str> = plimsoll_engine::scan::secret_extractors();
         extractors.retain(|extractor| !secrets.contains(&extractor.name));
     }
-    let cache = if args.no_cache { None } else { open_cache(context) };
-    let spool =
-        cache.as_ref().map_or_else(|| context.environment.temporary(), plimsoll_engine::cache::Cache::spool);
-    let cores = args.threads.map_or_else(Environment::cores, usize::from);
-    let evidence = EvidenceOptions {
-        extractors,
-        cache,
-        spool,
-        limits: Limits::for_cores(cores),
-        owned_files: outputs.iter().any(|output| output.format.needs_owned_files),
-    };
+    let owned_files = outputs.iter().any(|output| output.format.needs_owned_files);
+    let evidence =
+        EvidenceOptions { owned_files, ..evidence(extractors, args.no_cache, args.threads, context) };
     let databases =
         if wants(Scanner::Vulnerabilities) { db::choose(args.db.as_deref(), context)? } else { Vec::new() };
     let mut vex = Vec::new();
@@ -92,6 +91,20 @@ fn options(args: &Scan, outputs: &[Output], context: &Context) -> anyhow::Result
     })
 }
 
+/// How evidence is gathered by `extractors`.
+pub(super) fn evidence(
+    extractors: Vec<Extractor>,
+    no_cache: bool,
+    threads: Option<u16>,
+    context: &Context,
+) -> EvidenceOptions {
+    let cache = if no_cache { None } else { open_cache(context) };
+    let spool =
+        cache.as_ref().map_or_else(|| context.environment.temporary(), plimsoll_engine::cache::Cache::spool);
+    let cores = threads.map_or_else(Environment::cores, usize::from);
+    EvidenceOptions { extractors, cache, spool, limits: Limits::for_cores(cores), owned_files: true }
+}
+
 /// A cache that cannot be used costs time only: the scan goes on without it.
 fn open_cache(context: &Context) -> Option<plimsoll_engine::cache::Cache> {
     let opened = cache::root(context).and_then(|root| cache::open(&root, context));
@@ -106,8 +119,9 @@ fn open_cache(context: &Context) -> Option<plimsoll_engine::cache::Cache> {
     }
 }
 
-fn choice(args: &Scan) -> PlatformChoice {
-    match (&args.platform, args.all_platforms) {
+/// Which platforms are meant.
+pub(super) fn choice(platform: Option<&Platform>, all: bool) -> PlatformChoice {
+    match (platform, all) {
         (Some(platform), _) => PlatformChoice::One(platform.clone()),
         (None, true) => PlatformChoice::All,
         (None, false) => PlatformChoice::Host,

@@ -38,6 +38,7 @@ fn pages(root: &Path) -> Vec<Page> {
     vec![
         Page { path: "docs/schema/scan-1.json", text: plimsoll_report::json::schema() },
         Page { path: "docs/schema/explain-1.json", text: plimsoll_report::explain::schema() },
+        Page { path: "docs/schema/inventory-1.json", text: plimsoll_report::account::schema() },
         Page { path: "docs/reference/catalogers.md", text: catalogers() },
         Page { path: "docs/reference/checks.md", text: checks(root) },
         Page { path: "docs/reference/cli.md", text: command_line() },
@@ -50,7 +51,11 @@ fn catalogers() -> String {
          cache read layers again for that extractor alone.\n\n\
          | extractor | revision | files | content | up to |\n| --- | --- | --- | --- | --- |\n"
     );
-    for extractor in plimsoll_engine::scan::extractors() {
+    let mut all = plimsoll_engine::scan::extractors();
+    all.extend(plimsoll_engine::account::extractors());
+    all.sort_by_key(|extractor| extractor.name);
+    all.dedup_by_key(|extractor| extractor.name);
+    for extractor in all {
         text.push_str(&extractor_row(&extractor));
     }
     text

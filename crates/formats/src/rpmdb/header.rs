@@ -18,10 +18,13 @@ const VENDOR: u32 = 1011;
 const LICENSE: u32 = 1014;
 const ARCH: u32 = 1022;
 const OLD_FILE_NAMES: u32 = 1027;
+const FILE_DIGESTS: u32 = 1035;
+const FILE_FLAGS: u32 = 1037;
 const SOURCE_RPM: u32 = 1044;
 const DIR_INDEXES: u32 = 1116;
 const BASE_NAMES: u32 = 1117;
 const DIR_NAMES: u32 = 1118;
+const FILE_DIGEST_ALGORITHM: u32 = 5011;
 const MODULARITY_LABEL: u32 = 5096;
 
 const INT32: u32 = 4;
@@ -149,6 +152,21 @@ impl<'a> Header<'a> {
         Ok(OwnedFiles { directories, places: Some(places), names })
     }
 
+    /// What it records of the content of its files, one for each of [`Header::files`] in their order; `None` if it records
+    /// nothing, or not of all of them.
+    #[must_use]
+    pub fn file_digests(&self) -> Option<FileDigests<'_>> {
+        let (digests, flags) = (self.strings(FILE_DIGESTS)?, self.numbers(FILE_FLAGS)?);
+        (digests.left == flags.0.len()).then_some(FileDigests { digests, flags })
+    }
+
+    /// The number of the algorithm of [`Header::file_digests`], as OpenPGP numbers them
+    /// (<https://www.rfc-editor.org/rfc/rfc9580#section-9.5>): 1 for MD5, which is also meant where none is told, 8 for SHA-256.
+    #[must_use]
+    pub fn file_digest_algorithm(&self) -> u32 {
+        self.numbers(FILE_DIGEST_ALGORITHM).and_then(|mut numbers| numbers.next()).unwrap_or(1)
+    }
+
     /// Type, offset and count of a tag. Of repeated ones the last, as rpm itself takes what was added at
     /// installation in place of what the package brought.
     fn entry(&self, tag: u32) -> Option<(u32, usize, usize)> {
@@ -224,6 +242,37 @@ impl Iterator for Numbers<'_> {
     fn next(&mut self) -> Option<u32> {
         self.0.next().map(|bytes| u32::from_be_bytes(*bytes))
     }
+}
+
+/// What a package records of the content of its files.
+#[derive(Debug)]
+pub struct FileDigests<'a> {
+    digests: Strings<'a>,
+    flags: Numbers<'a>,
+}
+
+impl<'a> Iterator for FileDigests<'a> {
+    type Item = FileDigest<'a>;
+
+    fn next(&mut self) -> Option<FileDigest<'a>> {
+        let flags = self.flags.next()?;
+        Some(FileDigest {
+            hex: self.digests.next()?,
+            is_configuration: flags & 1 != 0,
+            is_ghost: flags & 64 != 0,
+        })
+    }
+}
+
+/// What a package records of the content of one file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FileDigest<'a> {
+    /// The digest in hexadecimal digits; empty for what is no regular file.
+    pub hex: &'a [u8],
+    /// Whether it is configuration (`%config`).
+    pub is_configuration: bool,
+    /// Whether the package owns it without bringing it (`%ghost`).
+    pub is_ghost: bool,
 }
 
 /// The paths of a package.

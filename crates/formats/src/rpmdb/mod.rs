@@ -15,7 +15,7 @@ mod ndb;
 mod pages;
 mod sqlite;
 
-pub use header::{FilesError, Header, OwnedFile, OwnedFiles};
+pub use header::{FileDigest, FileDigests, FilesError, Header, OwnedFile, OwnedFiles};
 
 /// How much is read of one database.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
