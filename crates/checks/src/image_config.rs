@@ -6,6 +6,7 @@
 pub(crate) mod build;
 mod history;
 mod names;
+pub mod redact;
 pub(crate) mod run;
 
 use std::collections::BTreeMap;

@@ -63,6 +63,12 @@ pub fn secrets_in_text(text: &str) -> Vec<SecretHit> {
     search.finish().0
 }
 
+/// Where the secrets in a text lie, in order and without overlaps.
+pub(crate) fn secret_spans(text: &str) -> Vec<std::ops::Range<usize>> {
+    let found = scan::scan(RuleSet::embedded(), text.as_bytes(), HITS_LIMIT);
+    found.kept.into_iter().map(|found| found.secret.range()).collect()
+}
+
 /// The findings of an inventory's secrets, in the order of rule, place and line.
 #[must_use]
 pub fn secret_findings(inventory: &Inventory) -> Vec<Finding> {

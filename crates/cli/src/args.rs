@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Account for every file of an image: whose it is, and whether it was changed.
     Inventory(Inventory),
+    /// Tell what changed from one image to another: packages, files, configuration, findings.
+    Diff(Box<Diff>),
     /// Build, update and look at advisory databases.
     #[command(subcommand)]
     Db(Db),
@@ -235,6 +237,43 @@ pub(crate) struct Inventory {
     /// Read at most this many layers at once.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) threads: Option<u16>,
+}
+
+/// Options of `diff`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  plimsoll diff shop:1.4 shop:1.5\n  plimsoll diff debian:12 oci:image --files\n  plimsoll diff oci:old oci:new --format json"
+)]
+pub(crate) struct Diff {
+    /// The image before, as for `plimsoll scan`.
+    pub(crate) before: String,
+    /// The image after.
+    pub(crate) after: String,
+    /// Name every file, not only how many there are.
+    #[arg(long)]
+    pub(crate) files: bool,
+    /// Compare the images of this platform, as linux/arm64.
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<Platform>,
+    /// Use this advisory database.
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB")]
+    pub(crate) db: Option<PathBuf>,
+    /// How to tell it.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Words,
+}
+
+impl Diff {
+    /// The scan of both that it rests on.
+    pub(crate) fn scan(&self) -> Scan {
+        let scanners = vec![Scanner::Vulnerabilities, Scanner::Secrets, Scanner::Configuration];
+        Scan {
+            platform: self.platform.clone(),
+            db: self.db.clone(),
+            scanners,
+            ..Scan::of(&self.after, Scanner::Vulnerabilities)
+        }
+    }
 }
 
 /// How an answer is told.

@@ -6,6 +6,7 @@ use plimsoll_catalog::account::account;
 use plimsoll_catalog::overlay::merge;
 use plimsoll_image::Image;
 use plimsoll_model::accounting::ImageAccount;
+use plimsoll_model::evidence::LayerEvidence;
 use plimsoll_model::extractor::Extractor;
 
 use crate::evidence::{EvidenceError, EvidenceOptions, layers, origins};
@@ -30,18 +31,20 @@ pub fn accounts(
     options: &EvidenceOptions,
     observer: &Arc<dyn Observer>,
 ) -> Result<Vec<ImageAccount>, EvidenceError> {
-    let of_image = |image: &Image| {
+    for image in images {
         observer.event(Event::Image { name: image.name.clone(), layers: image.layers.len() });
-        let layers = layers(image, options, observer)?;
+    }
+    let read = layers(&images.iter().collect::<Vec<_>>(), options, observer)?;
+    let of_image = |(image, layers): (&Image, Vec<LayerEvidence>)| {
         let merged = merge(&layers, &origins(image));
         let accounting = account(&layers, &merged);
         observer.event(Event::Done);
-        Ok(ImageAccount {
+        ImageAccount {
             image: identity(image),
             layers: image.layers.iter().filter_map(summary).collect(),
             inventory: merged.inventory,
             accounting,
-        })
+        }
     };
-    images.iter().map(of_image).collect()
+    Ok(images.iter().zip(read).map(of_image).collect())
 }

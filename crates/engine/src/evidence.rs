@@ -102,16 +102,17 @@ fn known_image(image: &Image, options: &EvidenceOptions) -> Option<Merged> {
     Some(Merged { inventory, owned_files })
 }
 
-/// The evidence of each layer of `image`, lowest first.
+/// The evidence of each layer of each of `images`, lowest first; a layer that several share is read once.
 ///
 /// # Errors
 /// If a layer is corrupt or cannot be read.
 pub(crate) fn layers(
-    image: &Image,
+    images: &[&Image],
     options: &EvidenceOptions,
     observer: &Arc<dyn Observer>,
-) -> Result<Vec<LayerEvidence>, EvidenceError> {
-    Ok(layers_of(image, &read_layers(&[image], options, observer)?))
+) -> Result<Vec<Vec<LayerEvidence>>, EvidenceError> {
+    let read = read_layers(images, options, observer)?;
+    Ok(images.iter().map(|image| layers_of(image, &read)).collect())
 }
 
 fn layers_of(image: &Image, read: &HashMap<LayerKey, LayerEvidence>) -> Vec<LayerEvidence> {

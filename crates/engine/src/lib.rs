@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod cache;
+pub mod diff;
 pub mod evidence;
 pub mod limits;
 pub mod observe;

@@ -9,6 +9,7 @@ use plimsoll_advisory::lifecycle;
 use plimsoll_advisory::matching::match_inventory;
 use plimsoll_advisory::vex;
 use plimsoll_catalog::overlay::Merged;
+use plimsoll_checks::image_config::redact::shown_step;
 use plimsoll_checks::image_config::{Healthcheck, ImageFacts, check_image};
 use plimsoll_image::Image;
 use plimsoll_model::extractor::Extractor;
@@ -77,7 +78,12 @@ pub fn scan(
     Ok(scans.collect())
 }
 
-fn judge(image: &Image, merged: Merged, options: &ScanOptions, observer: &Arc<dyn Observer>) -> Scan {
+pub(crate) fn judge(
+    image: &Image,
+    merged: Merged,
+    options: &ScanOptions,
+    observer: &Arc<dyn Observer>,
+) -> Scan {
     let Merged { inventory, owned_files } = merged;
     observer.event(Event::Matching { packages: inventory.packages.len() });
     let (findings, gaps) = find(image, &inventory, options);
@@ -209,7 +215,7 @@ pub(crate) fn summary(layer: &plimsoll_image::Layer) -> Option<LayerSummary> {
         diff_id: layer.diff_id?,
         digest: layer.blob.as_ref().map(|blob| blob.digest),
         size: layer.blob.as_ref().map(|blob| blob.size),
-        created_by: layer.created_by.clone(),
+        created_by: layer.created_by.as_deref().map(shown_step),
         origin: layer.origin,
     })
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod accounting;
+pub mod difference;
 pub mod digest;
 pub mod distribution;
 pub mod evidence;

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use comfy_table::Cell;
 use plimsoll_model::accounting::{AccountedFile, FileClass, ImageAccount, Integrity};
+use plimsoll_model::inventory::LayerSummary;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -183,7 +184,12 @@ fn package<'a>(
 }
 
 fn layer(account: &ImageAccount, index: u32) -> String {
-    match account.layers.get(index as usize) {
+    step(&account.layers, index)
+}
+
+/// A layer with its build step; empty where there are no layers.
+pub(crate) fn step(layers: &[LayerSummary], index: u32) -> String {
+    match layers.get(index as usize) {
         Some(layer) => match &layer.created_by {
             Some(step) => format!("layer {}: {}", index + 1, shortened(&clean(step))),
             None => format!("layer {}", index + 1),
@@ -192,7 +198,7 @@ fn layer(account: &ImageAccount, index: u32) -> String {
     }
 }
 
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "one digit behind the point is shown")]
     let megabytes = bytes as f64 / 1e6;
     if bytes < 100_000 { format!("{bytes} B") } else { format!("{megabytes:.1} MB") }

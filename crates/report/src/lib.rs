@@ -4,6 +4,7 @@
 pub mod account;
 pub mod all;
 pub mod cyclonedx;
+pub mod diff;
 pub mod explain;
 pub mod json;
 mod sbom;

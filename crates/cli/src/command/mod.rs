@@ -3,6 +3,7 @@
 mod cache;
 mod carry;
 mod db;
+mod diff;
 mod explain;
 mod image_feeds;
 mod install;
@@ -52,6 +53,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Scan(scan) => scan::run(*scan, &Context::new(args.global)?),
         Command::Explain(explain) => explain::run(&explain, &Context::new(args.global)?),
         Command::Inventory(inventory) => inventory::run(&inventory, &Context::new(args.global)?),
+        Command::Diff(diff) => diff::run(&diff, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),
         Command::Cache(cache) => cache::run(&cache, &Context::new(args.global)?),
         Command::Completions { shell } => {

@@ -57,7 +57,7 @@ fn outputs(args: &Scan) -> anyhow::Result<Vec<Output>> {
     if outputs.is_empty() { Ok(vec!["table".parse()?]) } else { Ok(outputs) }
 }
 
-fn options(args: &Scan, outputs: &[Output], context: &Context) -> anyhow::Result<ScanOptions> {
+pub(super) fn options(args: &Scan, outputs: &[Output], context: &Context) -> anyhow::Result<ScanOptions> {
     let wants = |scanner| args.scanners.contains(&scanner);
     let mut extractors = extractors();
     if !wants(Scanner::Secrets) {

@@ -37,6 +37,7 @@ fn the_generated_pages_are_up_to_date() {
 fn pages(root: &Path) -> Vec<Page> {
     vec![
         Page { path: "docs/schema/scan-1.json", text: plimsoll_report::json::schema() },
+        Page { path: "docs/schema/diff-1.json", text: plimsoll_report::diff::schema() },
         Page { path: "docs/schema/explain-1.json", text: plimsoll_report::explain::schema() },
         Page { path: "docs/schema/inventory-1.json", text: plimsoll_report::account::schema() },
         Page { path: "docs/reference/catalogers.md", text: catalogers() },
