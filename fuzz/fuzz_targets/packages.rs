@@ -3,7 +3,7 @@
 
 mod support;
 
-const KINDS: [(&str, &str); 14] = [
+const KINDS: [(&str, &str); 15] = [
     ("composer", "app/vendor/composer/installed.json"),
     ("composer-lock", "app/composer.lock"),
     ("dotnet", "app/shop.deps.json"),
@@ -16,6 +16,7 @@ const KINDS: [(&str, &str); 14] = [
     ("dpkg-digests", "var/lib/dpkg/status"),
     ("dpkg-digests", "var/lib/dpkg/info/x.md5sums"),
     ("files", "usr/bin/x"),
+    ("license-texts", "app/LICENSE"),
     ("python-digests", "x/x-1.dist-info/RECORD"),
     ("rpm-digests", "var/lib/rpm/rpmdb.sqlite"),
 ];

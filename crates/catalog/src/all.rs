@@ -3,7 +3,7 @@
 use plimsoll_model::extractor::Extractor;
 
 use crate::account::{files, recorded};
-use crate::{lang, os};
+use crate::{lang, license_text, os};
 
 /// All extractors of packages and of what belongs to them.
 pub const EXTRACTORS: &[Extractor] = &[
@@ -19,6 +19,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     os::dpkg::DPKG_FILES,
     lang::go::GO,
     lang::java::JAVA,
+    license_text::LICENSE_TEXTS,
     lang::npm::NPM,
     lang::npm::NPM_LOCK,
     os::pacman::PACMAN,

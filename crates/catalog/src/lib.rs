@@ -6,7 +6,9 @@
 
 pub mod account;
 pub mod all;
+mod folders;
 mod lang;
+mod license_text;
 mod os;
 pub mod overlay;
 pub mod pass;

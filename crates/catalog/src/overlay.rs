@@ -12,8 +12,10 @@ use plimsoll_model::extractor::gap_path;
 use plimsoll_model::gap::Gap;
 use plimsoll_model::inventory::{FoundSecret, InstalledPackage, Inventory, Location, Origin};
 use plimsoll_model::package::{Ecosystem, Package};
-use plimsoll_model::path::parent;
+use plimsoll_model::path::{file_name, parent};
 use plimsoll_model::repository::Repository;
+
+use crate::folders::folders;
 
 /// What an image's layers add up to.
 #[derive(Clone, Debug, Default)]
@@ -128,6 +130,7 @@ struct Found {
     declared: Vec<(Package, Location, u32)>,
     owned: HashMap<(Ecosystem, String), Vec<String>>,
     licenses: HashMap<String, Vec<String>>,
+    license_texts: Vec<(String, Vec<String>)>,
     secrets: Vec<FoundSecret>,
     repositories: Vec<Repository>,
     gaps: Vec<Gap>,
@@ -177,6 +180,7 @@ impl Found {
                 self.licenses.insert(owner.clone(), licenses.clone());
             }
             Fact::Repository(repository) => self.repositories.push(repository.clone()),
+            Fact::LicenseText(licenses) => self.license_texts.push((located.path.clone(), licenses.clone())),
             Fact::File(..) | Fact::RecordedFiles(_) => {}
             Fact::Distribution(fact) => self.take_distribution(&located.path, &fact.0),
         }
@@ -215,6 +219,7 @@ impl Found {
     fn finish(mut self, origins: &[Origin]) -> Merged {
         self.resolve_declared();
         let mut owned = std::mem::take(&mut self.owned);
+        let texts = LicenseTexts::new(std::mem::take(&mut self.license_texts));
         let mut packages = Vec::with_capacity(self.packages.len());
         let mut owned_files = Vec::with_capacity(self.packages.len());
         for (mut package, mut places) in std::mem::take(&mut self.packages) {
@@ -230,6 +235,9 @@ impl Found {
             if package.licenses.is_empty() {
                 package.licenses =
                     keys.iter().find_map(|key| self.licenses.get(key).cloned()).unwrap_or_default();
+            }
+            if package.licenses.is_empty() && !package.ecosystem.is_os() {
+                package.licenses = texts.of(&package, &places);
             }
             let layer = places.iter().map(|(_, brought)| *brought).min().unwrap_or(0);
             packages.push(InstalledPackage {
@@ -257,6 +265,32 @@ impl Found {
             gaps: self.gaps,
         };
         Merged { inventory, owned_files }
+    }
+}
+
+/// The licences whose texts lie in a folder, or in a folder for them below it.
+struct LicenseTexts(HashMap<String, Vec<String>>);
+
+impl LicenseTexts {
+    fn new(texts: Vec<(String, Vec<String>)>) -> Self {
+        let mut by_folder: HashMap<String, Vec<String>> = HashMap::new();
+        for (path, licenses) in texts {
+            let folder = parent(&path);
+            let folder =
+                if matches!(file_name(folder), "licenses" | "LICENSES") { parent(folder) } else { folder };
+            by_folder.entry(folder.to_owned()).or_default().extend(licenses);
+        }
+        Self(by_folder)
+    }
+
+    /// What lies in the folders of a package found at `places`.
+    fn of(&self, package: &Package, places: &[(Location, u32)]) -> Vec<String> {
+        let folders = places.iter().flat_map(|(place, _)| folders(package, &place.path));
+        let mut licenses: Vec<String> =
+            folders.filter_map(|folder| self.0.get(&folder)).flatten().cloned().collect();
+        licenses.sort();
+        licenses.dedup();
+        licenses
     }
 }
 

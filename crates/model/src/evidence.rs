@@ -76,6 +76,8 @@ pub enum Fact {
     Distribution(DistributionFact),
     /// A secret.
     Secret(SecretHit),
+    /// A file is the text of these licences.
+    LicenseText(Vec<String>),
     /// Where the package manager gets packages from.
     Repository(Repository),
     /// What a file is, and its digests.

@@ -7,9 +7,10 @@ use std::collections::HashMap;
 
 use plimsoll_model::inventory::InstalledPackage;
 use plimsoll_model::package::Ecosystem;
-use plimsoll_model::path::{file_name, parent};
+use plimsoll_model::path::parent;
 
 use super::tree::Tree;
+use crate::folders::folders;
 use crate::os::owner_keys;
 use crate::overlay::Merged;
 
@@ -82,7 +83,7 @@ impl<'a> Owners<'a> {
             if let Some(path) = tree.find(&location.path) {
                 self.files.entry(path).or_insert(package);
             }
-            for folder in folders(installed, &location.path) {
+            for folder in folders(&installed.package, &location.path) {
                 self.folders.entry(folder).or_insert(package);
             }
         }
@@ -101,29 +102,6 @@ impl<'a> Owners<'a> {
             folder = parent(folder);
         }
         None
-    }
-}
-
-/// The folders that belong to a package as a whole, by the place of its evidence.
-fn folders(installed: &InstalledPackage, evidence: &str) -> Vec<String> {
-    let package = &installed.package;
-    let folder = parent(evidence);
-    match package.ecosystem {
-        Ecosystem::Npm if file_name(evidence) == "package.json" => vec![folder.to_owned()],
-        Ecosystem::Gem if evidence.ends_with(".gemspec") => {
-            let specifications = if file_name(folder) == "default" { parent(folder) } else { folder };
-            let gems = parent(specifications);
-            let name = file_name(evidence).trim_end_matches(".gemspec");
-            vec![format!("{gems}/gems/{name}")]
-        }
-        Ecosystem::Composer if file_name(evidence) == "installed.json" => {
-            vec![format!("{}/{}", parent(folder), package.name)]
-        }
-        // What is installed without a list of its files: an egg's folder, an old distutils package.
-        Ecosystem::PyPi if file_name(evidence) == "PKG-INFO" || file_name(evidence) == "METADATA" => {
-            vec![folder.to_owned()]
-        }
-        _ => Vec::new(),
     }
 }
 

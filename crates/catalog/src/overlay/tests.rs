@@ -103,3 +103,47 @@ fn a_deleted_secret_is_still_reported() {
     assert_eq!(merged.inventory.secrets.len(), 1);
     assert!(merged.inventory.secrets[0].shadowed);
 }
+
+#[test]
+fn a_package_without_a_licence_has_that_of_the_text_beside_it() {
+    let text = |path: &str, license: &str| Located {
+        path: path.into(),
+        inside: None,
+        fact: Fact::LicenseText(vec![license.to_owned()]),
+    };
+    let python = "app/x-1.0.0.dist-info/METADATA";
+    let declared = Located {
+        path: "srv/node_modules/b/package.json".into(),
+        inside: None,
+        fact: Fact::Package(Package {
+            licenses: vec!["ISC".into()],
+            ..Package::new(Ecosystem::Npm, "b", "1.0.0")
+        }),
+    };
+    let pypi = Located {
+        path: python.into(),
+        inside: None,
+        fact: Fact::Package(Package::new(Ecosystem::PyPi, "x", "1.0.0")),
+    };
+    let facts = [
+        package(A, "a"),
+        text("srv/node_modules/a/LICENSE", "MIT"),
+        declared,
+        text("srv/node_modules/b/LICENSE", "MIT"),
+        pypi,
+        text("app/x-1.0.0.dist-info/licenses/LICENSE", "BSD-3-Clause"),
+        text("srv/LICENSE", "GPL-3.0-only"),
+    ];
+    let paths: Vec<(&str, EntryKind)> =
+        facts.iter().map(|located| (located.path.as_str(), EntryKind::File)).collect();
+    let merged = merge(&[layer(&paths, &facts)], &[]);
+    let licenses: Vec<(&str, &[String])> = merged
+        .inventory
+        .packages
+        .iter()
+        .map(|installed| (installed.package.name.as_str(), installed.package.licenses.as_slice()))
+        .collect();
+    let expected = [("x", "BSD-3-Clause"), ("a", "MIT"), ("b", "ISC")];
+    let told: Vec<(&str, &str)> = licenses.iter().map(|(name, all)| (*name, all[0].as_str())).collect();
+    assert_eq!(told, expected);
+}
