@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod accounting;
+pub mod code;
 pub mod digest;
 pub mod distribution;
 pub mod evidence;
@@ -17,6 +18,7 @@ pub mod inventory;
 pub mod package;
 pub mod path;
 pub mod platform;
+pub mod reachability;
 pub mod reference;
 pub mod repository;
 pub mod scan;
