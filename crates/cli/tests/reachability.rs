@@ -157,7 +157,6 @@ fn functions_of_go_are_told_apart_by_what_is_linked() {
             let found = states(&plimsoll, &out.join(way), &database);
             assert_eq!(found, expected, "{name} {way}");
         }
-        // Of several copies the worst counts.
         compare_with_govulncheck(&plimsoll, &out.join("plain/shop"), &advisories, &expected);
     }
 }
@@ -192,7 +191,8 @@ fn govulncheck(
     linked.map(|finding| text(&finding["osv"]).to_owned()).collect()
 }
 
-/// What govulncheck sees linked is reachable here, or present where no function is named.
+/// What govulncheck sees linked is reachable here, or present where no function is named. It passes over functions with type
+/// arguments that are only there inlined (`slices.Contains[go.shape.[]string,go.shape.string]`).
 fn compare_with_govulncheck(
     plimsoll: &Plimsoll,
     program: &Path,
@@ -204,8 +204,10 @@ fn compare_with_govulncheck(
         return;
     };
     let told = govulncheck(&tool, &plimsoll.folder().join("vulndb"), program, advisories);
-    let linked = ours.iter().filter(|(_, (state, _))| state != "absent").map(|(id, _)| id.clone());
-    assert_eq!(told, linked.collect(), "{}", program.display());
+    let is_told = |id: &&String| id.as_str() != "GO-2099-0009";
+    let linked = ours.iter().filter(|(_, (state, _))| state != "absent").map(|(id, _)| id);
+    let linked: BTreeSet<String> = linked.filter(is_told).cloned().collect();
+    assert_eq!(told, linked, "{}", program.display());
 }
 
 #[test]
@@ -239,6 +241,35 @@ fn what_is_absent_is_reported_last_and_can_be_left_to_pass() {
     let expected = "  code        absent: none of the vulnerable functions is linked into the program\n  \
         code        looked for golang.org/x/text/language#MatchStrings, golang.org/x/text/language#Parse\n";
     assert!(told.contains(expected), "{told}");
+}
+
+/// esbuild was published with each release of Go from 1.15 on. Before 1.16 the table did not tell what is inlined.
+#[test]
+fn programs_of_older_releases_of_go_are_read() {
+    if !installed(&["npm"]) {
+        return;
+    }
+    let plimsoll = Plimsoll::new();
+    let advisories = [
+        of_go("GO-2099-0001", "stdlib", &[("fmt", &["Sprintf"])]),
+        of_go("GO-2099-0002", "stdlib", &[("html/template", &["Template.Execute"])]),
+    ];
+    let database = database(&plimsoll, &advisories);
+    for (esbuild, release, of_missing) in
+        [("0.8.0", "1.15", "present"), ("0.9.0", "1.16", "absent"), ("0.14.30", "1.18", "absent")]
+    {
+        let folder = plimsoll.folder().join(esbuild);
+        fs::create_dir(&folder).unwrap();
+        let package = format!("esbuild-linux-64@{esbuild}");
+        if fetched(Command::new("npm").args(["pack", "-s", &package]).current_dir(&folder)).is_none() {
+            return;
+        }
+        let archive = folder.join(format!("esbuild-linux-64-{esbuild}.tgz"));
+        said(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(&folder));
+        let found = states(&plimsoll, &folder, &database);
+        let found: Vec<&str> = found.values().map(|(state, _)| state.as_str()).collect();
+        assert_eq!(found, ["reachable", of_missing], "Go {release}");
+    }
 }
 
 // ---- Rust ----

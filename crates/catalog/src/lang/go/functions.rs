@@ -4,12 +4,18 @@
 //! The linker leaves out functions that cannot be called, and names those that are inlined too, so that a program holds
 //! the code of a function if, and only if, its name is there.
 
+use std::borrow::Cow;
+
 use plimsoll_formats::executable::go_functions::GoFunctions;
 use plimsoll_model::code::{Code, Name, Names};
 use plimsoll_model::package::Ecosystem;
 
 /// Programs of 100 MB have some hundred thousand names.
-const NAMES_LIMIT: usize = 2_000_000;
+const NAMES_LIMIT: usize = 1_000_000;
+/// Longer ones are of types that no advisory can name.
+const NAME_LIMIT: usize = 4 << 10;
+/// No module has a longer path.
+const PARTS_LIMIT: usize = 16;
 
 /// What the build information tells of import paths.
 #[derive(Debug, Default)]
@@ -25,7 +31,7 @@ pub(super) fn code(functions: &GoFunctions, paths: &Paths) -> Option<Code> {
     let mut names = Vec::new();
     let mut last = String::new();
     let mut has_runtime = false;
-    for name in functions.names() {
+    for name in functions.names().filter(|name| name.len() <= NAME_LIMIT) {
         let Some(Symbol { path, name }) = str::from_utf8(name).ok().and_then(Symbol::parse) else { continue };
         if names.len() >= NAMES_LIMIT {
             return None;
@@ -35,7 +41,9 @@ pub(super) fn code(functions: &GoFunctions, paths: &Paths) -> Option<Code> {
             names.push(Name::of(&[&path, "#", &name]));
             if path != last {
                 names.extend(
-                    path.match_indices('/').filter_map(|(end, _)| Some(Name::of(&[path.get(..end)?]))),
+                    path.match_indices('/')
+                        .take(PARTS_LIMIT)
+                        .filter_map(|(end, _)| Some(Name::of(&[path.get(..end)?]))),
                 );
                 names.push(Name::of(&[&path]));
                 last = path;
@@ -91,7 +99,10 @@ impl Symbol {
 }
 
 /// Without what stands in brackets: `F[...]`, `(*T[go.shape.int]).M`.
-fn without_type_arguments(linked: &str) -> String {
+fn without_type_arguments(linked: &str) -> Cow<'_, str> {
+    if !linked.contains('[') {
+        return Cow::Borrowed(linked);
+    }
     let mut depth = 0_usize;
     let mut plain = String::with_capacity(linked.len());
     for c in linked.chars() {
@@ -102,7 +113,7 @@ fn without_type_arguments(linked: &str) -> String {
             _ => {}
         }
     }
-    plain
+    Cow::Owned(plain)
 }
 
 /// `Function`, or `Type.Method`, of what follows the path; what lies inside of a function is named as it.
@@ -127,6 +138,9 @@ fn is_inside(part: &str) -> bool {
 
 /// The linker writes dots in the last part of a path, and what no path should have, as `%2e`.
 fn unescaped(path: &str) -> String {
+    if !path.contains('%') {
+        return path.to_owned();
+    }
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((first, after)) = rest.split_first() {

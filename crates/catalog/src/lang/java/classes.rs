@@ -10,8 +10,9 @@ use plimsoll_model::package::Ecosystem;
 const CONTENT: &str = ".";
 /// The name for "the archive holds classes".
 const CLASSES: &str = "/";
-/// No package has more parts.
+/// No package has more parts, or is longer.
 const PARTS_LIMIT: usize = 16;
+const LENGTH_LIMIT: usize = 256;
 /// The directories with classes that are kept of one archive.
 const DIRECTORY_LIMIT: usize = 20_000;
 /// Where frameworks keep an application's own classes.
@@ -42,7 +43,8 @@ impl Classes {
         if self.directories.contains(directory) {
             return;
         }
-        if self.directories.len() < DIRECTORY_LIMIT && directory.split('/').count() <= PARTS_LIMIT {
+        let fits = directory.len() <= LENGTH_LIMIT && directory.split('/').count() <= PARTS_LIMIT;
+        if fits && self.directories.len() < DIRECTORY_LIMIT {
             self.directories.insert(directory.to_owned());
         } else {
             self.is_cut = true;
