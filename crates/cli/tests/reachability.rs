@@ -274,6 +274,40 @@ fn programs_of_older_releases_of_go_are_read() {
 
 // ---- Rust ----
 
+/// A program of two crates, one of which has functions, a type with arguments, and a module that is not its public path.
+fn write_program_of_rust(folder: &Path) {
+    let manifest = |name: &str, version: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n")
+    };
+    let dependencies = "[dependencies]\na-crate = { path = \"a\" }\nb = { path = \"b\" }\n[workspace]\n";
+    let library = "mod inner {\n\
+        #[inline(never)] pub fn weigh(x: usize) -> usize { x.wrapping_mul(7) }\n\
+        pub struct Kept<T>(T);\n\
+        impl<T> Kept<T> { #[inline(never)] pub fn grow(x: usize) -> usize { super::outer(x) + 1 } }\n}\n\
+        pub use inner::Kept;\n\
+        #[inline(never)] pub fn outer(x: usize) -> usize { inner::weigh(x) + 1 }\npub fn unused() {}\n";
+    let main = "fn main() {\n    let x = std::env::args().count();\n    \
+        println!(\"{} {} {}\", a_crate::outer(x), a_crate::Kept::<u8>::grow(x), b::X);\n}\n";
+    write(&folder.join("Cargo.toml"), manifest("shop", "0.3.0") + dependencies);
+    write(&folder.join("src/main.rs"), main);
+    write(&folder.join("a/Cargo.toml"), manifest("a-crate", "1.2.3"));
+    write(&folder.join("a/src/lib.rs"), library);
+    write(&folder.join("b/Cargo.toml"), manifest("b", "1.0.0"));
+    write(&folder.join("b/src/lib.rs"), "pub const X: u8 = 1;\n");
+}
+
+/// Builds it with names in one of the two manglings, or stripped, and gives the folder of the program.
+fn built_by_cargo(folder: &Path, mangling: &str, strip: &str) -> PathBuf {
+    let mut build = Command::new("cargo");
+    build.args(["auditable", "build", "--release", "--offline", "--target-dir", "target"]);
+    let flags = format!("-Csymbol-mangling-version={mangling} -Zunstable-options");
+    build.current_dir(folder).env("RUSTFLAGS", flags).env("RUSTC_BOOTSTRAP", "1");
+    said(build.env("CARGO_PROFILE_RELEASE_STRIP", strip));
+    let out = folder.join(format!("{mangling}-{strip}"));
+    write(&out.join("shop"), fs::read(folder.join("target/release/shop")).unwrap());
+    out
+}
+
 #[test]
 fn functions_of_rust_are_seen_as_long_as_they_have_names() {
     if !Command::new("cargo").args(["auditable", "--version"]).output().is_ok_and(|ran| ran.status.success())
@@ -283,30 +317,9 @@ fn functions_of_rust_are_seen_as_long_as_they_have_names() {
     }
     let plimsoll = Plimsoll::new();
     let folder = plimsoll.folder().join("rust");
-    let manifest = "[package]\nname = \"shop\"\nversion = \"0.3.0\"\nedition = \"2021\"\n[dependencies]\na-crate = { path = \"a\" }\nb = { path = \"b\" }\n[workspace]\n";
-    write(&folder.join("Cargo.toml"), manifest);
-    write(
-        &folder.join("src/main.rs"),
-        "fn main() { let x = std::env::args().count(); println!(\"{} {} {}\", a_crate::outer(x), a_crate::Kept::<u8>::grow(x), b::X); }\n",
-    );
-    let library = "mod inner { #[inline(never)] pub fn weigh(x: usize) -> usize { x.wrapping_mul(7) }\n\
-        pub struct Kept<T>(T); impl<T> Kept<T> { #[inline(never)] pub fn grow(x: usize) -> usize { super::outer(x) + 1 } } }\n\
-        pub use inner::Kept;\n\
-        #[inline(never)] pub fn outer(x: usize) -> usize { inner::weigh(x) + 1 }\npub fn unused() {}\n";
-    write(
-        &folder.join("a/Cargo.toml"),
-        "[package]\nname = \"a-crate\"\nversion = \"1.2.3\"\nedition = \"2021\"\n",
-    );
-    write(&folder.join("a/src/lib.rs"), library);
-    write(&folder.join("b/Cargo.toml"), "[package]\nname = \"b\"\nversion = \"1.0.0\"\nedition = \"2021\"\n");
-    write(&folder.join("b/src/lib.rs"), "pub const X: u8 = 1;\n");
+    write_program_of_rust(&folder);
     let of_rust = |id: &str, krate: &str, functions: &[&str]| {
-        advisory(
-            "crates.io",
-            id,
-            krate,
-            &json!({ "affects": { "arch": [], "os": [], "functions": functions } }),
-        )
+        advisory("crates.io", id, krate, &json!({ "affects": { "functions": functions } }))
     };
     let advisories = [
         of_rust("RUSTSEC-2099-0001", "a-crate", &["a_crate::outer"]),
@@ -316,37 +329,22 @@ fn functions_of_rust_are_seen_as_long_as_they_have_names() {
         of_rust("RUSTSEC-2099-0005", "b", &["b::f"]),
     ];
     let database = database(&plimsoll, &advisories);
-    for (mangling, stripped) in [("legacy", false), ("v0", false), ("v0", true)] {
-        let mut build = Command::new("cargo");
-        build
-            .args(["auditable", "build", "--release", "--offline", "--target-dir", "target"])
-            .current_dir(&folder);
-        let unstable = if mangling == "legacy" { " -Zunstable-options" } else { "" };
-        build.env("RUSTFLAGS", format!("-Csymbol-mangling-version={mangling}{unstable}"));
-        build
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_PROFILE_RELEASE_STRIP", if stripped { "symbols" } else { "none" });
-        said(&mut build);
-        let out = folder.join(format!("{mangling}-{stripped}"));
-        write(&out.join("shop"), fs::read(folder.join("target/release/shop")).unwrap());
-        let found = states(&plimsoll, &out, &database);
-        let found: Vec<(&str, &[String])> =
-            found.values().map(|(state, seen)| (state.as_str(), seen.as_slice())).collect();
-        if stripped {
-            assert_eq!(found, [("unknown", &[][..]); 5]);
-            continue;
-        }
-        let [outer, grow] = ["a_crate::outer", "a_crate::Kept::grow"].map(|name| [name.to_owned()]);
-        let none = &[][..];
-        let expected: [(&str, &[String]); 5] = [
-            ("reachable", &outer),
-            ("reachable", &grow),
-            ("present", none),
-            ("present", none),
-            ("unknown", none),
-        ];
-        assert_eq!(found, expected, "{mangling}");
-    }
+    let states_in = |mangling: &str, strip: &str| -> Vec<(String, Vec<String>)> {
+        states(&plimsoll, &built_by_cargo(&folder, mangling, strip), &database).into_values().collect()
+    };
+    let state = |state: &str, seen: &[&str]| {
+        (state.to_owned(), seen.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>())
+    };
+    let named = [
+        state("reachable", &["a_crate::outer"]),
+        state("reachable", &["a_crate::Kept::grow"]),
+        state("present", &[]),
+        state("present", &[]),
+        state("unknown", &[]),
+    ];
+    assert_eq!(states_in("legacy", "none"), named);
+    assert_eq!(states_in("v0", "none"), named);
+    assert_eq!(states_in("v0", "symbols"), vec![state("unknown", &[]); 5]);
 }
 
 // ---- Java ----

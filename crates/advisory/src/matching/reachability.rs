@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use plimsoll_model::code::{Code, LazyCode, Name};
+use plimsoll_model::code::{Code, LazyCode, LocatedCode, Name};
 use plimsoll_model::inventory::{InstalledPackage, Location};
 use plimsoll_model::package::Ecosystem;
 use plimsoll_model::reachability::{Basis, Reachability, SHOWN};
@@ -103,9 +103,12 @@ fn place<'s>(
         Some(inside) if package.ecosystem == Ecosystem::Maven => archive(inside),
         inside => (inside, false),
     };
-    let found = code.at(&location.path, inside).iter().map(|found| (&found.code, found.location.layer));
-    let found = found.filter(|(code, layer)| code.ecosystem == package.ecosystem && *layer == location.layer);
-    let Some((code, _)) = found.last() else { return Basis::NoNames };
+    let fits = |found: &&LocatedCode| {
+        found.code.ecosystem == package.ecosystem && found.location.layer == location.layer
+    };
+    let Some(LocatedCode { code, .. }) = code.at(&location.path, inside).iter().find(fits) else {
+        return Basis::NoNames;
+    };
     match package.ecosystem {
         Ecosystem::Maven => classes(&package.name, code, is_copied),
         Ecosystem::Go => seen_in(code, sought, seen).unwrap_or_else(|| go(&package.name, code, sought)),
