@@ -176,8 +176,8 @@ pub struct Facts {
     code: usize,
 }
 
-/// The most bytes of names that one extractor keeps of a layer: those of some hundred large programs.
-pub const CODE_LIMIT: usize = 64 << 20;
+/// The most bytes of names that one extractor keeps of a layer: those of some gigabytes of programs.
+pub const CODE_LIMIT: usize = 16 << 20;
 
 impl Facts {
     /// Starts a collection.
