@@ -29,26 +29,31 @@ pub(super) struct Paths {
 /// The names of a program's functions, packages and what packages lie below; `None` if they are not those of a whole program.
 pub(super) fn code(functions: &GoFunctions, paths: &Paths) -> Option<Code> {
     let mut names = Vec::new();
-    let mut last = String::new();
+    // Functions of a package mostly follow each other.
+    let mut linked = String::new();
+    let mut known: Vec<String> = Vec::new();
     let mut has_runtime = false;
     for name in functions.names().filter(|name| name.len() <= NAME_LIMIT) {
-        let Some(Symbol { path, name }) = str::from_utf8(name).ok().and_then(Symbol::parse) else { continue };
+        let Ok(name) = str::from_utf8(name) else { continue };
+        let plain = without_type_arguments(name);
+        let Some(symbol) = Symbol::parse(&plain) else { continue };
         if names.len() >= NAMES_LIMIT {
             return None;
         }
-        has_runtime |= path == "runtime";
-        for path in paths.of(&path) {
-            names.push(Name::of(&[&path, "#", &name]));
-            if path != last {
-                names.extend(
-                    path.match_indices('/')
-                        .take(PARTS_LIMIT)
-                        .filter_map(|(end, _)| Some(Name::of(&[path.get(..end)?]))),
-                );
-                names.push(Name::of(&[&path]));
-                last = path;
+        if symbol.path != linked {
+            symbol.path.clone_into(&mut linked);
+            known = paths.of(&import_path(symbol.path));
+            has_runtime |= linked == "runtime";
+            for path in &known {
+                let above = path.match_indices('/').take(PARTS_LIMIT);
+                names.extend(above.filter_map(|(end, _)| Some(Name::of(&[path.get(..end)?]))));
+                names.push(Name::of(&[path]));
             }
         }
+        names.extend(known.iter().map(|path| match symbol.method {
+            Some(method) => Name::of(&[path, "#", symbol.name, ".", method]),
+            None => Name::of(&[path, "#", symbol.name]),
+        }));
     }
     // Without its runtime no program runs: the names are another's, or this is the lesser part of a program.
     has_runtime.then(|| Code {
@@ -70,32 +75,41 @@ impl Paths {
     }
 }
 
-/// A function: the import path of its package, and its name, with that of its type before it.
-#[derive(Debug, Eq, PartialEq)]
-struct Symbol {
-    path: String,
-    name: String,
+/// A function: the path of its package as the linker writes it, and its name, or that of its type and its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Symbol<'a> {
+    path: &'a str,
+    name: &'a str,
+    method: Option<&'a str>,
 }
 
-impl Symbol {
-    /// Parses a name of the linker; `None` for what the compiler made up, and for what is not Go.
-    fn parse(linked: &str) -> Option<Self> {
-        if linked.starts_with("type:") || linked.starts_with("type..") || linked.starts_with("go:") {
-            return None;
-        }
-        let plain = without_type_arguments(linked);
+impl<'a> Symbol<'a> {
+    /// Parses a name without type arguments; `None` for what the compiler made up, and for what is not Go.
+    fn parse(plain: &'a str) -> Option<Self> {
+        let is_made_up = ["type:", "type..", "go:"].iter().any(|start| plain.starts_with(start));
         // Methods of types without a name.
-        if plain.contains(['{', ' ']) {
+        if is_made_up || plain.contains(['{', ' ']) {
             return None;
         }
         let slash = plain.rfind('/').map_or(0, |slash| slash + 1);
         let dot = plain.get(slash..)?.find('.')? + slash;
-        let name = name(plain.get(dot + 1..)?)?;
-        let path = unescaped(plain.get(..dot)?);
-        // The copies of other modules that `cmd` and projects of old have; the standard library's are its own.
-        let path = path.rsplit_once("/vendor/").map_or(path.as_str(), |(_, path)| path);
-        Some(Self { path: path.to_owned(), name })
+        // `-fm` is a method as a value, `-range1` the body of a loop.
+        let rest = plain.get(dot + 1..)?.split('-').next()?;
+        let mut parts = rest
+            .split('.')
+            .map(|part| part.strip_prefix("(*").map_or(part, |part| part.trim_end_matches(')')));
+        let name = parts.next().filter(|name| !name.is_empty())?;
+        // What lies inside of a function is named as it.
+        let method = parts.next().filter(|method| !is_inside(method));
+        Some(Self { path: plain.get(..dot)?, name, method })
     }
+}
+
+/// The import path of a path as the linker writes it. The copies of other modules that `cmd` and projects of old have go by
+/// the modules' own paths; those of the standard library are its own.
+fn import_path(linked: &str) -> String {
+    let path = unescaped(linked);
+    path.rsplit_once("/vendor/").map_or(path.as_str(), |(_, path)| path).to_owned()
 }
 
 /// Without what stands in brackets: `F[...]`, `(*T[go.shape.int]).M`.
@@ -114,19 +128,6 @@ fn without_type_arguments(linked: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(plain)
-}
-
-/// `Function`, or `Type.Method`, of what follows the path; what lies inside of a function is named as it.
-fn name(rest: &str) -> Option<String> {
-    // `-fm` is a method as a value, `-range1` the body of a loop.
-    let rest = rest.split('-').next()?;
-    let mut parts =
-        rest.split('.').map(|part| part.strip_prefix("(*").map_or(part, |part| part.trim_end_matches(')')));
-    let first = parts.next().filter(|first| !first.is_empty())?;
-    match parts.next() {
-        Some(second) if !is_inside(second) => Some(format!("{first}.{second}")),
-        _ => Some(first.to_owned()),
-    }
 }
 
 /// Tells names of what has none: `func1`, `gowrap2`, `deferwrap1`, and the number of an `init`.
@@ -178,8 +179,10 @@ mod tests {
             ("vendor/golang.org/x/net/idna.New", "vendor/golang.org/x/net/idna#New"),
             ("bytes.ContainsFunc-range1", "bytes#ContainsFunc"),
         ] {
-            let Symbol { path, name } = Symbol::parse(linked).unwrap();
-            assert_eq!(format!("{path}#{name}"), expected);
+            let plain = without_type_arguments(linked);
+            let Symbol { path, name, method } = Symbol::parse(&plain).unwrap();
+            let method = method.map(|method| format!(".{method}")).unwrap_or_default();
+            assert_eq!(format!("{}#{name}{method}", import_path(path)), expected);
         }
         for made in [
             "type:.eq.main.T",
@@ -193,7 +196,7 @@ mod tests {
             "a.",
             "go.struct { a/b.T }.M",
         ] {
-            assert_eq!(Symbol::parse(made), None, "{made}");
+            assert_eq!(Symbol::parse(&without_type_arguments(made)), None, "{made}");
         }
     }
 
