@@ -119,13 +119,18 @@ impl Cache {
     /// The lists of owned files that belong to [`Cache::image`].
     #[must_use]
     pub fn owned_files(&self, key: ImageKey) -> Option<Vec<Vec<String>>> {
-        decode(&self.read(&self.image_path(key), Section::Second)?)
+        decode(&self.read(&self.image_path(key), Section::Third)?)
     }
 
     /// The code that belongs to [`Cache::image`].
     #[must_use]
     pub fn code(&self, key: ImageKey) -> Option<Vec<LocatedCode>> {
-        decode(&self.read(&self.image_path(key), Section::Third)?)
+        decode(&self.read(&self.image_path(key), Section::Second)?)
+    }
+
+    /// Forgets what an image's layers add up to, because a part of it is damaged; the next scan adds them up again.
+    pub fn forget_image(&self, key: ImageKey) {
+        drop(fs::remove_file(self.image_path(key)));
     }
 
     /// Keeps what an image's layers add up to.
@@ -134,7 +139,7 @@ impl Cache {
     /// If the file cannot be written; the cache stays as it was.
     pub fn keep_image(&self, key: ImageKey, merged: &Merged) -> io::Result<()> {
         let Merged { inventory, owned_files, code } = merged;
-        self.write(&self.image_path(key), &[encode(inventory)?, encode(owned_files)?, encode(code)?])
+        self.write(&self.image_path(key), &[encode(inventory)?, encode(code)?, encode(owned_files)?])
     }
 
     /// Counts what is there.

@@ -111,8 +111,13 @@ fn known_image(image: &Image, options: &EvidenceOptions) -> Option<Contents> {
     let key = image_key(image, options)?;
     let inventory = cache.image(key)?;
     let owned_files = if options.owned_files { cache.owned_files(key)? } else { Vec::new() };
-    // If that part of the file is damaged, nothing is known of the code, and the report says so.
-    let code = LazyCode::new(move || cache.code(key).unwrap_or_default());
+    let code = LazyCode::new(move || {
+        cache.code(key).unwrap_or_else(|| {
+            // That part of the file is damaged: nothing is known of the code this time, and the report says so.
+            cache.forget_image(key);
+            Vec::new()
+        })
+    });
     Some(Contents { inventory, owned_files, code })
 }
 
