@@ -218,6 +218,7 @@ fn old_names(header: Header<'_>, table: &[u8]) -> Option<GoFunctions> {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "a test may")]
 mod tests {
     use super::*;
 

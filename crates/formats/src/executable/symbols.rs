@@ -74,6 +74,7 @@ impl<'a> Symbols<'a> {
 const NAME_LIMIT: usize = 16 << 10;
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "a test may")]
 mod tests {
     use super::super::Section;
     use super::*;
