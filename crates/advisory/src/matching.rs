@@ -9,12 +9,14 @@ mod group;
 pub(crate) mod hit;
 mod inert;
 pub(crate) mod range;
+mod reachability;
 pub(crate) mod severity;
 mod vulnerability;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
+use plimsoll_model::code::LazyCode;
 use plimsoll_model::distribution::Distribution;
 use plimsoll_model::finding::{Finding, FindingKind};
 use plimsoll_model::gap::{Gap, GapKind};
@@ -28,21 +30,27 @@ use hit::{Found, Subject};
 /// What matching an inventory yields.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Matches {
-    /// Vulnerabilities: those of packages without running code last; exploited ones first, then the worse, the
-    /// mendable, by package and id.
+    /// Vulnerabilities: those of packages without running code last; exploited ones first, then the worse, those whose
+    /// code is not seen to be absent, the mendable, by package and id.
     pub findings: Vec<Finding>,
     /// What was not checked, sorted.
     pub gaps: Vec<Gap>,
 }
 
-/// Matches every package of `inventory`. Of `databases` the first that covers an ecosystem or release answers for it;
-/// what is known of single CVEs is taken from all.
+/// As [`match_contents`], where nothing is known of the code.
 #[must_use]
 pub fn match_inventory(inventory: &Inventory, databases: &[&Database]) -> Matches {
+    match_contents(inventory, &LazyCode::default(), databases)
+}
+
+/// Matches every package of `inventory`, and looks for vulnerable functions in `code`. Of `databases` the first that covers an
+/// ecosystem or release answers for it; what is known of single CVEs is taken from all.
+#[must_use]
+pub fn match_contents(inventory: &Inventory, code: &LazyCode, databases: &[&Database]) -> Matches {
     let mut matching = Matching::new(inventory.distribution.as_ref(), databases);
     for (index, installed) in (0_u32..).zip(&inventory.packages) {
         let owner = installed.owned_by.and_then(|owner| inventory.packages.get(usize::try_from(owner).ok()?));
-        matching.package(index, installed, owner);
+        matching.package(index, installed, owner, code);
     }
     matching.finish()
 }
@@ -85,7 +93,13 @@ impl<'d> Matching<'d> {
         }
     }
 
-    fn package(&mut self, index: u32, installed: &InstalledPackage, owner: Option<&InstalledPackage>) {
+    fn package(
+        &mut self,
+        index: u32,
+        installed: &InstalledPackage,
+        owner: Option<&InstalledPackage>,
+        code: &LazyCode,
+    ) {
         let package = &installed.package;
         let subject = match self.route(installed, owner) {
             Route::Subject(subject) => subject,
@@ -111,7 +125,14 @@ impl<'d> Matching<'d> {
             self.gaps.push(unordered(package, &found.unordered));
         }
         for group in group::group(&found.hits).into_iter().filter_map(group::Group::contested) {
-            match vulnerability::finding(databases, index, installed, &subject, &group) {
+            let finding = vulnerability::finding(databases, index, installed, &subject, &group);
+            let finding = finding.and_then(|mut finding| {
+                if let FindingKind::Vulnerability(vulnerability) = &mut finding.kind {
+                    vulnerability.reachability = reachability::judge(database, installed, &group.hits, code)?;
+                }
+                Ok(finding)
+            });
+            match finding {
                 Ok(finding) => self.findings.push(finding),
                 Err(Corrupt) => self.damaged = true,
             }
@@ -172,12 +193,13 @@ fn packages(count: u32) -> String {
 
 fn rank(finding: &Finding) -> impl Ord + use<> {
     let FindingKind::Vulnerability(vulnerability) = &finding.kind else {
-        return (true, true, Reverse(finding.severity), true, u32::MAX, finding.id.clone());
+        return (true, true, Reverse(finding.severity), true, true, u32::MAX, finding.id.clone());
     };
     (
         vulnerability.inert.is_some(),
         vulnerability.known_exploited.is_none(),
         Reverse(finding.severity),
+        vulnerability.is_absent(),
         vulnerability.fixed_versions.is_empty(),
         vulnerability.package,
         finding.id.clone(),

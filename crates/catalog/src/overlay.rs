@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use plimsoll_model::code::LocatedCode;
 use plimsoll_model::distribution::Distribution;
 use plimsoll_model::evidence::{Entry, EntryKind, Fact, LayerEvidence, Located};
 use plimsoll_model::extractor::gap_path;
@@ -24,6 +25,8 @@ pub struct Merged {
     pub inventory: Inventory,
     /// The files that each package owns, in the order of [`Inventory::packages`].
     pub owned_files: Vec<Vec<String>>,
+    /// The code of its programs and archives, sorted by place.
+    pub code: Vec<LocatedCode>,
 }
 
 /// Merges `layers`, lowest first, whose origins are `origins`.
@@ -133,6 +136,7 @@ struct Found {
     license_texts: Vec<(String, Vec<String>)>,
     secrets: Vec<FoundSecret>,
     repositories: Vec<Repository>,
+    code: Vec<LocatedCode>,
     gaps: Vec<Gap>,
 }
 
@@ -182,6 +186,7 @@ impl Found {
             Fact::Repository(repository) => self.repositories.push(repository.clone()),
             Fact::LicenseText(licenses) => self.license_texts.push((located.path.clone(), licenses.clone())),
             Fact::File(..) | Fact::RecordedFiles(_) => {}
+            Fact::Code(code) => self.code.push(LocatedCode { location: location(), code: code.clone() }),
             Fact::Distribution(fact) => self.take_distribution(&located.path, &fact.0),
         }
     }
@@ -257,6 +262,7 @@ impl Found {
         let distribution = self.distribution.map(|(_, distribution)| distribution);
         self.repositories.sort();
         self.repositories.dedup();
+        self.code.sort_by(|a, b| (&a.location, &a.code).cmp(&(&b.location, &b.code)));
         let inventory = Inventory {
             distribution,
             packages,
@@ -264,7 +270,7 @@ impl Found {
             repositories: self.repositories,
             gaps: self.gaps,
         };
-        Merged { inventory, owned_files }
+        Merged { inventory, owned_files, code: self.code }
     }
 }
 

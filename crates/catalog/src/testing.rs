@@ -1,11 +1,28 @@
 //! What the extractors' unit tests share.
 
+use plimsoll_model::code::Code;
 use plimsoll_model::evidence::{Fact, Located};
 use plimsoll_model::extractor::{Extractor, Facts, ScanFile};
 use plimsoll_model::gap::Gap;
 
-/// What `extractor` finds in `bytes` at `path`, with places, and its gaps.
+/// What `extractor` finds in `bytes` at `path`, with places, and its gaps; the names of code are left to [`code_of`].
 pub(crate) fn located_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> (Vec<Located>, Vec<Gap>) {
+    let (mut facts, gaps) = all_of(extractor, path, bytes);
+    facts.retain(|located| !matches!(located.fact, Fact::Code(_)));
+    (facts, gaps)
+}
+
+/// The code that `extractor` finds in `bytes` at `path`, each with the member that holds it.
+pub(crate) fn code_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> Vec<(Option<String>, Code)> {
+    let facts = all_of(extractor, path, bytes).0.into_iter();
+    let code = facts.filter_map(|located| match located.fact {
+        Fact::Code(code) => Some((located.inside, code)),
+        _ => None,
+    });
+    code.collect()
+}
+
+fn all_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> (Vec<Located>, Vec<Gap>) {
     let mut facts = Facts::new();
     facts.at(path, 1);
     (extractor.extract)(&mut ScanFile::in_memory(path, 0o644, bytes), &mut facts).expect("the file is read");

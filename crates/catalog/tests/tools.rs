@@ -10,6 +10,7 @@ use std::process::Command;
 
 use plimsoll_catalog::all::EXTRACTORS;
 use plimsoll_catalog::pass::{PassOptions, read_directory};
+use plimsoll_model::code::{Code, Name};
 use plimsoll_model::evidence::Fact;
 
 /// Tells whether all of `tools` are there; a tool is told by a command that succeeds.
@@ -139,8 +140,29 @@ fn executables_of_go_give_what_go_itself_reads_from_them() {
     assert!(expected.contains("plain example.com/b2@v0.2.0") && expected.contains("darwin example.com/c@"));
     assert_eq!(packages(&out, 8 << 20), expected, "in memory");
     assert_eq!(packages(&out, 0), expected, "spooled");
+    // The main package goes by its path, and what was not linked has no name.
+    let names = [("example.com/shop#main", true), ("runtime#main", true), ("net/http", false)];
+    let all: BTreeSet<String> = builds.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    for in_memory in [8 << 20, 0] {
+        assert_eq!(programs_of_go(&out, in_memory, &names), all);
+    }
     without_section_table(&out.join("plain"));
     assert_eq!(packages(&out, 8 << 20), expected, "without a section table");
+    assert_eq!(programs_of_go(&out, 8 << 20, &names), all, "without a section table");
+}
+
+/// The programs below a directory whose functions are all known, and that have, or have not, these names.
+fn programs_of_go(root: &Path, in_memory: u64, names: &[(&str, bool)]) -> BTreeSet<String> {
+    let options = PassOptions { in_memory, ..PassOptions::new(std::env::temp_dir()) };
+    let facts = read_directory(root, EXTRACTORS, &options).facts.into_iter().flat_map(|facts| facts.facts);
+    let fits = |code: &Code| {
+        code.is_whole && names.iter().all(|(name, there)| code.names.contains(Name::of(&[name])) == *there)
+    };
+    let programs = facts.filter_map(|located| match located.fact {
+        Fact::Code(code) => fits(&code).then_some(located.path),
+        _ => None,
+    });
+    programs.collect()
 }
 
 /// Forgets the section table, as `sstrip` does.

@@ -121,8 +121,9 @@ pub(crate) struct Scan {
     )]
     pub(crate) scanners: Vec<Scanner>,
     /// Exit with 1 if a finding is this severe or worse; with `,fixable`, only if it can be fixed; with `,running`, not
-    /// if its package brings no running code (headers, documentation).
-    #[arg(long, value_name = "SEVERITY[,fixable][,running]", help_heading = "Findings")]
+    /// if its package brings no running code (headers, documentation); with `,reachable`, not if its vulnerable code is
+    /// seen to be absent from the program.
+    #[arg(long, value_name = "SEVERITY[,fixable][,running][,reachable]", help_heading = "Findings")]
     pub(crate) fail_on: Option<Gate>,
     /// Set aside what this VEX document (OpenVEX, CycloneDX) says is not affected or fixed; may be repeated.
     #[arg(long, value_name = "FILE", help_heading = "Findings")]

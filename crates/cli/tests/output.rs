@@ -126,7 +126,7 @@ fn wrong_use_ends_with_2_and_says_what_is_right() {
             &["scan", "x", "--fail-on", "terrible"],
             "is not one of critical, high, medium, low, negligible, unknown",
         ),
-        (&["scan", "x", "--fail-on", "high,often"], "only \"fixable\" and \"running\" are"),
+        (&["scan", "x", "--fail-on", "high,often"], "only \"fixable\", \"running\" and \"reachable\" are"),
         (&["scan", "x", "--threads", "0"], "1..=64"),
         (&["scan", "x", "--scanners", "viruses"], "vulnerabilities, secrets, configuration"),
         (&["scan", "UPPER CASE"], "error: "),

@@ -11,7 +11,9 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use plimsoll_catalog::overlay::Merged;
 use plimsoll_formats::bounded;
+use plimsoll_model::code::LocatedCode;
 use plimsoll_model::digest::{DiffId, Digest, Hasher};
 use plimsoll_model::evidence::LayerEvidence;
 use plimsoll_model::extractor::Extractor;
@@ -22,8 +24,8 @@ use serde::de::DeserializeOwned;
 use crate::whole_file::WholeFile;
 
 /// Raised when the encoding of cached values changes; files of other versions are not found.
-const FORMAT: &str = "v4";
-const MAGIC: &[u8; 8] = b"PLIMEV1\n";
+const FORMAT: &str = "v5";
+const MAGIC: &[u8; 8] = b"PLIMEV2\n";
 /// No sound evidence file is larger.
 const FILE_LIMIT: u64 = 1 << 30;
 /// Temporary files older than this were left behind by a process that died.
@@ -105,10 +107,10 @@ impl Cache {
     /// # Errors
     /// If the file cannot be written; the cache stays as it was.
     pub fn keep_layer(&self, evidence: &LayerEvidence) -> io::Result<()> {
-        self.write(&self.layer_path(evidence.diff_id), &[encode(evidence)?, Vec::new()])
+        self.write(&self.layer_path(evidence.diff_id), &[encode(evidence)?, Vec::new(), Vec::new()])
     }
 
-    /// What an image's layers add up to, without the lists of owned files.
+    /// What an image's layers add up to, without the lists of owned files and of code.
     #[must_use]
     pub fn image(&self, key: ImageKey) -> Option<Inventory> {
         decode(&self.read(&self.image_path(key), Section::First)?)
@@ -117,20 +119,27 @@ impl Cache {
     /// The lists of owned files that belong to [`Cache::image`].
     #[must_use]
     pub fn owned_files(&self, key: ImageKey) -> Option<Vec<Vec<String>>> {
+        decode(&self.read(&self.image_path(key), Section::Third)?)
+    }
+
+    /// The code that belongs to [`Cache::image`].
+    #[must_use]
+    pub fn code(&self, key: ImageKey) -> Option<Vec<LocatedCode>> {
         decode(&self.read(&self.image_path(key), Section::Second)?)
+    }
+
+    /// Forgets what an image's layers add up to, because a part of it is damaged; the next scan adds them up again.
+    pub fn forget_image(&self, key: ImageKey) {
+        drop(fs::remove_file(self.image_path(key)));
     }
 
     /// Keeps what an image's layers add up to.
     ///
     /// # Errors
     /// If the file cannot be written; the cache stays as it was.
-    pub fn keep_image(
-        &self,
-        key: ImageKey,
-        inventory: &Inventory,
-        owned_files: &[Vec<String>],
-    ) -> io::Result<()> {
-        self.write(&self.image_path(key), &[encode(inventory)?, encode(owned_files)?])
+    pub fn keep_image(&self, key: ImageKey, merged: &Merged) -> io::Result<()> {
+        let Merged { inventory, owned_files, code } = merged;
+        self.write(&self.image_path(key), &[encode(inventory)?, encode(code)?, encode(owned_files)?])
     }
 
     /// Counts what is there.
@@ -199,16 +208,13 @@ impl Cache {
         let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
         let mut head = [0; HEAD];
         file.read_exact(&mut head).ok()?;
-        let rest = head.strip_prefix(MAGIC)?;
-        let (lengths, checksums) = rest.split_first_chunk::<16>()?;
-        let [first_len, second_len] =
-            [lengths.first_chunk::<8>()?, lengths.last_chunk::<8>()?].map(|len| u64::from_le_bytes(*len));
-        let [first_sum, second_sum] =
-            [checksums.first_chunk::<4>()?, checksums.last_chunk::<4>()?].map(|sum| u32::from_le_bytes(*sum));
-        let (skip, len, checksum) = match section {
-            Section::First => (0, first_len, first_sum),
-            Section::Second => (first_len, second_len, second_sum),
-        };
+        let (lengths, checksums) = head.strip_prefix(MAGIC)?.split_first_chunk::<LENGTHS>()?;
+        let mut sections = lengths.as_chunks::<8>().0.iter().zip(checksums.as_chunks::<4>().0);
+        let lengths_before = sections.by_ref().take(section as usize);
+        let skip: u64 =
+            lengths_before.map(|(len, _)| u64::from_le_bytes(*len)).try_fold(0, u64::checked_add)?;
+        let (len, checksum) = sections.next()?;
+        let (len, checksum) = (u64::from_le_bytes(*len), u32::from_le_bytes(*checksum));
         file.seek_relative(i64::try_from(skip).ok()?).ok()?;
         let bytes = bounded::read((&file).take(len), FILE_LIMIT).ok()?;
         // The lengths are part of what is summed, so that a damaged head is told as well.
@@ -222,18 +228,20 @@ impl Cache {
         Some(bytes)
     }
 
-    fn write(&self, path: &Path, [first, second]: &[Vec<u8>; 2]) -> io::Result<()> {
-        let mut lengths = [0; 16];
-        for (to, from) in lengths.chunks_exact_mut(8).zip([first, second]) {
+    fn write(&self, path: &Path, sections: &[Vec<u8>; SECTIONS]) -> io::Result<()> {
+        let mut lengths = [0; LENGTHS];
+        for (to, from) in lengths.chunks_exact_mut(8).zip(sections) {
             to.copy_from_slice(&(from.len() as u64).to_le_bytes());
         }
         let mut file = WholeFile::new_in(&self.spool(), 0o600)?;
         file.write_all(MAGIC)?;
         file.write_all(&lengths)?;
-        file.write_all(&sum(&lengths, first).to_le_bytes())?;
-        file.write_all(&sum(&lengths, second).to_le_bytes())?;
-        file.write_all(first)?;
-        file.write_all(second)?;
+        for section in sections {
+            file.write_all(&sum(&lengths, section).to_le_bytes())?;
+        }
+        for section in sections {
+            file.write_all(section)?;
+        }
         file.persist(path)?;
         self.prune_if_large()
     }
@@ -247,15 +255,18 @@ impl Cache {
     }
 }
 
-/// A file's two parts: what is always read, and what rarely is.
+/// A file's parts: what is always read, and what is only read when it is asked for.
 #[derive(Clone, Copy, Debug)]
 enum Section {
     First,
     Second,
+    Third,
 }
 
-/// Magic, two lengths, two checksums.
-const HEAD: usize = 8 + 16 + 8;
+const SECTIONS: usize = 3;
+const LENGTHS: usize = SECTIONS * 8;
+/// Magic, lengths, checksums.
+const HEAD: usize = MAGIC.len() + LENGTHS + SECTIONS * 4;
 
 fn sum(lengths: &[u8], bytes: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();

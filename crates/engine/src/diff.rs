@@ -54,7 +54,7 @@ pub fn diff(
         let layers = read.next().unwrap_or_default();
         let merged = merge(&layers, &origins(image));
         let accounting = account(&layers, &merged);
-        Side { scan: judge(image, merged, options, observer), accounting, settings: settings(image) }
+        Side { scan: judge(image, merged.into(), options, observer), accounting, settings: settings(image) }
     };
     let before = side(before);
     Ok(compare::compare(before, side(after)))

@@ -12,11 +12,12 @@ use plimsoll_formats::tar::TarError;
 use plimsoll_image::Image;
 use plimsoll_image::layer::{Expected, LayerError, LayerLimit, LayerStream};
 use plimsoll_image::source::{Layer, LayerContent, OpenLayer};
+use plimsoll_model::code::LazyCode;
 use plimsoll_model::digest::{DiffId, Digest};
 use plimsoll_model::evidence::LayerEvidence;
 use plimsoll_model::extractor::Extractor;
 use plimsoll_model::gap::{Gap, GapKind};
-use plimsoll_model::inventory::Origin;
+use plimsoll_model::inventory::{Inventory, Origin};
 
 use crate::cache::{Cache, ImageKey};
 use crate::limits::Limits;
@@ -35,6 +36,24 @@ pub struct EvidenceOptions {
     pub limits: Limits,
     /// Whether the lists of owned files are wanted.
     pub owned_files: bool,
+}
+
+/// What an image contains.
+#[derive(Debug)]
+pub struct Contents {
+    /// The inventory.
+    pub inventory: Inventory,
+    /// The files that each package owns, in the order of the inventory's packages; empty if they were not asked for.
+    pub owned_files: Vec<Vec<String>>,
+    /// The code of its programs and archives.
+    pub code: LazyCode,
+}
+
+impl From<Merged> for Contents {
+    fn from(merged: Merged) -> Self {
+        let Merged { inventory, owned_files, code } = merged;
+        Self { inventory, owned_files, code: LazyCode::new(|| code) }
+    }
 }
 
 /// Why a layer of an image could not be read.
@@ -70,8 +89,8 @@ pub fn gather(
     images: &[Image],
     options: &EvidenceOptions,
     observer: &Arc<dyn Observer>,
-) -> Result<Vec<Merged>, EvidenceError> {
-    let known: Vec<Option<Merged>> = images.iter().map(|image| known_image(image, options)).collect();
+) -> Result<Vec<Contents>, EvidenceError> {
+    let known: Vec<Option<Contents>> = images.iter().map(|image| known_image(image, options)).collect();
     let unknown = images.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(image, _)| image);
     let read = read_layers(&unknown.collect::<Vec<_>>(), options, observer)?;
     Ok(images
@@ -94,12 +113,19 @@ pub(crate) fn origins(image: &Image) -> Vec<Origin> {
     image.layers.iter().map(|layer| layer.origin).collect()
 }
 
-fn known_image(image: &Image, options: &EvidenceOptions) -> Option<Merged> {
-    let cache = options.cache.as_ref()?;
+fn known_image(image: &Image, options: &EvidenceOptions) -> Option<Contents> {
+    let cache = options.cache.clone()?;
     let key = image_key(image, options)?;
     let inventory = cache.image(key)?;
     let owned_files = if options.owned_files { cache.owned_files(key)? } else { Vec::new() };
-    Some(Merged { inventory, owned_files })
+    let code = LazyCode::new(move || {
+        cache.code(key).unwrap_or_else(|| {
+            // That part of the file is damaged: nothing is known of the code this time, and the report says so.
+            cache.forget_image(key);
+            Vec::new()
+        })
+    });
+    Some(Contents { inventory, owned_files, code })
 }
 
 /// The evidence of each layer of each of `images`, lowest first; a layer that several share is read once.
@@ -120,15 +146,15 @@ fn layers_of(image: &Image, read: &HashMap<LayerKey, LayerEvidence>) -> Vec<Laye
     image.layers.iter().map(evidence).collect()
 }
 
-fn merged(image: &Image, read: &HashMap<LayerKey, LayerEvidence>, options: &EvidenceOptions) -> Merged {
+fn merged(image: &Image, read: &HashMap<LayerKey, LayerEvidence>, options: &EvidenceOptions) -> Contents {
     let layers = layers_of(image, read);
     let merged = merge(&layers, &origins(image));
     let is_whole = layers.iter().flat_map(|layer| &layer.gaps).all(|gap| !is_passing(gap));
     if let (true, Some(cache), Some(key)) = (is_whole, &options.cache, image_key(image, options)) {
         // A cache that cannot be written costs time, not truth.
-        drop(cache.keep_image(key, &merged.inventory, &merged.owned_files));
+        drop(cache.keep_image(key, &merged));
     }
-    merged
+    merged.into()
 }
 
 /// Gaps that another run may not have: they must not be remembered.

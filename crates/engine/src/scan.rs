@@ -6,12 +6,12 @@ use jiff::civil::Date;
 use plimsoll_advisory::coverage::coverage;
 use plimsoll_advisory::database::Database;
 use plimsoll_advisory::lifecycle;
-use plimsoll_advisory::matching::match_inventory;
+use plimsoll_advisory::matching::match_contents;
 use plimsoll_advisory::vex;
-use plimsoll_catalog::overlay::Merged;
 use plimsoll_checks::image_config::redact::shown_step;
 use plimsoll_checks::image_config::{Healthcheck, ImageFacts, check_image};
 use plimsoll_image::Image;
+use plimsoll_model::code::LazyCode;
 use plimsoll_model::extractor::Extractor;
 use plimsoll_model::finding::Finding;
 use plimsoll_model::gap::{Gap, GapKind};
@@ -20,7 +20,7 @@ use plimsoll_model::scan::{DatabaseSummary, FeedSummary, ImageIdentity, Scan};
 use plimsoll_model::vex::Statement;
 use plimsoll_policy::{Gate, decide};
 
-use crate::evidence::{EvidenceError, EvidenceOptions, gather};
+use crate::evidence::{Contents, EvidenceError, EvidenceOptions, gather};
 use crate::observe::{Event, Observer};
 
 /// What a scan knows and wants beside the images.
@@ -74,19 +74,20 @@ pub fn scan(
         observer.event(Event::Image { name: image.name.clone(), layers: image.layers.len() });
     }
     let contents = gather(images, &options.evidence, observer)?;
-    let scans = images.iter().zip(contents).map(|(image, merged)| judge(image, merged, options, observer));
+    let scans =
+        images.iter().zip(contents).map(|(image, contents)| judge(image, contents, options, observer));
     Ok(scans.collect())
 }
 
 pub(crate) fn judge(
     image: &Image,
-    merged: Merged,
+    contents: Contents,
     options: &ScanOptions,
     observer: &Arc<dyn Observer>,
 ) -> Scan {
-    let Merged { inventory, owned_files } = merged;
+    let Contents { inventory, owned_files, code } = contents;
     observer.event(Event::Matching { packages: inventory.packages.len() });
-    let (findings, gaps) = find(image, &inventory, options);
+    let (findings, gaps) = find(image, &inventory, &code, options);
     let identity = identity(image);
     let (findings, set_aside) = vex::apply(&options.vex, findings, &inventory, &identity);
     let verdict = decide(options.gate, &findings, &gaps);
@@ -105,13 +106,18 @@ pub(crate) fn judge(
 }
 
 /// Everything that is wrong, and everything that could not be checked.
-fn find(image: &Image, inventory: &Inventory, options: &ScanOptions) -> (Vec<Finding>, Vec<Gap>) {
+fn find(
+    image: &Image,
+    inventory: &Inventory,
+    code: &LazyCode,
+    options: &ScanOptions,
+) -> (Vec<Finding>, Vec<Gap>) {
     let mut findings = Vec::new();
     let mut gaps = inventory.gaps.clone();
     let databases: Vec<&Database> = options.databases.iter().map(|(database, _)| database).collect();
     match databases.as_slice() {
         [_, ..] => {
-            let matches = match_inventory(inventory, &databases);
+            let matches = match_contents(inventory, code, &databases);
             findings.extend(matches.findings);
             gaps.extend(matches.gaps);
             gaps.extend(options.database_gaps.iter().cloned());

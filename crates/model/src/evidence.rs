@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::accounting::{FileDigests, FileKind, RecordedFile};
+use crate::code::Code;
 use crate::digest::DiffId;
 use crate::distribution::Distribution;
 use crate::gap::Gap;
@@ -84,6 +85,8 @@ pub enum Fact {
     File(FileKind, FileDigests),
     /// What a package manager recorded of files that it installed.
     RecordedFiles(Vec<RecordedFile>),
+    /// The file holds this code.
+    Code(Code),
 }
 
 /// A [`Distribution`] with an order, so that facts can be sorted.

@@ -5,6 +5,7 @@
 
 use std::io::{Read, Seek};
 
+use crate::code::Code;
 use crate::evidence::{Fact, Located};
 use crate::gap::{Gap, GapKind};
 
@@ -172,7 +173,11 @@ pub struct Facts {
     ordinal: usize,
     facts: Vec<(usize, Located)>,
     gaps: Vec<(usize, Gap)>,
+    code: usize,
 }
+
+/// The most bytes of names that one extractor keeps of a layer: those of some gigabytes of programs.
+pub const CODE_LIMIT: usize = 16 << 20;
 
 impl Facts {
     /// Starts a collection.
@@ -196,6 +201,20 @@ impl Facts {
     pub fn push_inside(&mut self, inside: &str, fact: Fact) {
         let inside = Some(inside.to_owned());
         self.facts.push((self.ordinal, Located { path: self.path.clone(), inside, fact }));
+    }
+
+    /// Adds the code that the file, or its member `inside`, holds. Beyond [`CODE_LIMIT`] it is left out: what is not known of
+    /// code is told with each vulnerability that asks.
+    pub fn push_code(&mut self, inside: Option<&str>, code: Code) {
+        let size = self.code.saturating_add(code.names.size());
+        if size > CODE_LIMIT {
+            return;
+        }
+        self.code = size;
+        match inside {
+            Some(inside) => self.push_inside(inside, Fact::Code(code)),
+            None => self.push(Fact::Code(code)),
+        }
     }
 
     /// Adds a gap about the file.

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::Location;
+use crate::reachability::{Reach, Reachability};
 use crate::severity::Severity;
 
 /// Something wrong or notable in an image.
@@ -44,6 +45,12 @@ impl Finding {
     #[must_use]
     pub fn is_in_running_code(&self) -> bool {
         !matches!(&self.kind, FindingKind::Vulnerability(vulnerability) if vulnerability.inert.is_some())
+    }
+
+    /// Tells whether it may be reached: all but vulnerabilities whose code is seen to be absent.
+    #[must_use]
+    pub fn may_be_reachable(&self) -> bool {
+        !matches!(&self.kind, FindingKind::Vulnerability(vulnerability) if vulnerability.is_absent())
     }
 }
 
@@ -133,6 +140,17 @@ pub struct Vulnerability {
     /// Why the package brings no running code; none where it may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inert: Option<Inert>,
+    /// Whether the vulnerable code is in the image, where the package's ecosystem lets it be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reachability: Option<Reachability>,
+}
+
+impl Vulnerability {
+    /// Tells whether the package is there, but none of the vulnerable code.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.reachability.as_ref().is_some_and(|reachability| reachability.state == Reach::Absent)
+    }
 }
 
 /// What a package brings instead of running code. Advisories speak of the source package, and so of these too.

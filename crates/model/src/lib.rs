@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod accounting;
+pub mod code;
 pub mod difference;
 pub mod digest;
 pub mod distribution;
@@ -18,6 +19,7 @@ pub mod inventory;
 pub mod package;
 pub mod path;
 pub mod platform;
+pub mod reachability;
 pub mod reference;
 pub mod repository;
 pub mod scan;

@@ -11,7 +11,7 @@ use plimsoll_model::gap::Gap;
 use plimsoll_model::severity::{Severity, SeverityError};
 use plimsoll_model::verdict::Verdict;
 
-/// `--fail-on SEVERITY[,fixable][,running]`.
+/// `--fail-on SEVERITY[,fixable][,running][,reachable]`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Gate {
     /// Findings of this severity or worse fail.
@@ -20,6 +20,8 @@ pub struct Gate {
     pub only_fixable: bool,
     /// Only findings that may be in running code fail.
     pub only_running: bool,
+    /// Only findings whose code is not seen to be absent fail.
+    pub only_reachable: bool,
 }
 
 /// Why a text is not a gate.
@@ -30,7 +32,7 @@ pub enum GateError {
     Severity(#[from] SeverityError),
     /// An unknown word after the comma.
     #[error(
-        "{0:?} is not known after the severity, only \"fixable\" and \"running\" are, as in high,fixable"
+        "{0:?} is not known after the severity, only \"fixable\", \"running\" and \"reachable\" are, as in high,fixable"
     )]
     Condition(String),
 }
@@ -41,11 +43,12 @@ impl FromStr for Gate {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut parts = text.split(',').map(str::trim);
         let severity = parts.next().unwrap_or_default().parse()?;
-        let mut gate = Self { severity, only_fixable: false, only_running: false };
+        let mut gate = Self { severity, only_fixable: false, only_running: false, only_reachable: false };
         for condition in parts {
             match condition {
                 "fixable" => gate.only_fixable = true,
                 "running" => gate.only_running = true,
+                "reachable" => gate.only_reachable = true,
                 unknown => return Err(GateError::Condition(unknown.to_owned())),
             }
         }
@@ -63,9 +66,9 @@ pub fn decide(gate: Option<Gate>, findings: &[Finding], gaps: &[Gap]) -> Verdict
             let count = failing.iter().filter(|finding| finding.severity == severity).count();
             let fixable = if gate.only_fixable { " that can be fixed" } else { "" };
             let running = if gate.only_running { " in running code" } else { "" };
-            (count > 0).then(|| {
-                format!("{count} {severity} finding{}{running}{fixable}", if count == 1 { "" } else { "s" })
-            })
+            let reachable = if gate.only_reachable { " not known to be absent" } else { "" };
+            let plural = if count == 1 { "" } else { "s" };
+            (count > 0).then(|| format!("{count} {severity} finding{plural}{running}{fixable}{reachable}"))
         });
         return Verdict::Fail { reasons: reasons.collect() };
     }
@@ -83,6 +86,7 @@ impl Gate {
         finding.severity >= self.severity
             && (!self.only_fixable || finding.is_fixable())
             && (!self.only_running || finding.is_in_running_code())
+            && (!self.only_reachable || finding.may_be_reachable())
     }
 }
 
@@ -91,6 +95,7 @@ mod tests {
     use super::*;
     use plimsoll_model::finding::{FindingKind, Inert, Vulnerability};
     use plimsoll_model::gap::GapKind;
+    use plimsoll_model::reachability::{Basis, Reachability};
 
     fn vulnerability(severity: Severity, fixed: &[&str]) -> Finding {
         let vulnerability = Vulnerability {
@@ -111,10 +116,13 @@ mod tests {
 
     #[test]
     fn gates_are_parsed_and_mistakes_named() {
-        let gate = |severity, only_fixable, only_running| Ok(Gate { severity, only_fixable, only_running });
-        assert_eq!("high".parse(), gate(Severity::High, false, false));
-        assert_eq!("Low, fixable".parse(), gate(Severity::Low, true, false));
-        assert_eq!("low,running,fixable".parse(), gate(Severity::Low, true, true));
+        let gate = |severity, only_fixable, only_running, only_reachable| {
+            Ok(Gate { severity, only_fixable, only_running, only_reachable })
+        };
+        assert_eq!("high".parse(), gate(Severity::High, false, false, false));
+        assert_eq!("Low, fixable".parse(), gate(Severity::Low, true, false, false));
+        assert_eq!("low,running,fixable".parse(), gate(Severity::Low, true, true, false));
+        assert_eq!("low,reachable".parse(), gate(Severity::Low, false, false, true));
         assert!(matches!("bad".parse::<Gate>(), Err(GateError::Severity(_))));
         assert_eq!("high,fixed".parse::<Gate>(), Err(GateError::Condition("fixed".into())));
     }
@@ -139,6 +147,32 @@ mod tests {
             vulnerability.inert = Some(Inert::KernelHeaders);
         }
         assert_eq!(decide(gate(), &findings, &[]), Verdict::Pass);
+    }
+
+    #[test]
+    fn only_what_is_seen_to_be_absent_is_left_out_as_unreachable() {
+        let mut findings = [vulnerability(Severity::High, &[])];
+        let gate = || Some("high,reachable".parse().unwrap());
+        let reasons = vec!["1 high finding not known to be absent".into()];
+        let fail = Verdict::Fail { reasons };
+        assert_eq!(decide(gate(), &findings, &[]), fail);
+        for (basis, expected) in [
+            (Basis::FunctionLinked, &fail),
+            (Basis::PackageLinked, &fail),
+            (Basis::NoNames, &fail),
+            (Basis::NoFunctionLinked, &Verdict::Pass),
+        ] {
+            let FindingKind::Vulnerability(vulnerability) = &mut findings[0].kind else { unreachable!() };
+            vulnerability.reachability = Some(Reachability {
+                state: basis.state(),
+                basis,
+                seen: vec![],
+                seen_count: 0,
+                sought: vec![],
+                sought_count: 0,
+            });
+            assert_eq!(decide(gate(), &findings, &[]), *expected, "{basis:?}");
+        }
     }
 
     #[test]

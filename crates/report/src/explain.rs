@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use plimsoll_model::explanation::{Decision, Explanation, Outcome};
 use plimsoll_model::finding::{Finding, FindingKind, Vulnerability};
+use plimsoll_model::reachability::Reachability;
 use plimsoll_model::scan::Scan;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,6 +17,8 @@ pub const SCHEMA_VERSION: &str = "1.0";
 
 /// Packages that are named although the image does not contain them.
 const ABSENT_SHOWN: usize = 10;
+/// Functions that are named of those that were seen or looked for.
+const NAMES_SHOWN: usize = 3;
 
 /// Writes `explanation`, which was made for `scan`, for a person.
 ///
@@ -110,6 +113,9 @@ fn write_finding(
     if let Some(owner) = installed.owned_by.and_then(|owner| scan.inventory.packages.get(owner as usize)) {
         line(out, "belongs to", &format!("{} {}", owner.package.name, owner.package.version))?;
     }
+    for text in vulnerability.reachability.iter().flat_map(reachability_in_words) {
+        line(out, "code", &text)?;
+    }
     match vulnerability.fixed_versions.as_slice() {
         [] => line(out, "fixed in", "no version yet")?,
         versions => line(out, "fixed in", &versions.join(", "))?,
@@ -121,6 +127,24 @@ fn write_finding(
         line(out, "read more", link)?;
     }
     writeln!(out)
+}
+
+/// The answer, and the functions it rests on: those that were seen, else those that were looked for.
+fn reachability_in_words(found: &Reachability) -> Vec<String> {
+    let listed = |names: &[String], count: u32| {
+        let shown = names.get(..NAMES_SHOWN).unwrap_or(names);
+        match (count as usize).saturating_sub(shown.len()) {
+            0 => shown.join(", "),
+            more => format!("{} and {more} more", shown.join(", ")),
+        }
+    };
+    let mut lines = vec![format!("{}: {}", found.state.as_str(), found.basis.as_words())];
+    if found.seen_count > 0 {
+        lines.push(format!("seen {}", listed(&found.seen, found.seen_count)));
+    } else if found.sought_count > 0 {
+        lines.push(format!("looked for {}", listed(&found.sought, found.sought_count)));
+    }
+    lines
 }
 
 fn write_absent(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> {

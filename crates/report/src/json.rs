@@ -180,6 +180,9 @@ struct CountDocument {
     /// How many are in packages that bring no running code.
     #[serde(skip_serializing_if = "Option::is_none")]
     inert: Option<usize>,
+    /// How many are about code that is seen to be absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    absent: Option<usize>,
 }
 
 /// What follows.
@@ -356,6 +359,7 @@ impl<'a> ScanDocument<'a> {
             total: count.total,
             fixable: count.fixable,
             inert: Some(count.inert).filter(|count| *count > 0),
+            absent: Some(count.absent).filter(|count| *count > 0),
         };
         Self {
             image: ImageDocument::new(scan),

@@ -14,6 +14,8 @@ pub struct Count {
     pub fixable: usize,
     /// How many of them are in packages that bring no running code.
     pub inert: usize,
+    /// How many of them are about code that is seen to be absent.
+    pub absent: usize,
 }
 
 /// Counts `findings` by severity, worst first; severities without findings are there with zeros.
@@ -28,6 +30,7 @@ pub fn by_severity(findings: &[Finding]) -> Vec<Count> {
                 total: of().count(),
                 fixable: of().filter(|finding| finding.is_fixable()).count(),
                 inert: of().filter(|finding| !finding.is_in_running_code()).count(),
+                absent: of().filter(|finding| !finding.may_be_reachable()).count(),
             }
         })
         .collect()

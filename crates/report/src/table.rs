@@ -10,6 +10,7 @@ use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use plimsoll_model::finding::{Finding, FindingKind, Status, Vulnerability};
 use plimsoll_model::inventory::{InstalledPackage, Origin};
 use plimsoll_model::package::Ecosystem;
+use plimsoll_model::reachability::Reach;
 use plimsoll_model::scan::Scan;
 use plimsoll_model::severity::Severity;
 use plimsoll_model::verdict::Verdict;
@@ -162,6 +163,11 @@ fn title(finding: &Finding, vulnerability: &Vulnerability) -> String {
     }
     if let Some(inert) = vulnerability.inert {
         title.push_str(&format!("  no running code: {}", inert.as_str().replace('-', " ")));
+    }
+    match vulnerability.reachability.as_ref().map(|reachability| reachability.state) {
+        Some(Reach::Reachable) => title.push_str("  reachable"),
+        Some(Reach::Absent) => title.push_str("  code absent"),
+        Some(Reach::Present | Reach::Unknown) | None => {}
     }
     title
 }
@@ -323,7 +329,11 @@ fn counts(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
             0 => String::new(),
             inert => format!(", {inert} in packages without running code"),
         };
-        writeln!(out, "{word}  {:>5}, of which {} can be fixed{inert}", count.total, count.fixable)?;
+        let absent = match count.absent {
+            0 => String::new(),
+            absent => format!(", {absent} whose code is absent"),
+        };
+        writeln!(out, "{word}  {:>5}, of which {} can be fixed{inert}{absent}", count.total, count.fixable)?;
     }
     Ok(())
 }

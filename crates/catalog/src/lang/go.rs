@@ -1,19 +1,22 @@
 //! Go modules, from the build information that the linker leaves in each executable: the standard library, the main
-//! module and its dependencies, those replaced by others under the names of the others.
+//! module and its dependencies, those replaced by others under the names of the others; and the functions that it linked.
 //! Format: `debug/buildinfo` and `runtime/debug` of Go, <https://pkg.go.dev/debug/buildinfo>.
+
+mod functions;
 
 use std::borrow::Cow;
 
-use plimsoll_formats::executable::Executable;
+use plimsoll_formats::executable::{Executable, go_functions};
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ExtractError, Extractor, Facts, ScanFile};
 use plimsoll_model::gap::GapKind;
 use plimsoll_model::package::{Ecosystem, Package};
 
 use super::executable::{FileSource, WANTS, open, source};
+use functions::Paths;
 
 /// Reads executables built by Go.
-pub(crate) const GO: Extractor = Extractor { name: "go", revision: 1, wants: WANTS, extract };
+pub(crate) const GO: Extractor = Extractor { name: "go", revision: 2, wants: WANTS, extract };
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
 const HEADER: u64 = 32;
@@ -40,7 +43,11 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
     };
     let version = String::from_utf8_lossy(&version);
     facts.push(Fact::Package(Package::new(Ecosystem::Go, "stdlib", release(&version))));
-    take_modules(&String::from_utf8_lossy(unframed(&modules)), facts);
+    let paths = take_modules(&String::from_utf8_lossy(unframed(&modules)), facts);
+    let functions = go_functions::read(&mut binary.source, &executable).map_err(ExtractError::Spool)?;
+    if let Some(code) = functions.and_then(|functions| functions::code(&functions, &paths)) {
+        facts.push_code(None, code);
+    }
     Ok(())
 }
 
@@ -200,7 +207,8 @@ struct Module<'a> {
 }
 
 /// Takes the packages from lines `mod`, `dep` and `=>`, whose fields tabs separate: path, version, checksum.
-fn take_modules(text: &str, facts: &mut Facts) {
+fn take_modules(text: &str, facts: &mut Facts) -> Paths {
+    let mut paths = Paths::default();
     let mut last: Option<Module<'_>> = None;
     let mut push = |module: Option<Module<'_>>| {
         if let Some(module) = module {
@@ -218,7 +226,17 @@ fn take_modules(text: &str, facts: &mut Facts) {
                 push(before);
                 last = Some(Module { path, version });
             }
-            ("=>", Some(replaced)) if !path.is_empty() => last = Some(replaced.by(path, version)),
+            ("=>", Some(replaced)) if !path.is_empty() => {
+                let by = replaced.by(path, version);
+                if by.path != replaced.path {
+                    paths.replaced.push((replaced.path.to_owned(), by.path.to_owned()));
+                }
+                last = Some(by);
+            }
+            ("path", before) => {
+                push(before);
+                path.clone_into(&mut paths.main);
+            }
             ("mod" | "dep" | "=>", before) => {
                 push(before);
                 unread += 1;
@@ -231,11 +249,12 @@ fn take_modules(text: &str, facts: &mut Facts) {
         facts
             .gap(GapKind::RecordUnread, format!("go: {unread} lines of the build information make no sense"));
     }
+    paths
 }
 
 impl<'a> Module<'a> {
     /// What was built in its place: another module, or a directory, of which no version is known.
-    fn by(self, path: &'a str, version: &'a str) -> Self {
+    fn by(&self, path: &'a str, version: &'a str) -> Self {
         let is_directory = path.starts_with(['.', '/']) || path.get(1..3) == Some(":\\");
         if is_directory { Module { path: self.path, version: "" } } else { Module { path, version } }
     }

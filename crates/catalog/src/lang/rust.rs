@@ -1,10 +1,14 @@
 //! Rust crates, from the list that `cargo auditable` leaves in an executable: a section `.dep-v0` with JSON, compressed
-//! by zlib. Other Rust executables do not tell what they are built of.
+//! by zlib; and the functions of those crates, if the table of symbols was not stripped. Other Rust executables do not tell
+//! what they are built of.
 //! Format: <https://github.com/rust-secure-code/cargo-auditable/blob/master/PARSING.md>.
+
+mod functions;
 
 use std::io;
 
 use plimsoll_formats::compression::inflate_zlib;
+use plimsoll_formats::executable::symbols::Symbols;
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ExtractError, Extractor, Facts, ScanFile};
 use plimsoll_model::package::{Ecosystem, Package};
@@ -13,7 +17,7 @@ use serde::Deserialize;
 use super::executable::{WANTS, open, source};
 
 /// Reads executables built by `cargo auditable`.
-pub(crate) const RUST: Extractor = Extractor { name: "rust", revision: 1, wants: WANTS, extract };
+pub(crate) const RUST: Extractor = Extractor { name: "rust", revision: 2, wants: WANTS, extract };
 
 /// A thousand crates take some ten kilobytes.
 const COMPRESSED_LIMIT: u64 = 4 << 20;
@@ -47,7 +51,14 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
     let audit: Audit = serde_json::from_slice(&json)
         .map_err(|error| ExtractError::Malformed(format!("the list of crates: {error}")))?;
     // What only the build ran is not in the executable.
-    for package in audit.packages.into_iter().filter(|package| package.kind.as_deref() != Some("build")) {
+    let linked: Vec<Crate> =
+        audit.packages.into_iter().filter(|package| package.kind.as_deref() != Some("build")).collect();
+    if let Some(symbols) = Symbols::read(&mut source, &executable).map_err(ExtractError::Spool)?
+        && let Some(code) = functions::code(&symbols, linked.iter().map(|package| package.name.as_str()))
+    {
+        facts.push_code(None, code);
+    }
+    for package in linked {
         facts.push(Fact::Package(Package::new(Ecosystem::Cargo, package.name, package.version)));
     }
     Ok(())

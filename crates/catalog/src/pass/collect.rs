@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use plimsoll_model::evidence::{Entry, EntryKind, ExtractorFacts, Located};
-use plimsoll_model::extractor::{ExtractError, Extractor, Facts, ScanFile};
+use plimsoll_model::evidence::{Entry, EntryKind, ExtractorFacts, Fact, Located};
+use plimsoll_model::extractor::{CODE_LIMIT, ExtractError, Extractor, Facts, ScanFile};
 use plimsoll_model::gap::{Gap, GapKind};
 
 use super::Seen;
@@ -161,19 +161,28 @@ fn link(entry: &Entry) -> Option<(&str, &str)> {
     }
 }
 
-/// A fact of a file holds for all its names: one of them may outlive the others. Tells whether there was room.
+/// A fact of a file holds for all its names: one of them may outlive the others. Tells whether there was room. Names of code
+/// beyond [`CODE_LIMIT`] are not copied: of the code at the other paths nothing is known then.
 fn copy_to_hardlinks(facts: &mut Vec<Located>, links: &HashMap<&str, Vec<&str>>, room: &mut usize) -> bool {
     if links.is_empty() {
         return true;
     }
     let wanted: usize =
         facts.iter().filter_map(|located| links.get(located.path.as_str())).map(Vec::len).sum();
+    let mut room_for_code = CODE_LIMIT;
+    let mut fits = |located: &Located| {
+        let size = if let Fact::Code(code) = &located.fact { code.names.size() } else { 0 };
+        let left = room_for_code.checked_sub(size);
+        room_for_code = left.unwrap_or(room_for_code);
+        left.is_some()
+    };
     let copies: Vec<Located> = facts
         .iter()
         .filter_map(|located| Some((located, links.get(located.path.as_str())?)))
         .flat_map(|(located, names)| {
             names.iter().map(|name| Located { path: (*name).to_owned(), ..located.clone() })
         })
+        .filter(|copy| fits(copy))
         .take(*room)
         .collect();
     let fits = wanted <= *room;
@@ -184,4 +193,25 @@ fn copy_to_hardlinks(facts: &mut Vec<Located>, links: &HashMap<&str, Vec<&str>>,
         facts.dedup();
     }
     fits
+}
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_model::code::{Code, Name, Names};
+    use plimsoll_model::package::Ecosystem;
+
+    use super::*;
+
+    /// A large program with a million names of its own file takes no room a million times.
+    #[test]
+    fn code_of_files_with_many_names_is_copied_up_to_a_limit() {
+        let names = Names::from_iter((0..100_000).map(|n| Name::of(&[&n.to_string()])));
+        let size = names.size();
+        let code = Code { ecosystem: Ecosystem::Go, is_whole: true, names };
+        let mut facts = vec![Located { path: "a".into(), inside: None, fact: Fact::Code(code) }];
+        let others: Vec<String> = (0..1000).map(|n| format!("b{n}")).collect();
+        let links = HashMap::from([("a", others.iter().map(String::as_str).collect())]);
+        assert!(copy_to_hardlinks(&mut facts, &links, &mut 100_000));
+        assert_eq!(facts.len(), 1 + CODE_LIMIT / size);
+    }
 }

@@ -1,3 +1,7 @@
+use plimsoll_model::code::{Code, Name, Names};
+use plimsoll_model::inventory::Location;
+use plimsoll_model::package::Ecosystem;
+
 use super::*;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -25,9 +29,14 @@ fn what_was_kept_comes_back() {
     assert_eq!(cache.layer(evidence(1).diff_id), Some(evidence(1)));
     let key = ImageKey::new(&[evidence(1).diff_id], &[Origin::Base], &[]);
     let owned = vec![vec!["usr/bin/x".to_owned()]];
-    cache.keep_image(key, &Inventory::default(), &owned).unwrap();
+    let names = Names::from_iter([Name::of(&["example.com/a#F"])]);
+    let location = Location { path: "usr/bin/a".into(), inside: None, layer: 0 };
+    let code = LocatedCode { location, code: Code { ecosystem: Ecosystem::Go, is_whole: true, names } };
+    let merged = Merged { owned_files: owned.clone(), code: vec![code.clone()], ..Merged::default() };
+    cache.keep_image(key, &merged).unwrap();
     assert_eq!(cache.image(key), Some(Inventory::default()));
     assert_eq!(cache.owned_files(key), Some(owned));
+    assert_eq!(cache.code(key), Some(vec![code]));
     assert_ne!(key, ImageKey::new(&[evidence(1).diff_id], &[Origin::Unknown], &[]));
     let info = cache.info().unwrap();
     assert_eq!((info.layers, info.images), (1, 1));
@@ -50,7 +59,8 @@ fn facts_with_empty_fields_come_back() {
     assert_eq!(cache.layer(evidence.diff_id), Some(evidence));
     let key = ImageKey::new(&[], &[], &[]);
     let inventory = Inventory { distribution: Some(distribution), ..Inventory::default() };
-    cache.keep_image(key, &inventory, &[]).unwrap();
+    let merged = Merged { inventory: inventory.clone(), ..Merged::default() };
+    cache.keep_image(key, &merged).unwrap();
     assert_eq!(cache.image(key), Some(inventory));
 }
 
@@ -66,7 +76,7 @@ fn damaged_files_count_as_absent() {
         flipped[at] ^= 1;
         fs::write(&path, &flipped).unwrap();
         // Damage to what another section is summed with does not matter here.
-        let harmless = (28..32).contains(&at);
+        let harmless = (36..44).contains(&at);
         assert_eq!(cache.layer(evidence(7).diff_id).is_some(), harmless, "byte {at}");
         fs::write(&path, &whole[..at]).unwrap();
         assert_eq!(cache.layer(evidence(7).diff_id), None, "cut at {at}");

@@ -1,13 +1,16 @@
-//! The sections and segments of executables and shared libraries: ELF, PE and Mach-O. Symbols, relocations and what
-//! else an executable holds are not read, nor are object files.
+//! The sections and segments of executables and shared libraries: ELF, PE and Mach-O; and the names of functions, from ELF's
+//! table of symbols ([`symbols`]) and from Go's own table ([`go_functions`]). Relocations and what else an executable holds
+//! are not read, nor are object files.
 //!
 //! A file with broken headers is no executable here: it could not run either. Section tables are for tools, not for
 //! the loader, so that a broken one counts as none.
 
 mod elf;
 mod fields;
+pub mod go_functions;
 mod macho;
 mod pe;
+pub mod symbols;
 
 use std::io::{self, Read, Seek};
 

@@ -1,5 +1,6 @@
 use super::*;
-use crate::testing::{error_of, facts_of, gaps_of};
+use crate::testing::{code_of, error_of, facts_of, gaps_of};
+use plimsoll_model::code::{Code, Name};
 
 const MODULES: &str = "path\texample.com/shop/cmd\nmod\texample.com/shop\t(devel)\t\n\
     dep\tgolang.org/x/text\tv0.3.7\th1:x=\n\
@@ -154,4 +155,67 @@ fn no_byte_changed_ends_in_a_panic() {
 fn packed_executables_are_gaps() {
     let error = error_of(&GO, "x", &elf(b"\0\0\0\0UPX!\x0d\x16")).unwrap();
     assert!(error.contains("UPX"), "{error}");
+}
+
+/// A table of functions in the form of Go 1.20.
+fn table(names: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8];
+    let words = [0, 0, 0, 72, 72 + names.len() as u64, 0, 0, 0];
+    bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    [&bytes[..], names].concat()
+}
+
+/// The code of a program with these names, which lie behind its build information.
+fn code(names: &[u8]) -> Option<Code> {
+    let mut bytes = inline("go1.22.1", &framed(MODULES));
+    bytes.resize(bytes.len().next_multiple_of(16), 0);
+    bytes.extend(table(names));
+    let mut code = code_of(&GO, "usr/bin/shop", &elf(&bytes)).into_iter();
+    let (inside, found) = code.next()?;
+    assert_eq!((inside, code.next()), (None, None));
+    Some(found)
+}
+
+#[test]
+fn functions_are_known_by_the_paths_of_their_modules() {
+    let names = b"\0runtime.main\0main.main\0main.(*Till).Open.func1\0golang.org/x/text/language.Parse\0\
+        example.com/old/x.F[...]\0gopkg.in/yaml%2ev2.Unmarshal\0type:.eq.a/b.T\0memcpy\0\xff\xfe.x\0";
+    let code = code(names).unwrap();
+    assert!(code.is_whole && code.ecosystem == Ecosystem::Go);
+    for name in [
+        "runtime#main",
+        "example.com/shop/cmd#main",
+        "example.com/shop/cmd#Till.Open",
+        "golang.org/x/text/language#Parse",
+        "golang.org/x/text/language",
+        "golang.org/x/text",
+        "example.com/old/x#F",
+        // What was built in its place keeps the paths of what it replaces.
+        "example.com/new/x#F",
+        "example.com/new",
+        "gopkg.in/yaml.v2#Unmarshal",
+    ] {
+        assert!(code.names.contains(Name::of(&[name])), "{name}");
+    }
+    for name in ["main#main", "golang.org/x/text/language#MustParse", "a/b#T", "example.com/here"] {
+        assert!(!code.names.contains(Name::of(&[name])), "{name}");
+    }
+}
+
+#[test]
+fn tables_that_are_no_program_s_tell_nothing() {
+    assert!(code(b"runtime.main\0").is_some());
+    // Without the runtime they are not all.
+    assert_eq!(code(b"main.main\0"), None);
+    assert_eq!(code(b""), None);
+    assert_eq!(code(&b"\0".repeat(100)), None);
+}
+
+#[test]
+fn names_without_end_take_neither_memory_nor_time() {
+    let deep = "a/".repeat(20);
+    let many: Vec<u8> = (0..80_000).flat_map(|n| format!("{deep}{n}.F\0").into_bytes()).collect();
+    assert_eq!(code(&[b"runtime.main\0", &many[..]].concat()), None);
+    let long = [b"runtime.main\0", "a/".repeat(10 << 20).as_bytes(), b"b.F\0"].concat();
+    assert!(!code(&long).unwrap().names.contains(Name::of(&["a"])));
 }

@@ -1,8 +1,9 @@
 //! Java archives: what each says that it is, those inside of it (`WEB-INF/lib`, `BOOT-INF/lib` …), and the libraries
-//! copied into it (shaded jars keep their `pom.properties`).
+//! copied into it (shaded jars keep their `pom.properties`); and where each has classes.
 //! Format: <https://docs.oracle.com/en/java/javase/21/docs/specs/jar/jar.html>,
 //! <https://maven.apache.org/shared/maven-archiver/>.
 
+mod classes;
 mod groups;
 mod identity;
 
@@ -16,12 +17,13 @@ use plimsoll_model::gap::GapKind;
 use plimsoll_model::path::file_name;
 
 use super::executable::{FileSource, source};
+use classes::Classes;
 use identity::{Manifest, Pom};
 
 /// Reads archives of Java.
 pub(crate) const JAVA: Extractor = Extractor {
     name: "java",
-    revision: 1,
+    revision: 2,
     wants: Wants {
         paths: &[
             PathRule::Suffix(".jar"),
@@ -104,6 +106,7 @@ struct Wanted {
     manifest: Option<Member>,
     poms: Vec<Member>,
     archives: Vec<Member>,
+    classes: Classes,
 }
 
 impl Walk<'_> {
@@ -129,6 +132,9 @@ impl Walk<'_> {
             directory.members().any(|member| member.is_ok_and(|member| member.name.starts_with(prefix)))
         };
         let (own, copied) = identity::identify(name, &manifest, poms, has);
+        if own.is_some() || !copied.is_empty() {
+            self.facts.push_code(place.inside, wanted.classes.code());
+        }
         if let Some(own) = own {
             match place.inside {
                 Some(inside) => self.facts.push_inside(inside, Fact::Package(own)),
@@ -153,6 +159,7 @@ impl Walk<'_> {
                 return Err(ZipError::Limit("the archives have too many members"));
             }
             self.members -= 1;
+            wanted.classes.take(&member.name);
             if member.name == "META-INF/MANIFEST.MF" {
                 wanted.manifest.get_or_insert(member);
             } else if identity::names_pom(&member.name) {
