@@ -238,12 +238,7 @@ pub fn write_json(explained: &[(&Scan, &Explanation)], out: &mut dyn Write) -> i
                 feed: &advisory.feed,
             })
             .collect(),
-        set_aside: set_aside(scan, explanation)
-            .map(|(SetAside { statement, .. }, installed)| SetAsideDocument {
-                purl: installed.package.purl(scan.inventory.distribution.as_ref()),
-                statement: StatementDocument::new(statement),
-            })
-            .collect(),
+        set_aside: set_aside_documents(scan, explanation),
         decisions: explanation.decisions.iter().map(|decision| decided(scan, decision)).collect(),
         absent: &explanation.absent,
     });
@@ -251,6 +246,17 @@ pub fn write_json(explained: &[(&Scan, &Explanation)], out: &mut dyn Write) -> i
     let document = Document { schema_version: SCHEMA_VERSION, id, images: images.collect() };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")
+}
+
+fn set_aside_documents<'a>(
+    scan: &'a Scan,
+    explanation: &'a Explanation,
+) -> Option<Vec<SetAsideDocument<'a>>> {
+    let all = set_aside(scan, explanation).map(|(SetAside { statement, .. }, installed)| SetAsideDocument {
+        purl: installed.package.purl(scan.inventory.distribution.as_ref()),
+        statement: StatementDocument::new(statement),
+    });
+    Some(all.collect::<Vec<_>>()).filter(|all| !all.is_empty())
 }
 
 fn decided<'a>(scan: &Scan, decision: &'a Decision) -> DecisionDocument<'a> {
@@ -307,8 +313,8 @@ struct ImageExplanation<'a> {
     /// The advisories that name the id; none if the database does not know it.
     advisories: Vec<AdvisoryDocument<'a>>,
     /// The packages in which VEX documents say that it is none, with the statements.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    set_aside: Vec<SetAsideDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set_aside: Option<Vec<SetAsideDocument<'a>>>,
     /// What they mean for packages of the image.
     decisions: Vec<DecisionDocument<'a>>,
     /// Packages that the advisories speak of and the image does not contain, as `ecosystem/name`.

@@ -84,8 +84,8 @@ struct ScanDocument<'a> {
     /// What is wrong, worst first.
     findings: Vec<FindingDocument<'a>>,
     /// Findings that VEX documents say are none, with the statements.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    set_aside: Vec<SetAsideDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set_aside: Option<Vec<SetAsideDocument<'a>>>,
     /// What could not be checked.
     gaps: Vec<GapDocument<'a>>,
     /// What the image contains, sorted by ecosystem, name, version.
@@ -369,7 +369,8 @@ impl<'a> ScanDocument<'a> {
             summary: by_severity(&scan.findings).into_iter().map(count).collect(),
             verdict: VerdictDocument::new(&scan.verdict),
             findings: scan.findings.iter().map(|finding| FindingDocument::new(finding, scan)).collect(),
-            set_aside: scan.set_aside.iter().map(|aside| SetAsideDocument::new(aside, scan)).collect(),
+            set_aside: (!scan.set_aside.is_empty())
+                .then(|| scan.set_aside.iter().map(|aside| SetAsideDocument::new(aside, scan)).collect()),
             gaps: scan.gaps.iter().map(GapDocument::new).collect(),
             packages: PackageDocument::all(scan),
         }
