@@ -56,6 +56,20 @@ ensure_venv() {
   fi
 }
 
+# Builds the Go programs of tools/peers into build/peers, which goes onto PATH: what else reads and writes what we do.
+ensure_peers() {
+  PATH="$PWD/build/peers:$PATH"
+  have go || return 0
+  cat tools/peers/go.sum tools/peers/*/main.go | cmp -s - build/peers/sources && return 0
+  say "Go programs into build/peers"
+  mkdir -p build/peers
+  if (cd tools/peers && go build -o ../../build/peers/ ./... oras.land/oras/cmd/oras) </dev/null; then
+    cat tools/peers/go.sum tools/peers/*/main.go >build/peers/sources
+  else
+    echo "not everything of tools/peers could be built; the tests that want it say so"
+  fi
+}
+
 # Makes cargo available: the one on PATH, that of the user's rustup, else a rustup of our own in build/.
 # Which toolchain it uses is told by rust-toolchain.toml.
 ensure_rust() {

@@ -11,6 +11,7 @@ pub mod apt;
 pub mod artifact;
 mod bounded;
 pub mod coverage;
+mod csaf;
 pub mod database;
 pub mod ecosystem;
 pub mod feed;

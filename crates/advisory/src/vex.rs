@@ -1,27 +1,39 @@
 //! VEX: what a maker of images or packages says of vulnerabilities in them. Statements come from documents in the formats of
-//! OpenVEX and CycloneDX; a finding that one says is none is set aside, never dropped.
+//! OpenVEX, CycloneDX and CSAF, as they are or in an attestation; a finding that one says is none is set aside, never
+//! dropped.
 //!
 //! Of several statements that speak of a finding the last one holds: documents in the order given, statements in
-//! the order of the document.
+//! the order of the document. Reading order: [`library`] (where documents come from), the formats, `subject` (of what a
+//! statement speaks).
 
+mod attestation;
+mod csaf;
 mod cyclonedx;
+pub mod library;
 mod openvex;
+pub mod repository;
+mod subject;
 
 use std::path::Path;
 use std::str::FromStr;
 
 use packageurl::PackageUrl;
-use plimsoll_model::finding::{Finding, FindingKind};
+use plimsoll_model::digest::BlobDigest;
+use plimsoll_model::finding::Finding;
 use plimsoll_model::inventory::Inventory;
 use plimsoll_model::scan::ImageIdentity;
 use plimsoll_model::vex::{Product, SetAside, Statement};
+use serde_json::Value;
 
 use crate::bounded;
 
 /// The largest document that is read.
-const LIMIT: u64 = 64 << 20;
+pub const LIMIT: u64 = 64 << 20;
 /// The most statements of one document, and products of one statement.
 const LIST_LIMIT: usize = 200_000;
+
+/// How the context of OpenVEX begins, and its type as a predicate.
+const OPENVEX: &str = "https://openvex.dev/ns";
 
 /// Why a document is no VEX document.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +45,17 @@ pub enum VexError {
     #[error("it is malformed")]
     Json(#[from] serde_json::Error),
     /// It is of no known format.
-    #[error("it is neither an OpenVEX nor a CycloneDX document")]
+    #[error("it is no OpenVEX, CycloneDX or CSAF document, and no attestation of one")]
     Format,
+    /// It is an attestation of something else.
+    #[error("it attests no VEX document but {0:?}")]
+    Predicate(String),
+    /// The attestation's envelope is broken.
+    #[error("the attestation is malformed: {0}")]
+    Envelope(&'static str),
+    /// Nothing of what it speaks of can be told.
+    #[error("none of its products has a package URL or is a package of a release that is known")]
+    NoProduct,
     /// It has more of something than it may.
     #[error("it has more than {LIST_LIMIT} {0}")]
     TooMany(&'static str),
@@ -62,14 +83,33 @@ pub fn read(path: &Path) -> Result<Vec<Statement>, VexError> {
 /// # Errors
 /// See [`VexError`].
 pub fn parse(bytes: &[u8], name: &str) -> Result<Vec<Statement>, VexError> {
-    let value: serde_json::Value = serde_json::from_slice(bytes)?;
+    parse_about(bytes, name, &[])
+}
+
+/// Reads the document `bytes`, called `name`, whose statements are about `products` where they name none themselves: it
+/// was found beside them.
+///
+/// # Errors
+/// See [`VexError`].
+pub fn parse_about(bytes: &[u8], name: &str, products: &[Product]) -> Result<Vec<Statement>, VexError> {
+    let value: Value = serde_json::from_slice(bytes)?;
+    if attestation::is_one(&value) {
+        let attested = attestation::open(value)?;
+        return document(attested.predicate, name, &attested.subjects);
+    }
+    document(value, name, products)
+}
+
+fn document(value: Value, name: &str, products: &[Product]) -> Result<Vec<Statement>, VexError> {
     let is_text = |key: &str, start: &str| {
-        value.get(key).and_then(serde_json::Value::as_str).is_some_and(|text| text.starts_with(start))
+        value.get(key).and_then(Value::as_str).is_some_and(|text| text.starts_with(start))
     };
-    if is_text("@context", "https://openvex.dev/ns") {
-        openvex::statements(value, name)
+    if is_text("@context", OPENVEX) {
+        openvex::statements(value, name, products)
     } else if is_text("bomFormat", "CycloneDX") {
         cyclonedx::statements(value, name)
+    } else if value.pointer("/document/csaf_version").is_some() {
+        csaf::statements(value, name)
     } else {
         Err(VexError::Format)
     }
@@ -85,7 +125,8 @@ pub fn apply(
 ) -> (Vec<Finding>, Vec<SetAside>) {
     let (mut kept, mut aside) = (Vec::new(), Vec::new());
     for finding in findings {
-        let last = statements.iter().rev().find(|statement| speaks(statement, &finding, inventory, image));
+        let last =
+            statements.iter().rev().find(|statement| subject::speaks(statement, &finding, inventory, image));
         match last.filter(|statement| statement.status.clears()) {
             Some(statement) => aside.push(SetAside { finding, statement: statement.clone() }),
             None => kept.push(finding),
@@ -94,56 +135,29 @@ pub fn apply(
     (kept, aside)
 }
 
-fn speaks(statement: &Statement, finding: &Finding, inventory: &Inventory, image: &ImageIdentity) -> bool {
-    let FindingKind::Vulnerability(vulnerability) = &finding.kind else { return false };
-    let mut ids = vulnerability.aliases.iter().chain([&finding.id]);
-    if !ids.any(|id| statement.ids.iter().any(|named| named.eq_ignore_ascii_case(id))) {
-        return false;
-    }
-    let place = usize::try_from(vulnerability.package).unwrap_or(usize::MAX);
-    let Some(installed) = inventory.packages.get(place) else { return false };
-    let purl = installed.package.purl(inventory.distribution.as_ref());
-    let is_meant = |product: &Product| {
-        if is_image(&product.purl, image) {
-            return product.subcomponents.is_empty()
-                || product.subcomponents.iter().any(|part| covers(part, &purl));
-        }
-        product.subcomponents.is_empty() && covers(&product.purl, &purl)
-    };
-    statement.products.is_empty() || statement.products.iter().any(is_meant)
+/// The package URL of the image with this digest, in the repository `url` (`registry.example/acme/shop`).
+#[must_use]
+pub fn image_purl(name: &str, url: Option<&str>, digest: BlobDigest) -> String {
+    let lower = name.to_ascii_lowercase();
+    let sound = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let name = if !lower.is_empty() && lower.chars().all(sound) { lower } else { "image".to_owned() };
+    // What is in the way of a reader of the address is escaped, as the type's definition has it.
+    let escaped = |text: &str| text.replace(':', "%3A").replace('/', "%2F");
+    let url = url.map(|url| format!("?repository_url={}", escaped(url))).unwrap_or_default();
+    format!("pkg:oci/{name}@{}{url}", escaped(&digest.to_string()))
 }
 
-/// Whether the package URL `wide` means the package `narrow`: what `wide` leaves out may be anything.
-fn covers(wide: &str, narrow: &str) -> bool {
-    if wide == narrow {
-        return true;
-    }
-    let (Ok(wide), Ok(narrow)) = (PackageUrl::from_str(wide), PackageUrl::from_str(narrow)) else {
-        return false;
-    };
-    wide.ty() == narrow.ty()
-        && wide.namespace() == narrow.namespace()
-        && wide.name() == narrow.name()
-        && wide.version().is_none_or(|version| narrow.version() == Some(version))
-        && wide.qualifiers().iter().all(|(key, value)| narrow.qualifiers().get(key) == Some(value))
+/// Tells whether `text` is a package URL.
+#[must_use]
+pub fn is_purl(text: &str) -> bool {
+    PackageUrl::from_str(text).is_ok()
 }
 
-/// Whether a package URL of type `oci` or `docker` means this image: by its digest, or, where it has none, by the name of
-/// its repository.
-fn is_image(purl: &str, image: &ImageIdentity) -> bool {
-    let Ok(purl) = PackageUrl::from_str(purl) else { return false };
-    if !matches!(purl.ty(), "oci" | "docker") {
-        return false;
-    }
-    if let Some(version) = purl.version().filter(|version| version.starts_with("sha256:")) {
-        let ours = [image.manifest_digest, image.config_digest];
-        return ours.into_iter().flatten().any(|digest| digest.to_string() == version);
-    }
-    let name = image.name.split('@').next().unwrap_or_default();
-    let last = name.rsplit('/').next().unwrap_or_default();
-    let (repository, tag) = last.split_once(':').unwrap_or((last, ""));
-    let tag_is_right = purl.version().is_none_or(|version| version == tag);
-    purl.name() == repository && tag_is_right
+/// The error with its causes, in one line.
+#[must_use]
+pub fn reason(error: &VexError) -> String {
+    let source = std::error::Error::source(error).map(|source| format!(": {source}"));
+    format!("{error}{}", source.unwrap_or_default())
 }
 
 /// A package URL, or the error that there is none.

@@ -1,5 +1,7 @@
 //! What can be typed.
 
+mod vex;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -7,6 +9,7 @@ use plimsoll_model::platform::Platform;
 use plimsoll_policy::Gate;
 
 use crate::output::Output;
+pub(crate) use vex::{Create, Vex, VexSource};
 
 /// The security of container images over their whole life.
 ///
@@ -65,6 +68,9 @@ pub(crate) enum Command {
     /// Build, update and look at advisory databases.
     #[command(subcommand)]
     Db(Db),
+    /// Write VEX documents, and fetch repositories of them.
+    #[command(subcommand)]
+    Vex(Vex),
     /// Look at and empty the evidence cache.
     #[command(subcommand)]
     Cache(Cache),
@@ -125,9 +131,11 @@ pub(crate) struct Scan {
     /// seen to be absent from the program.
     #[arg(long, value_name = "SEVERITY[,fixable][,running][,reachable]", help_heading = "Findings")]
     pub(crate) fail_on: Option<Gate>,
-    /// Set aside what this VEX document (OpenVEX, CycloneDX) says is not affected or fixed; may be repeated.
-    #[arg(long, value_name = "FILE", help_heading = "Findings")]
-    pub(crate) vex: Vec<PathBuf>,
+    /// Set aside what VEX says is not affected or fixed: a document (OpenVEX, CycloneDX, CSAF), a folder or archive of
+    /// documents, a VEX repository, or `referrers`, the documents beside the image, whose signatures are not verified; may
+    /// be repeated.
+    #[arg(long, value_name = "PATH|referrers", help_heading = "Findings")]
+    pub(crate) vex: Vec<VexSource>,
     /// Use this advisory database.
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB", help_heading = "Findings")]
     pub(crate) db: Option<PathBuf>,
@@ -178,7 +186,7 @@ pub(crate) enum Scanner {
 /// Options of `explain`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Ends with 0 if the database knows the vulnerability, affected or not, and with 2 if it does not.\n\nExamples:\n  plimsoll explain CVE-2021-44228 ghcr.io/acme/shop:1.4.2\n  plimsoll explain GHSA-m2qf-hxjv-5gpq oci:image --format json"
+    after_help = "Ends with 0 if the database knows the vulnerability, affected or not, and with 2 if it does not.\n\nExamples:\n  plimsoll explain CVE-2021-44228 ghcr.io/acme/shop:1.4.2\n  plimsoll explain GHSA-m2qf-hxjv-5gpq oci:image --format json\n  plimsoll explain CVE-2021-44228 oci:image --vex shop.openvex.json"
 )]
 pub(crate) struct Explain {
     /// The vulnerability: CVE-…, GHSA-…, or any other id that an advisory gives it.
@@ -194,6 +202,9 @@ pub(crate) struct Explain {
     /// Use this advisory database.
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB")]
     pub(crate) db: Option<PathBuf>,
+    /// Tell what VEX says, too, as for `plimsoll scan`; may be repeated.
+    #[arg(long, value_name = "PATH|referrers")]
+    pub(crate) vex: Vec<VexSource>,
     /// How to tell it.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Words,
@@ -206,6 +217,7 @@ impl Explain {
             platform: self.platform.clone(),
             all_platforms: self.all_platforms,
             db: self.db.clone(),
+            vex: self.vex.clone(),
             ..Scan::of(&self.image, Scanner::Vulnerabilities)
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Config {
     pub(crate) database: DatabaseSettings,
     /// Local stores.
     pub(crate) stores: StoreSettings,
+    /// What is said of vulnerabilities.
+    pub(crate) vex: VexSettings,
 }
 
 /// The evidence cache.
@@ -92,6 +94,14 @@ impl FeedSetting {
         let file = file.map_or_else(|| Ok(first.file()), |file| file.parse()).with_context(context)?;
         Ok(Source { name, addresses, file })
     }
+}
+
+/// What is said of vulnerabilities.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct VexSettings {
+    /// VEX repositories, of which each scan uses the copy here: addresses, which `vex update` fetches, and paths.
+    pub(crate) repositories: Vec<String>,
 }
 
 /// Where local stores are, if not in their usual places.

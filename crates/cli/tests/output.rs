@@ -482,5 +482,5 @@ fn what_a_vex_document_clears_is_set_aside_and_told() {
     write(&vex, "{}");
     let refused = options(&with);
     assert_eq!(refused.code, 2);
-    assert!(refused.err.contains("it is neither an OpenVEX nor a CycloneDX document"), "{}", refused.err);
+    assert!(refused.err.contains("it is no OpenVEX, CycloneDX or CSAF document"), "{}", refused.err);
 }

@@ -11,4 +11,5 @@ pub mod evidence;
 pub mod limits;
 pub mod observe;
 pub mod scan;
+pub mod vex;
 pub mod whole_file;

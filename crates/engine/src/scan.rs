@@ -7,7 +7,7 @@ use plimsoll_advisory::coverage::coverage;
 use plimsoll_advisory::database::Database;
 use plimsoll_advisory::lifecycle;
 use plimsoll_advisory::matching::match_contents;
-use plimsoll_advisory::vex;
+use plimsoll_advisory::vex::{self, library::Library};
 use plimsoll_checks::image_config::redact::shown_step;
 use plimsoll_checks::image_config::{Healthcheck, ImageFacts, check_image};
 use plimsoll_image::Image;
@@ -17,7 +17,6 @@ use plimsoll_model::finding::Finding;
 use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_model::inventory::{Inventory, LayerSummary};
 use plimsoll_model::scan::{DatabaseSummary, FeedSummary, ImageIdentity, Scan};
-use plimsoll_model::vex::Statement;
 use plimsoll_policy::{Gate, decide};
 
 use crate::evidence::{Contents, EvidenceError, EvidenceOptions, gather};
@@ -38,8 +37,8 @@ pub struct ScanOptions {
     pub today: Date,
     /// A database older than this many days gives a gap.
     pub database_max_age_days: i64,
-    /// What VEX documents say.
-    pub vex: Vec<Statement>,
+    /// What VEX documents say, and where more of them are.
+    pub vex: Library,
     /// What is wrong with the database itself: an expired signature, say.
     pub database_gaps: Vec<Gap>,
     /// What fails.
@@ -87,9 +86,13 @@ pub(crate) fn judge(
 ) -> Scan {
     let Contents { inventory, owned_files, code } = contents;
     observer.event(Event::Matching { packages: inventory.packages.len() });
-    let (findings, gaps) = find(image, &inventory, &code, options);
+    let (findings, mut gaps) = find(image, &inventory, &code, options);
     let identity = identity(image);
-    let (findings, set_aside) = vex::apply(&options.vex, findings, &inventory, &identity);
+    let mut vex = options.vex.consult(&inventory, &identity);
+    gaps.append(&mut vex.gaps);
+    gaps.sort();
+    gaps.dedup();
+    let (findings, set_aside) = vex::apply(&vex.statements, findings, &inventory, &identity);
     let verdict = decide(options.gate, &findings, &gaps);
     observer.event(Event::Done);
     Scan {
@@ -143,8 +146,6 @@ fn find(
     if options.configuration {
         findings.extend(check_image(&image_facts(image)));
     }
-    gaps.sort();
-    gaps.dedup();
     (findings, gaps)
 }
 
@@ -209,6 +210,7 @@ pub(crate) fn identity(image: &Image) -> ImageIdentity {
     ImageIdentity {
         name: image.name.clone(),
         manifest_digest: image.manifest_digest,
+        index_digest: image.index_digest,
         config_digest: image.config_digest,
         platform: image.platform.clone(),
         created: image.config.created.clone(),

@@ -33,6 +33,9 @@ pub struct Descriptor {
     /// Where else the blob may be had: makes a layer foreign.
     #[serde(default, deserialize_with = "null_is_default")]
     pub urls: Vec<String>,
+    /// What the manifest is, if it is an artifact and no image.
+    #[serde(default)]
+    pub artifact_type: Option<String>,
 }
 
 /// BuildKit and others write platforms without an architecture; those are no platform.
@@ -204,6 +207,7 @@ mod tests {
             platform: None,
             annotations: None,
             urls: vec![],
+            artifact_type: None,
         };
         assert!(of("application/vnd.oci.image.layer.v1.tar+gzip+encrypted").unreadable().is_some());
         assert!(of("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip").unreadable().is_some());

@@ -40,6 +40,8 @@ pub enum GapKind {
     StaleDatabase,
     /// No advisory database was found at all.
     NoDatabase,
+    /// A VEX document could not be read: it may say that something is affected.
+    VexUnread,
 }
 
 impl GapKind {
@@ -58,6 +60,7 @@ impl GapKind {
             Self::VersionUnordered => "version-unordered",
             Self::StaleDatabase => "stale-database",
             Self::NoDatabase => "no-database",
+            Self::VexUnread => "vex-unread",
         }
     }
 }

@@ -42,6 +42,9 @@ pub struct ImageIdentity {
     pub name: String,
     /// The digest of its manifest.
     pub manifest_digest: Option<BlobDigest>,
+    /// The digest of the index that led to it.
+    #[serde(default)]
+    pub index_digest: Option<BlobDigest>,
     /// The digest of its configuration: the image ID.
     pub config_digest: Option<BlobDigest>,
     /// Its platform.

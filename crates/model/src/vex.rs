@@ -18,19 +18,57 @@ pub struct Statement {
     pub justification: Option<String>,
     /// The same in a sentence.
     pub impact: Option<String>,
-    /// The document: its path.
+    /// The document: its path, or where it was found.
     pub document: String,
+    /// How the document came to be used.
+    pub provenance: Provenance,
     /// Who says it.
     pub author: Option<String>,
 }
 
+/// How a document came to be used, and so how far it is to be trusted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provenance {
+    /// The user named it.
+    #[default]
+    Given,
+    /// It is of a VEX repository that the user named.
+    Repository,
+    /// It lay beside the image: whoever may push there can have put it there. Its signature was not verified.
+    Image,
+}
+
+impl Provenance {
+    /// The word in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::Repository => "repository",
+            Self::Image => "image",
+        }
+    }
+}
+
 /// A product of a statement: an image or a package, by its package URL.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Product {
     /// The package URL.
     pub purl: String,
     /// The packages inside of it that are meant; none means all.
     pub subcomponents: Vec<String>,
+    /// The release of a distribution whose package it is, as `Red Hat:9`: of the same package of another release it
+    /// says nothing.
+    pub release: Option<String>,
+}
+
+impl Product {
+    /// The product of this package URL, whole.
+    #[must_use]
+    pub fn of(purl: impl Into<String>) -> Self {
+        Self { purl: purl.into(), ..Self::default() }
+    }
 }
 
 /// What a statement says.

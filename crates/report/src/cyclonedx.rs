@@ -8,7 +8,7 @@ use plimsoll_model::inventory::InstalledPackage;
 use plimsoll_model::package::Ecosystem;
 use plimsoll_model::scan::Scan;
 use plimsoll_model::severity::Severity;
-use plimsoll_model::vex::{SetAside, VexStatus};
+use plimsoll_model::vex::{Provenance, SetAside, VexStatus};
 use serde_json::{Map, Value, json};
 
 use crate::sbom::{License, References, digest, in_seconds, licenses, made, uuid};
@@ -326,8 +326,11 @@ fn analysis(aside: &SetAside) -> Value {
         if let Some(justification) = justification {
             map.insert("justification".to_owned(), json!(justification));
         }
-        if let Some(impact) = &statement.impact {
-            map.insert("detail".to_owned(), json!(impact));
+        let unverified = (statement.provenance == Provenance::Image)
+            .then(|| format!("Said by {}, whose signature was not verified.", statement.document));
+        let detail: Vec<&str> = statement.impact.iter().chain(&unverified).map(String::as_str).collect();
+        if !detail.is_empty() {
+            map.insert("detail".to_owned(), json!(detail.join(" ")));
         }
     }
     analysis

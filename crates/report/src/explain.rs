@@ -4,13 +4,16 @@ use std::io::{self, Write};
 
 use plimsoll_model::explanation::{Decision, Explanation, Outcome};
 use plimsoll_model::finding::{Finding, FindingKind, Vulnerability};
+use plimsoll_model::inventory::InstalledPackage;
 use plimsoll_model::reachability::Reachability;
 use plimsoll_model::scan::Scan;
+use plimsoll_model::vex::SetAside;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Style;
-use crate::table::{bold, brought_by, clean};
+use crate::json::StatementDocument;
+use crate::table::{bold, brought_by, clean, said};
 
 /// The version of the JSON document's schema, `docs/schema/explain-1.json`.
 pub const SCHEMA_VERSION: &str = "1.0";
@@ -35,6 +38,7 @@ pub fn write_text(
     for (finding, vulnerability) in findings(scan, explanation) {
         write_finding(scan, finding, vulnerability, style, out)?;
     }
+    write_set_aside(scan, explanation, style, out)?;
     if explanation.advisories.is_empty() {
         let database = match &scan.database {
             Some(database) => format!("The advisory database ({}) does not know", clean(&database.origin)),
@@ -57,10 +61,48 @@ pub fn write_text(
     }
     write_absent(explanation, out)?;
     if findings(scan, explanation).next().is_none() {
-        writeln!(out, "\nSo it is no finding of this image.")?;
+        let why =
+            if set_aside(scan, explanation).next().is_some() { "VEX has the last word: i" } else { "So i" };
+        writeln!(out, "\n{why}t is no finding of this image.")?;
         write_gaps(scan, out)?;
     }
     Ok(())
+}
+
+/// What VEX statements decided.
+fn write_set_aside(
+    scan: &Scan,
+    explanation: &Explanation,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for (SetAside { statement, .. }, installed) in set_aside(scan, explanation) {
+        let package = &installed.package;
+        let title = format!("Set aside: {} {}", clean(&package.name), clean(&package.version));
+        writeln!(out, "{}", bold(&title, style))?;
+        let line = |out: &mut dyn Write, name: &str, text: &str| writeln!(out, "  {name:<12}{}", clean(text));
+        line(out, "package", &package.purl(scan.inventory.distribution.as_ref()))?;
+        line(out, "VEX", &said(statement))?;
+        if let (Some(_), Some(impact)) = (&statement.justification, &statement.impact) {
+            line(out, "because", impact)?;
+        }
+        if let Some(author) = &statement.author {
+            line(out, "author", author)?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// The findings that the explanation is about and that VEX statements set aside, each with its package.
+fn set_aside<'a>(
+    scan: &'a Scan,
+    explanation: &'a Explanation,
+) -> impl Iterator<Item = (&'a SetAside, &'a InstalledPackage)> {
+    scan.set_aside.iter().filter_map(|aside| {
+        let vulnerability = about(&aside.finding, explanation)?;
+        Some((aside, scan.inventory.packages.get(vulnerability.package as usize)?))
+    })
 }
 
 /// The findings that the explanation is about.
@@ -68,18 +110,16 @@ fn findings<'a>(
     scan: &'a Scan,
     explanation: &'a Explanation,
 ) -> impl Iterator<Item = (&'a Finding, &'a Vulnerability)> {
-    scan.findings.iter().filter_map(|finding| match &finding.kind {
-        FindingKind::Vulnerability(vulnerability) => {
-            let mut ids = vulnerability.aliases.iter().chain([&finding.id]);
-            let matched = vulnerability.matches.iter().map(|found| &found.advisory);
-            (ids.any(|id| id.eq_ignore_ascii_case(&explanation.id))
-                || matched.into_iter().any(|id| id.eq_ignore_ascii_case(&explanation.id)))
-            .then_some((finding, &**vulnerability))
-        }
-        FindingKind::Secret { .. } | FindingKind::Misconfiguration { .. } | FindingKind::EndOfLife { .. } => {
-            None
-        }
-    })
+    scan.findings.iter().filter_map(|finding| Some((finding, about(finding, explanation)?)))
+}
+
+/// The vulnerability of a finding, if the explanation is about it.
+fn about<'a>(finding: &'a Finding, explanation: &Explanation) -> Option<&'a Vulnerability> {
+    let FindingKind::Vulnerability(vulnerability) = &finding.kind else { return None };
+    let mut ids = vulnerability.aliases.iter().chain([&finding.id]);
+    let matched = vulnerability.matches.iter().map(|found| &found.advisory);
+    let is_it = |id: &String| id.eq_ignore_ascii_case(&explanation.id);
+    (ids.any(is_it) || matched.into_iter().any(is_it)).then_some(&**vulnerability)
 }
 
 fn write_finding(
@@ -222,6 +262,7 @@ pub fn write_json(explained: &[(&Scan, &Explanation)], out: &mut dyn Write) -> i
                 feed: &advisory.feed,
             })
             .collect(),
+        set_aside: set_aside_documents(scan, explanation),
         decisions: explanation.decisions.iter().map(|decision| decided(scan, decision)).collect(),
         absent: &explanation.absent,
     });
@@ -229,6 +270,17 @@ pub fn write_json(explained: &[(&Scan, &Explanation)], out: &mut dyn Write) -> i
     let document = Document { schema_version: SCHEMA_VERSION, id, images: images.collect() };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")
+}
+
+fn set_aside_documents<'a>(
+    scan: &'a Scan,
+    explanation: &'a Explanation,
+) -> Option<Vec<SetAsideDocument<'a>>> {
+    let all = set_aside(scan, explanation).map(|(SetAside { statement, .. }, installed)| SetAsideDocument {
+        purl: installed.package.purl(scan.inventory.distribution.as_ref()),
+        statement: StatementDocument::new(statement),
+    });
+    Some(all.collect::<Vec<_>>()).filter(|all| !all.is_empty())
 }
 
 fn decided<'a>(scan: &Scan, decision: &'a Decision) -> DecisionDocument<'a> {
@@ -274,6 +326,7 @@ struct Document<'a> {
 
 /// What holds for one image.
 #[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct ImageExplanation<'a> {
     /// The name it was asked for by.
     image: &'a str,
@@ -283,10 +336,22 @@ struct ImageExplanation<'a> {
     found: bool,
     /// The advisories that name the id; none if the database does not know it.
     advisories: Vec<AdvisoryDocument<'a>>,
+    /// The packages in which VEX documents say that it is none, with the statements.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set_aside: Option<Vec<SetAsideDocument<'a>>>,
     /// What they mean for packages of the image.
     decisions: Vec<DecisionDocument<'a>>,
     /// Packages that the advisories speak of and the image does not contain, as `ecosystem/name`.
     absent: &'a [String],
+}
+
+/// A package in which a VEX document says that the vulnerability is none.
+#[derive(JsonSchema, Serialize)]
+struct SetAsideDocument<'a> {
+    /// The package.
+    purl: String,
+    /// What is said of it.
+    statement: StatementDocument<'a>,
 }
 
 /// An advisory.

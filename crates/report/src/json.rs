@@ -10,7 +10,7 @@ use plimsoll_model::gap::Gap;
 use plimsoll_model::inventory::{InstalledPackage, Location, Origin};
 use plimsoll_model::scan::Scan;
 use plimsoll_model::verdict::Verdict;
-use plimsoll_model::vex::SetAside;
+use plimsoll_model::vex::{Provenance, SetAside, Statement};
 use schemars::JsonSchema;
 use serde::Serialize;
 use vulnerability::VulnerabilityDocument;
@@ -84,8 +84,8 @@ struct ScanDocument<'a> {
     /// What is wrong, worst first.
     findings: Vec<FindingDocument<'a>>,
     /// Findings that VEX documents say are none, with the statements.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    set_aside: Vec<SetAsideDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set_aside: Option<Vec<SetAsideDocument<'a>>>,
     /// What could not be checked.
     gaps: Vec<GapDocument<'a>>,
     /// What the image contains, sorted by ecosystem, name, version.
@@ -279,7 +279,7 @@ struct SetAsideDocument<'a> {
 
 /// A statement of a VEX document.
 #[derive(JsonSchema, Serialize)]
-struct StatementDocument<'a> {
+pub(crate) struct StatementDocument<'a> {
     /// `not-affected` or `fixed`.
     status: &'static str,
     /// Why, in the word of the format.
@@ -290,6 +290,12 @@ struct StatementDocument<'a> {
     document: &'a str,
     /// Who says it.
     author: Option<&'a str>,
+    /// How the document came to be used, if not by its name: `repository`, or `image` for one that lay beside the image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provenance: Option<&'static str>,
+    /// `not-verified` if the document could be signed and nobody looked: it lay beside the image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<&'static str>,
 }
 
 /// Something that could not be checked.
@@ -367,7 +373,8 @@ impl<'a> ScanDocument<'a> {
             summary: by_severity(&scan.findings).into_iter().map(count).collect(),
             verdict: VerdictDocument::new(&scan.verdict),
             findings: scan.findings.iter().map(|finding| FindingDocument::new(finding, scan)).collect(),
-            set_aside: scan.set_aside.iter().map(|aside| SetAsideDocument::new(aside, scan)).collect(),
+            set_aside: (!scan.set_aside.is_empty())
+                .then(|| scan.set_aside.iter().map(|aside| SetAsideDocument::new(aside, scan)).collect()),
             gaps: scan.gaps.iter().map(GapDocument::new).collect(),
             packages: PackageDocument::all(scan),
         }
@@ -468,13 +475,22 @@ impl<'a> SetAsideDocument<'a> {
         let statement = &aside.statement;
         Self {
             finding: FindingDocument::new(&aside.finding, scan),
-            statement: StatementDocument {
-                status: statement.status.as_str(),
-                justification: statement.justification.as_deref(),
-                impact: statement.impact.as_deref(),
-                document: &statement.document,
-                author: statement.author.as_deref(),
-            },
+            statement: StatementDocument::new(statement),
+        }
+    }
+}
+
+impl<'a> StatementDocument<'a> {
+    pub(crate) fn new(statement: &'a Statement) -> Self {
+        let provenance = statement.provenance;
+        Self {
+            status: statement.status.as_str(),
+            justification: statement.justification.as_deref(),
+            impact: statement.impact.as_deref(),
+            document: &statement.document,
+            author: statement.author.as_deref(),
+            provenance: (provenance != Provenance::Given).then(|| provenance.as_str()),
+            signature: (provenance == Provenance::Image).then_some("not-verified"),
         }
     }
 }

@@ -14,7 +14,7 @@ use plimsoll_model::reachability::Reach;
 use plimsoll_model::scan::Scan;
 use plimsoll_model::severity::Severity;
 use plimsoll_model::verdict::Verdict;
-use plimsoll_model::vex::SetAside;
+use plimsoll_model::vex::{Provenance, SetAside, Statement};
 
 use crate::summary::by_severity;
 use crate::upgrade::{Upgrade, upgrades};
@@ -234,15 +234,20 @@ fn set_aside(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
     section("Set aside", style, out)?;
     const SHOWN: usize = 15;
     for SetAside { finding, statement } in scan.set_aside.iter().take(SHOWN) {
-        let why = statement.justification.as_deref().or(statement.impact.as_deref());
-        let why = why.map_or_else(String::new, |why| format!(" ({})", shortened(&clean(why))));
-        let (status, document) = (statement.status.as_str(), clean(&statement.document));
-        writeln!(out, "  {}: {status}{why}, says {document}", clean(&finding.title))?;
+        writeln!(out, "  {}: {}", clean(&finding.title), said(statement))?;
     }
     if scan.set_aside.len() > SHOWN {
         writeln!(out, "  and {} more; --format json lists all", scan.set_aside.len() - SHOWN)?;
     }
     writeln!(out)
+}
+
+/// What a statement says, and how far it is to be trusted.
+pub(crate) fn said(statement: &Statement) -> String {
+    let why = statement.justification.as_deref().or(statement.impact.as_deref());
+    let why = why.map_or_else(String::new, |why| format!(" ({})", shortened(&clean(why))));
+    let trust = if statement.provenance == Provenance::Image { ", signature not verified" } else { "" };
+    format!("{}{why}, says {}{trust}", statement.status.as_str(), clean(&statement.document))
 }
 
 fn gaps(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {

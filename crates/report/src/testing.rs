@@ -14,7 +14,7 @@ use plimsoll_model::platform::Platform;
 use plimsoll_model::scan::{DatabaseSummary, FeedSummary, ImageIdentity, Scan};
 use plimsoll_model::severity::Severity;
 use plimsoll_model::verdict::Verdict;
-use plimsoll_model::vex::{Product, SetAside, Statement, VexStatus};
+use plimsoll_model::vex::{Product, Provenance, SetAside, Statement, VexStatus};
 
 use crate::{Format, Report, Style};
 
@@ -42,6 +42,7 @@ pub(crate) fn scan() -> Scan {
         image: ImageIdentity {
             name: "registry.example.org/shop:1".into(),
             manifest_digest: Some(BlobDigest(Digest::of(b"manifest"))),
+            index_digest: None,
             config_digest: Some(BlobDigest(Digest::of(b"config"))),
             platform: platform(),
             created: Some("2026-01-01T00:00:00Z".into()),
@@ -248,11 +249,12 @@ fn set_aside() -> SetAside {
         finding: cleared,
         statement: Statement {
             ids: vec!["CVE-2024-0001".into()],
-            products: vec![Product { purl: "pkg:deb/debian/zlib1g".into(), subcomponents: Vec::new() }],
+            products: vec![Product::of("pkg:deb/debian/zlib1g")],
             status: VexStatus::NotAffected,
             justification: Some("component_not_present".into()),
             impact: None,
             document: "shop.openvex.json".into(),
+            provenance: Provenance::Given,
             author: Some("Acme".into()),
         },
     }

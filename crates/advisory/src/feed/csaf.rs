@@ -2,26 +2,23 @@
 //! VEX document (<https://docs.oasis-open.org/csaf/csaf/v2.0/csaf-v2.0.html>).
 //!
 //! Products of a plain release of the distribution are taken; channels of extended support, container images and
-//! middleware are not. A product is a component in a platform; a modular one names its stream in its purl
-//! (`rpmmod`), behind `::` or before a slash.
+//! middleware are not. The documents' shape is that of [`crate::csaf`].
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use plimsoll_model::finding::Status;
 use plimsoll_model::severity::Severity;
 use plimsoll_model::version::Scheme;
-use serde::Deserialize;
 
 use super::date::day;
-use super::loose::{is_cve, nullable};
+use super::loose::is_cve;
 use super::source::Source;
 use super::{Document, Feed, FeedError, Harvest, Syntax};
-use crate::advisory::{Advisory, Affected};
-
-mod product;
-
-use product::Products;
+use crate::advisory::{Advisory, Affected, Upper};
+use crate::csaf::package::{self, Package};
+use crate::csaf::tree::Products;
+use crate::csaf::{File, Remark, Remarks, TooMany, Vulnerability};
 
 pub(crate) const CSAF: Feed = Feed { name: "csaf", recognizes, read, bulk: true };
 
@@ -50,79 +47,10 @@ static SUSE_VEX: Source = source(
 );
 static OTHER: Source = Source { license: "not stated", ..source("csaf", "CSAF", "", "") };
 
-/// The most statements of one document: those on the kernel reach some ten thousand.
-const STATEMENT_LIMIT: usize = 1_000_000;
-
 fn recognizes(document: &Document<'_>) -> bool {
     document.syntax == Syntax::Json
         && document.has(&["document", "vulnerabilities"])
         && document.text.contains("\"csaf_version\"")
-}
-
-#[derive(Deserialize)]
-struct File {
-    document: Head,
-    #[serde(default, deserialize_with = "nullable")]
-    product_tree: product::Tree,
-    #[serde(default, deserialize_with = "nullable")]
-    vulnerabilities: Vec<Vulnerability>,
-}
-
-#[derive(Deserialize)]
-struct Head {
-    #[serde(default, deserialize_with = "nullable")]
-    category: String,
-    #[serde(default, deserialize_with = "nullable")]
-    title: String,
-    publisher: Publisher,
-    tracking: Tracking,
-    #[serde(default, deserialize_with = "nullable")]
-    aggregate_severity: Text,
-}
-
-#[derive(Deserialize)]
-struct Publisher {
-    #[serde(default, deserialize_with = "nullable")]
-    namespace: String,
-}
-
-#[derive(Deserialize)]
-struct Tracking {
-    id: String,
-    #[serde(default, deserialize_with = "nullable")]
-    initial_release_date: String,
-    #[serde(default, deserialize_with = "nullable")]
-    current_release_date: String,
-}
-
-#[derive(Default, Deserialize)]
-struct Text {
-    #[serde(default, deserialize_with = "nullable")]
-    text: String,
-}
-
-#[derive(Deserialize)]
-struct Vulnerability {
-    cve: Option<String>,
-    #[serde(default, deserialize_with = "nullable")]
-    product_status: BTreeMap<String, Vec<String>>,
-    #[serde(default, deserialize_with = "nullable")]
-    remediations: Vec<Remark>,
-    #[serde(default, deserialize_with = "nullable")]
-    threats: Vec<Remark>,
-    #[serde(default, deserialize_with = "nullable")]
-    scores: Vec<BTreeMap<String, serde_json::Value>>,
-}
-
-/// A remediation or a threat: a word about some products, or about all if it names none.
-#[derive(Deserialize)]
-struct Remark {
-    #[serde(default, deserialize_with = "nullable")]
-    category: String,
-    #[serde(default, deserialize_with = "nullable")]
-    details: String,
-    #[serde(default, deserialize_with = "nullable")]
-    product_ids: Vec<String>,
 }
 
 fn read(document: &Document<'_>, harvest: &mut Harvest) -> Result<(), FeedError> {
@@ -139,11 +67,7 @@ fn read(document: &Document<'_>, harvest: &mut Harvest) -> Result<(), FeedError>
         false if namespace.contains("suse") => &SUSE,
         _ => &OTHER,
     };
-    let statements = file.vulnerabilities.iter().flat_map(|v| v.product_status.values()).map(Vec::len);
-    let found: usize = statements.sum();
-    if found > STATEMENT_LIMIT {
-        return Err(FeedError::TooMany { what: "statements", found, limit: STATEMENT_LIMIT });
-    }
+    file.check()?;
     let products = Products::new(&file.product_tree)?;
     let advisories =
         if is_vex { statements_of(&file, &products, source) } else { erratum(&file, &products, source) };
@@ -210,29 +134,6 @@ fn vectors(vulnerability: &Vulnerability) -> Vec<String> {
     vectors
 }
 
-/// What the remarks say of each product.
-struct Remarks<'f> {
-    of: HashMap<&'f str, &'f Remark>,
-    of_all: Option<&'f Remark>,
-}
-
-impl<'f> Remarks<'f> {
-    fn new(remarks: &'f [Remark], wanted: impl Fn(&Remark) -> bool) -> Self {
-        let mut of = HashMap::new();
-        let wanted: Vec<&Remark> = remarks.iter().filter(|remark| wanted(remark)).collect();
-        for remark in &wanted {
-            for product in &remark.product_ids {
-                of.entry(product.as_str()).or_insert(*remark);
-            }
-        }
-        Self { of, of_all: wanted.into_iter().find(|remark| remark.product_ids.is_empty()) }
-    }
-
-    fn get(&self, product: &str) -> Option<&'f Remark> {
-        self.of.get(product).copied().or(self.of_all)
-    }
-}
-
 /// Every package that the statements speak of, of several fixed versions the lowest.
 fn affected(vulnerability: &Vulnerability, products: &Products<'_>, own: Severity) -> Vec<Affected> {
     let impacts = Remarks::new(&vulnerability.threats, |remark| remark.category == "impact");
@@ -240,16 +141,17 @@ fn affected(vulnerability: &Vulnerability, products: &Products<'_>, own: Severit
     let mut kept: BTreeMap<(String, String, Option<String>), Affected> = BTreeMap::new();
     for (word, ids) in &vulnerability.product_status {
         for id in ids {
-            let Some(package) = products.package(id) else { continue };
+            let Some(package) = package::of(products, id) else { continue };
             let status = match word.as_str() {
                 "fixed" | "first_fixed" | "recommended" => Status::Fixed,
-                "known_affected" | "first_affected" | "last_affected" => unfixed(remedies.get(id)),
+                "known_affected" | "first_affected" | "last_affected" => unfixed(remedies.get(id, products)),
                 "under_investigation" => Status::UnderInvestigation,
                 "known_not_affected" => Status::NotAffected,
                 _ => continue,
             };
-            let severity = impacts.get(id).and_then(|remark| remark.details.parse().ok()).unwrap_or(own);
-            let Some(next) = package.affected(status, severity) else { continue };
+            let severity =
+                impacts.get(id, products).and_then(|remark| remark.details.parse().ok()).unwrap_or(own);
+            let Some(next) = self::of_package(package, status, severity) else { continue };
             let key = (next.ecosystem.clone(), next.name.clone(), next.module.clone());
             match kept.get_mut(&key) {
                 Some(held) if is_better(&next, held) => *held = next,
@@ -265,7 +167,7 @@ fn affected(vulnerability: &Vulnerability, products: &Products<'_>, own: Severit
 
 /// A fix tells more than no fix; of two fixes the lower; and what is affected more than what is not.
 fn is_better(next: &Affected, held: &Affected) -> bool {
-    match (product::fix(next), product::fix(held)) {
+    match (fix(next), fix(held)) {
         (Some(new), Some(old)) => Scheme::Rpm.compare(new, old) == Ok(Ordering::Less),
         (Some(_), None) => true,
         (None, Some(_)) => false,
@@ -282,5 +184,34 @@ fn unfixed(remedy: Option<&Remark>) -> Status {
         "none_available" if details.contains("deferred") => Status::FixDeferred,
         "none_available" if details.contains("investigation") => Status::UnderInvestigation,
         _ => Status::Affected,
+    }
+}
+
+/// What a statement says of a package; `None` if it says nothing of use. That a source package is fixed is told of
+/// its binary packages too.
+fn of_package(package: Package, status: Status, severity: Severity) -> Option<Affected> {
+    let Package { ecosystem, name, version, module, is_source } = package;
+    let affected = match (status, version) {
+        (Status::Fixed, Some(version)) if !is_source => Affected::below(ecosystem, name, version),
+        (Status::Fixed, _) => return None,
+        // Some versions that are not affected say nothing of others.
+        (Status::NotAffected, Some(_)) => return None,
+        (Status::NotAffected, None) => Affected::never(ecosystem, name),
+        (status, _) => Affected { status, ..Affected::all(ecosystem, name) },
+    };
+    Some(Affected { severity, module, ..affected })
+}
+
+/// The version that mends it.
+fn fix(affected: &Affected) -> Option<&str> {
+    affected.ranges.iter().find_map(|range| match &range.upper {
+        Upper::Fixed(version) => Some(version.as_str()),
+        Upper::Open | Upper::Last(_) | Upper::Before(_) => None,
+    })
+}
+
+impl From<TooMany> for FeedError {
+    fn from(TooMany { what, found, limit }: TooMany) -> Self {
+        Self::TooMany { what, found, limit }
     }
 }

@@ -127,6 +127,12 @@ impl Store {
         Ok(())
     }
 
+    /// The copy of `source` that is here, if it is whole; nothing is fetched.
+    #[must_use]
+    pub fn copy(&self, source: &Source) -> Option<Copy> {
+        self.slot(source).copy()
+    }
+
     /// The place of one feed.
     pub(super) fn slot(&self, source: &Source) -> Slot {
         let first = source.addresses.first();

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
-use plimsoll_model::vex::{Product, Statement, VexStatus};
+use plimsoll_model::vex::{Product, Provenance, Statement, VexStatus};
 use serde::Deserialize;
 
 use super::{VexError, check_length, checked};
@@ -89,7 +89,7 @@ pub(super) fn statements(value: serde_json::Value, name: &str) -> Result<Vec<Sta
         let mut products = Vec::new();
         for affects in &vulnerability.affects {
             let purl = purl_of(&affects.reference, &purls);
-            products.push(Product { purl: checked(&purl, number)?, subcomponents: Vec::new() });
+            products.push(Product::of(checked(&purl, number)?));
         }
         if products.is_empty() {
             let problem = "it affects nothing that is named".to_owned();
@@ -107,6 +107,7 @@ pub(super) fn statements(value: serde_json::Value, name: &str) -> Result<Vec<Sta
             justification: analysis.justification.clone(),
             impact: analysis.detail.clone(),
             document: name.to_owned(),
+            provenance: Provenance::Given,
             author: None,
         });
     }

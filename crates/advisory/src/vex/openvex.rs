@@ -1,6 +1,6 @@
 //! OpenVEX, versions 0.0.1 and 0.2.0 (<https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md>).
 
-use plimsoll_model::vex::{Product, Statement, VexStatus};
+use plimsoll_model::vex::{Product, Provenance, Statement, VexStatus};
 use serde::Deserialize;
 
 use super::{VexError, check_length, checked};
@@ -66,21 +66,34 @@ impl Thing {
     }
 }
 
-pub(super) fn statements(value: serde_json::Value, name: &str) -> Result<Vec<Statement>, VexError> {
+/// The statements; those that name no product are about those of `around`, the document that holds this one.
+pub(super) fn statements(
+    value: serde_json::Value,
+    name: &str,
+    around: &[Product],
+) -> Result<Vec<Statement>, VexError> {
     let document: Document = serde_json::from_value(value)?;
     check_length("statements", document.statements.len())?;
+    let without = document.statements.iter().filter(|entry| entry.products.is_empty()).count();
+    check_length("products", without.saturating_mul(around.len()))?;
+    let statements = document.statements.iter();
     (1..)
-        .zip(&document.statements)
-        .map(|(number, entry)| statement(entry, number, name, &document.author))
+        .zip(statements)
+        .map(|(number, entry)| {
+            let mut statement = statement(entry, number)?;
+            if statement.products.is_empty() {
+                if around.is_empty() {
+                    let problem = "it names no product".to_owned();
+                    return Err(VexError::Statement { number, problem });
+                }
+                statement.products = around.to_vec();
+            }
+            Ok(Statement { document: name.to_owned(), author: document.author.clone(), ..statement })
+        })
         .collect()
 }
 
-fn statement(
-    entry: &Entry,
-    number: usize,
-    document: &str,
-    author: &Option<String>,
-) -> Result<Statement, VexError> {
+fn statement(entry: &Entry, number: usize) -> Result<Statement, VexError> {
     let wrong = |problem: String| VexError::Statement { number, problem };
     let ids = match &entry.vulnerability {
         Named::Text(text) => vec![text.clone()],
@@ -101,9 +114,6 @@ fn statement(
             )));
         }
     };
-    if entry.products.is_empty() {
-        return Err(wrong("it names no product".to_owned()));
-    }
     check_length("products in one statement", entry.products.len())?;
     let products = entry.products.iter().map(|product| self::product(product, number));
     Ok(Statement {
@@ -112,8 +122,9 @@ fn statement(
         status,
         justification: entry.justification.clone(),
         impact: entry.impact_statement.clone(),
-        document: document.to_owned(),
-        author: author.clone(),
+        document: String::new(),
+        provenance: Provenance::Given,
+        author: None,
     })
 }
 
@@ -129,5 +140,6 @@ fn product(thing: &Thing, number: usize) -> Result<Product, VexError> {
             .iter()
             .map(|part| checked(part.purl(), number))
             .collect::<Result<_, _>>()?,
+        release: None,
     })
 }

@@ -1,7 +1,7 @@
 //! Statements against findings of a small image, and documents that make no sense.
 
 use plimsoll_model::digest::{BlobDigest, Digest};
-use plimsoll_model::finding::Vulnerability;
+use plimsoll_model::finding::{FindingKind, Vulnerability};
 use plimsoll_model::inventory::{InstalledPackage, Location, Origin};
 use plimsoll_model::package::{Ecosystem, Package};
 use plimsoll_model::severity::Severity;
@@ -11,7 +11,7 @@ use super::*;
 
 const IMAGE: &str = "registry.example:5000/acme/shop:1.4";
 
-fn inventory() -> Inventory {
+pub(super) fn inventory() -> Inventory {
     let installed = |name: &str, version: &str| InstalledPackage {
         package: Package::new(Ecosystem::PyPi, name, version),
         locations: vec![Location { path: "x".into(), inside: None, layer: 0 }],
@@ -26,17 +26,18 @@ fn inventory() -> Inventory {
     }
 }
 
-fn image() -> ImageIdentity {
+pub(super) fn image() -> ImageIdentity {
     ImageIdentity {
         name: IMAGE.into(),
         manifest_digest: Some(BlobDigest(Digest::of(b"manifest"))),
+        index_digest: None,
         config_digest: None,
         platform: "linux/amd64".parse().unwrap(),
         created: None,
     }
 }
 
-fn findings() -> Vec<Finding> {
+pub(super) fn findings() -> Vec<Finding> {
     let finding = |id: &str, package: u32| Finding {
         id: id.into(),
         title: String::new(),
@@ -55,7 +56,7 @@ fn findings() -> Vec<Finding> {
 }
 
 /// The places of the findings that a document sets aside.
-fn set_aside(document: &str) -> Vec<usize> {
+pub(super) fn set_aside(document: &str) -> Vec<usize> {
     let statements = parse(document.as_bytes(), "doc.json").unwrap();
     let all = findings();
     let (kept, aside) = apply(&statements, all.clone(), &inventory(), &image());
@@ -101,6 +102,11 @@ fn a_statement_on_the_image_clears_what_it_names_inside() {
     assert_eq!(of(r#"{"@id":"pkg:oci/shop","subcomponents":[{"@id":"pkg:pypi/flask"}]}"#), [1]);
     assert_eq!(of(r#"{"@id":"pkg:oci/shop@1.5"}"#), [0; 0]);
     assert_eq!(of(r#"{"@id":"pkg:oci/other"}"#), [0; 0]);
+    assert_eq!(of(r#"{"@id":"pkg:oci/shop?repository_url=registry.example:5000/acme/shop"}"#), [0, 1]);
+    assert_eq!(of(r#"{"@id":"pkg:oci/shop?repository_url=registry.example:5000%2Facme&tag=1.4"}"#), [0, 1]);
+    assert_eq!(of(r#"{"@id":"pkg:oci/shop?repository_url=registry.example:5000/evil/shop"}"#), [0; 0]);
+    assert_eq!(of(r#"{"@id":"pkg:oci/shop?repository_url=ghcr.io/acme/shop"}"#), [0; 0]);
+    assert_eq!(of(r#"{"@id":"pkg:oci/shop?tag=1.5"}"#), [0; 0]);
 }
 
 #[test]
@@ -139,7 +145,7 @@ fn a_document_that_makes_no_sense_is_refused_as_a_whole() {
     let good = statement(cve, r#""pkg:pypi/django""#, "not_affected");
     for (document, words) in [
         ("".to_owned(), "malformed"),
-        ("[]".to_owned(), "neither an OpenVEX nor a CycloneDX document"),
+        ("[]".to_owned(), "it is no OpenVEX, CycloneDX or CSAF document"),
         (openvex(&format!("{good},{}", statement(cve, r#""no purl""#, "fixed"))), "statement 2: \"no purl\" is no package URL"),
         (openvex(&statement(cve, r#""pkg:pypi/django""#, "harmless")), "status \"harmless\" is not one of"),
         (openvex(&statement("{}", r#""pkg:pypi/django""#, "fixed")), "it names no vulnerability"),
@@ -154,4 +160,37 @@ fn a_document_that_makes_no_sense_is_refused_as_a_whole() {
         assert!(error.contains(words), "{error} for {words}");
     }
     assert_eq!(VexStatus::UnderInvestigation.as_str(), "under-investigation");
+}
+
+#[test]
+fn a_package_in_another_is_meant_where_both_are_in_the_same_file() {
+    let cve = r#"{"name":"CVE-2024-0001"}"#;
+    let of = |product: &str| set_aside(&openvex(&statement(cve, product, "not_affected")));
+    let inside = r#"{"@id":"pkg:pypi/django","subcomponents":[{"@id":"pkg:pypi/flask@1.0"}]}"#;
+    assert_eq!(of(inside), [1], "the inventory has both in the file x");
+    let absent = r#"{"@id":"pkg:pypi/absent","subcomponents":[{"@id":"pkg:pypi/flask@1.0"}]}"#;
+    assert_eq!(of(absent), [0; 0]);
+    let document = openvex(&statement(cve, inside, "not_affected"));
+    let statements = parse(document.as_bytes(), "x").unwrap();
+    let mut apart = inventory();
+    apart.packages[0].locations[0].path = "y".into();
+    assert_eq!(apply(&statements, findings(), &apart, &image()).1, []);
+}
+
+#[test]
+fn the_package_url_of_an_image_is_understood() {
+    let digest = BlobDigest(Digest::of(b"manifest"));
+    let purl = image_purl("shop", Some("registry.example:5000/acme/shop"), digest);
+    assert_eq!(
+        purl,
+        format!(
+            "pkg:oci/shop@sha256%3A{}?repository_url=registry.example%3A5000%2Facme%2Fshop",
+            digest.0.hex()
+        )
+    );
+    let cve = r#"{"name":"CVE-2024-0001"}"#;
+    let of = |product: &str| set_aside(&openvex(&statement(cve, product, "not_affected")));
+    assert_eq!(of(&format!("{purl:?}")), [0, 1]);
+    assert_eq!(image_purl("../x y", None, digest), format!("pkg:oci/image@sha256%3A{}", digest.0.hex()));
+    assert!(is_purl(&purl) && !is_purl("shop"));
 }

@@ -7,7 +7,8 @@ use anyhow::{Context as _, bail};
 use plimsoll_image::source::archive::ArchiveOptions;
 use plimsoll_image::source::docker_socket::SocketOptions;
 use plimsoll_image::source::place::Place;
-use plimsoll_image::source::registry::{CredentialSources, RegistryClient, RegistryOptions};
+use plimsoll_image::source::referrers::{LayoutReferrers, Referrers};
+use plimsoll_image::source::registry::{CredentialSources, RegistryClient, RegistryOptions, RemoteReferrers};
 use plimsoll_image::source::{
     PlatformChoice, archive, containerd, docker, docker_socket, layout, podman, registry, rootfs,
 };
@@ -125,6 +126,22 @@ impl Search<'_> {
         }
         Ok(images)
     }
+}
+
+/// Where things lie that refer to the image that `wanted` names.
+pub(super) fn referrers(wanted: &str, context: &Context) -> anyhow::Result<Box<dyn Referrers>> {
+    let place: Place = wanted.parse().with_context(|| format!("IMAGE {wanted:?}"))?;
+    let reference = match place {
+        Place::Layout(path, _) => return Ok(Box::new(LayoutReferrers::new(&path))),
+        Place::Registry(reference) | Place::Anywhere(reference) => reference,
+        Place::Podman(name) | Place::Containerd(name) | Place::Docker(name) => {
+            name.parse().with_context(|| format!("{name:?} does not tell the registry to look in"))?
+        }
+        Place::Archive(..) | Place::RootFs(_) | Place::LocalId(_) => {
+            bail!("nothing can refer to {wanted}: referrers lie in registries and OCI layouts")
+        }
+    };
+    Ok(Box::new(RemoteReferrers::new(&client(context)?, &reference)))
 }
 
 /// A client of registries as the configuration and the environment want it.

@@ -11,6 +11,7 @@ mod inventory;
 mod locate;
 mod scan;
 mod update;
+mod vex;
 
 use clap::CommandFactory;
 
@@ -55,6 +56,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Inventory(inventory) => inventory::run(&inventory, &Context::new(args.global)?),
         Command::Diff(diff) => diff::run(&diff, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),
+        Command::Vex(vex) => vex::run(vex, &Context::new(args.global)?),
         Command::Cache(cache) => cache::run(&cache, &Context::new(args.global)?),
         Command::Completions { shell } => {
             // It panics if it cannot write, and it can always write to memory.

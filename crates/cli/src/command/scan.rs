@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Context as _;
+use plimsoll_advisory::vex::library::Library;
 use plimsoll_engine::evidence::EvidenceOptions;
 use plimsoll_engine::limits::Limits;
 use plimsoll_engine::scan::{ScanOptions, extractors, scan};
@@ -11,7 +12,7 @@ use plimsoll_model::extractor::Extractor;
 use plimsoll_model::platform::Platform;
 use plimsoll_report::Report;
 
-use super::{Context, cache, db, install, locate};
+use super::{Context, cache, db, install, locate, vex};
 use crate::args::{Scan, Scanner};
 use crate::environment::Environment;
 use crate::exit::Code;
@@ -41,7 +42,7 @@ pub(super) fn scans(
     outputs: &[Output],
     context: &Context,
 ) -> anyhow::Result<Vec<plimsoll_model::scan::Scan>> {
-    let options = options(args, outputs, context)?;
+    let mut options = options(args, outputs, context)?;
     let observer = progress::observer(!context.global.quiet);
     let images = locate::images(
         &args.image,
@@ -49,6 +50,7 @@ pub(super) fn scans(
         options.evidence.spool.clone(),
         context,
     )?;
+    options.vex = vex::library(args, &images, context)?;
     scan(&images, &options, &observer).with_context(|| format!("scanning {}", args.image))
 }
 
@@ -69,11 +71,6 @@ pub(super) fn options(args: &Scan, outputs: &[Output], context: &Context) -> any
         EvidenceOptions { owned_files, ..evidence(extractors, args.no_cache, args.threads, context) };
     let databases =
         if wants(Scanner::Vulnerabilities) { db::choose(args.db.as_deref(), context)? } else { Vec::new() };
-    let mut vex = Vec::new();
-    for path in &args.vex {
-        let context = || format!("the VEX document {}", path.display());
-        vex.extend(plimsoll_advisory::vex::read(path).with_context(context)?);
-    }
     let mut database_gaps = Vec::new();
     for (database, _) in &databases {
         database_gaps.extend(install::gaps(database, context)?);
@@ -81,7 +78,7 @@ pub(super) fn options(args: &Scan, outputs: &[Output], context: &Context) -> any
     Ok(ScanOptions {
         evidence,
         databases,
-        vex,
+        vex: Library::default(),
         vulnerabilities: wants(Scanner::Vulnerabilities),
         configuration: wants(Scanner::Configuration),
         today: context.environment.today()?,

@@ -75,7 +75,7 @@ pub(super) fn run(
         fetched.extend(more);
     }
     for feed in &fetched {
-        warn(feed);
+        warn(feed, "the database is without it");
     }
     if inputs.is_empty() {
         bail!("none of the feeds could be fetched; the database stays as it was");
@@ -147,7 +147,7 @@ fn local(text: String, list: &[Upstream]) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-fn options(context: &Context) -> anyhow::Result<FetchOptions> {
+pub(super) fn options(context: &Context) -> anyhow::Result<FetchOptions> {
     let registries = &context.config.registries;
     let now = context.environment.timestamp()?;
     let hosts: HashMap<_, _> =
@@ -173,17 +173,17 @@ fn inputs(wanted: Vec<Wanted>, fetched: &[Fetched]) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Says on standard error what could not be had.
-fn warn(feed: &Fetched) {
+/// Says on standard error what could not be had, and `without` what follows where there is no copy.
+pub(super) fn warn(feed: &Fetched, without: &str) {
     let Outcome::Failed(error) = &feed.outcome else { return };
-    let consequence = feed.copy.as_ref().map_or_else(
-        || "the database is without it".to_owned(),
-        |copy| format!("the copy of {} is used", day(copy.meta.checked)),
-    );
+    let consequence = feed
+        .copy
+        .as_ref()
+        .map_or_else(|| without.to_owned(), |copy| format!("the copy of {} is used", day(copy.meta.checked)));
     progress::warning(&format!("{}: {}; {consequence}", feed.name, reason(error)));
 }
 
-fn reason(error: &fetch::FetchError) -> String {
+pub(super) fn reason(error: &fetch::FetchError) -> String {
     let error: &(dyn std::error::Error + 'static) = error;
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -290,14 +290,14 @@ fn word(feed: &Fetched) -> &'static str {
     }
 }
 
-fn fetched_line(feed: &Fetched) -> String {
+pub(super) fn fetched_line(feed: &Fetched) -> String {
     let copy = feed.copy.as_ref().map_or_else(String::new, |copy| {
         format!("  {} bytes, current on {}", copy.meta.size, day(copy.meta.checked))
     });
     format!("fetched {:<22} {:<9}{copy}", feed.name, word(feed))
 }
 
-fn fetched_json(feed: &Fetched) -> Value {
+pub(super) fn fetched_json(feed: &Fetched) -> Value {
     let error = match &feed.outcome {
         Outcome::Failed(error) => Some(reason(error)),
         Outcome::New | Outcome::Unchanged => None,

@@ -40,7 +40,7 @@ impl Bench {
         let options = ScanOptions {
             evidence,
             databases: Vec::new(),
-            vex: Vec::new(),
+            vex: Default::default(),
             vulnerabilities: true,
             configuration: true,
             today: jiff::civil::date(2026, 11, 23),

@@ -116,6 +116,7 @@ fn docker_image(members: &Members, selector: &Selector) -> Result<Image, SourceE
     Ok(Image {
         name: tag.unwrap_or_else(|| members.path.display().to_string()),
         manifest_digest: None,
+        index_digest: None,
         config_digest: Some(digest),
         platform: config.platform(),
         layers: super::layers(&config, contents),

@@ -49,6 +49,7 @@ pub fn images(root: &Path, wanted: &str, choice: &PlatformChoice) -> Result<Opti
         platform: None,
         annotations: None,
         urls: Vec::new(),
+        artifact_type: None,
     };
     let mut images = resolve(&content, &found.name, &descriptor, choice)?;
     images.iter_mut().for_each(|image| content.mark_missing(image));

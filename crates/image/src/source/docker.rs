@@ -144,6 +144,7 @@ impl Store<'_> {
         Ok(Image {
             name: name.to_owned(),
             manifest_digest: None,
+            index_digest: None,
             config_digest: Some(id),
             platform: config.platform(),
             layers: super::layers(&config, contents),

@@ -45,7 +45,7 @@ pub fn images(
     }
 }
 
-fn index(directory: &Path) -> Result<Index, SourceError> {
+pub(super) fn index(directory: &Path) -> Result<Index, SourceError> {
     let index_path = directory.join("index.json");
     let not_a =
         |problem: String| SourceError::NotA { path: directory.to_owned(), kind: "OCI image layout", problem };
@@ -92,14 +92,7 @@ impl Artifact {
     /// # Errors
     /// See [`SourceError`].
     pub fn blob(&self, digest: BlobDigest, limit: u64) -> Result<Vec<u8>, SourceError> {
-        let path = self.blobs.path(digest);
-        let bytes = bounded::read_file(&path, limit).map_err(|source| SourceError::Read { path, source })?;
-        let actual = BlobDigest(plimsoll_model::digest::Digest::of(&bytes));
-        if actual == digest {
-            Ok(bytes)
-        } else {
-            Err(SourceError::Digest { what: format!("blob {digest}"), expected: digest, actual })
-        }
+        self.blobs.blob(digest, limit)
     }
 }
 
@@ -116,7 +109,8 @@ pub(super) fn select<'a>(
     selector: &Selector,
     place: &str,
 ) -> Result<(Selected<'a>, String), SourceError> {
-    let images: Vec<&Descriptor> = index.manifests.iter().filter(|entry| !entry.is_attestation()).collect();
+    let is_image = |entry: &&Descriptor| !entry.is_attestation() && entry.artifact_type.is_none();
+    let images: Vec<&Descriptor> = index.manifests.iter().filter(is_image).collect();
     let not_found = |wanted: String| SourceError::NotFound {
         wanted,
         place: place.to_owned(),
@@ -152,7 +146,7 @@ fn names(entry: &Descriptor) -> Vec<&str> {
 }
 
 /// A name fits as a whole or by its tag.
-fn is_named(entry: &Descriptor, wanted: &str) -> bool {
+pub(super) fn is_named(entry: &Descriptor, wanted: &str) -> bool {
     names(entry)
         .iter()
         .any(|name| *name == wanted || name.rsplit_once(':').is_some_and(|(_, tag)| tag == wanted))
@@ -163,11 +157,23 @@ fn title(entry: &Descriptor) -> String {
 }
 
 #[derive(Debug)]
-struct Directory {
-    root: PathBuf,
+pub(super) struct Directory {
+    pub(super) root: PathBuf,
 }
 
 impl Directory {
+    /// One blob whole, of at most `limit` bytes, verified.
+    pub(super) fn blob(&self, digest: BlobDigest, limit: u64) -> Result<Vec<u8>, SourceError> {
+        let path = self.path(digest);
+        let bytes = bounded::read_file(&path, limit).map_err(|source| SourceError::Read { path, source })?;
+        let actual = BlobDigest(plimsoll_model::digest::Digest::of(&bytes));
+        if actual == digest {
+            Ok(bytes)
+        } else {
+            Err(SourceError::Digest { what: format!("blob {digest}"), expected: digest, actual })
+        }
+    }
+
     fn path(&self, digest: BlobDigest) -> PathBuf {
         self.root.join("blobs/sha256").join(digest.0.hex())
     }

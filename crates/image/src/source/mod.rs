@@ -7,6 +7,7 @@ pub mod docker_socket;
 pub mod layout;
 pub mod place;
 pub mod podman;
+pub mod referrers;
 pub mod registry;
 pub mod rootfs;
 mod tar_split;
@@ -31,6 +32,8 @@ pub struct Image {
     pub name: String,
     /// The digest of its manifest, where it has one.
     pub manifest_digest: Option<BlobDigest>,
+    /// The digest of the index that its name led to, if it led to one.
+    pub index_digest: Option<BlobDigest>,
     /// The digest of its configuration: the image ID.
     pub config_digest: Option<BlobDigest>,
     /// Its platform.
@@ -320,6 +323,9 @@ pub(crate) fn resolve(
     resolve_into(blobs, name, descriptor, choice, 0, &mut images)?;
     // An index says which platforms its entries are for; of a manifest alone only its configuration does.
     let is_alone = images.iter().all(|image| image.manifest_digest == Some(descriptor.digest));
+    if !is_alone {
+        images.iter_mut().for_each(|image| image.index_digest = Some(descriptor.digest));
+    }
     if is_alone && descriptor.platform.is_none() { of_platform(images, choice) } else { Ok(images) }
 }
 
@@ -441,6 +447,7 @@ fn image(
     Ok(Image {
         name: name.to_owned(),
         manifest_digest: Some(digest),
+        index_digest: None,
         config_digest: Some(manifest.config.digest),
         platform: config.platform(),
         layers: layers(&config, contents.collect()),

@@ -276,6 +276,7 @@ impl Stores<'_> {
         Ok(Image {
             name: name.to_owned(),
             manifest_digest: Some(digest),
+            index_digest: None,
             config_digest: Some(config_digest),
             platform: config.platform(),
             layers: super::layers(&config, contents.into_iter().map(|content| (None, content)).collect()),

@@ -24,6 +24,7 @@ pub fn image(root: &Path) -> Result<Image, SourceError> {
     Ok(Image {
         name: format!("dir:{}", root.display()),
         manifest_digest: None,
+        index_digest: None,
         config_digest: None,
         platform: host_platform(),
         config: ImageConfig::default(),

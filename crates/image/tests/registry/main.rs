@@ -9,4 +9,6 @@ mod push;
 #[cfg(test)]
 mod real;
 #[cfg(test)]
+mod referrers;
+#[cfg(test)]
 mod support;

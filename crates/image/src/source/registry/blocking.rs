@@ -14,6 +14,7 @@ use super::client::AsyncRegistryClient;
 use super::config::{Limits, RegistryOptions};
 use super::error::RegistryError;
 use super::manifest::FetchedManifest;
+use crate::source::referrers::Listing;
 
 /// Threads that move bytes and do TLS; more than two would wait for the network.
 const THREADS: usize = 2;
@@ -75,6 +76,15 @@ impl RegistryClient {
             self.client.open_blob(reference, digest, size)
         };
         BlobReader { stream, piece: io::Cursor::default(), _runtime: Arc::clone(&self.runtime) }
+    }
+
+    /// Lists what refers to the manifest of this digest in the repository of `reference`.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells.
+    pub fn referrers(&self, reference: &Reference, subject: BlobDigest) -> Result<Listing, RegistryError> {
+        let (client, reference) = (self.client.clone(), reference.clone());
+        self.wait_for(async move { client.referrers(&reference, subject).await })
     }
 
     /// Sends a blob, unless the repository has it.

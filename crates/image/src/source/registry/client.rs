@@ -118,6 +118,8 @@ pub(super) struct Document {
     pub(super) content_type: Option<String>,
     /// The digest that the registry tells.
     pub(super) digest: Option<String>,
+    /// Where the list goes on, if it is one of several pages.
+    pub(super) next: Option<reqwest::Url>,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -174,7 +176,12 @@ impl Core {
         Err(last)
     }
 
-    async fn whole(&self, endpoint: &Endpoint, ask: &Ask, limit: u64) -> Result<Document, Failure> {
+    pub(super) async fn whole(
+        &self,
+        endpoint: &Endpoint,
+        ask: &Ask,
+        limit: u64,
+    ) -> Result<Document, Failure> {
         let answer = self.send(endpoint, ask).await?;
         if answer.status().as_u16() != 200 {
             let why = format!("status {} has no meaning here", answer.status().as_u16());
@@ -184,6 +191,7 @@ impl Core {
             host: answer.host.clone(),
             content_type: answer.header("content-type").map(str::to_owned),
             digest: answer.header("docker-content-digest").map(str::to_owned),
+            next: answer.next_page(),
             bytes: answer.body(limit, self.transport.timeouts.document).await?,
         })
     }

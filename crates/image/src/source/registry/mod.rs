@@ -17,6 +17,7 @@ pub mod error;
 mod helper;
 mod manifest;
 mod push;
+mod referrers;
 mod transport;
 
 mod source;
@@ -29,4 +30,5 @@ pub use credentials::{Credential, CredentialSources};
 pub use error::{Login, RegistryError};
 pub use manifest::FetchedManifest;
 pub use plimsoll_http::{ProxySettings, RedirectProblem, RetryPolicy, Secret, TlsProblem};
+pub use referrers::RemoteReferrers;
 pub use source::images;

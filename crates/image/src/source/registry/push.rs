@@ -75,7 +75,7 @@ impl AsyncRegistryClient {
 }
 
 impl Core {
-    fn origin(&self, reference: &Reference) -> Result<Endpoint, RegistryError> {
+    pub(super) fn origin(&self, reference: &Reference) -> Result<Endpoint, RegistryError> {
         let all = self.endpoints(reference)?;
         all.into_iter().find(|endpoint| endpoint.role == Role::Origin).ok_or(RegistryError::Stopped)
     }

@@ -27,6 +27,7 @@ pub fn images(
         platform: None,
         annotations: None,
         urls: Vec::new(),
+        artifact_type: None,
     };
     let blobs = Remote {
         client: client.clone(),

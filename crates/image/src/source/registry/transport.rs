@@ -195,6 +195,13 @@ impl Answer {
         self.response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::trim)
     }
 
+    /// Where a list goes on: the address of `Link: <ADDRESS>; rel="next"` (RFC 8288).
+    pub(super) fn next_page(&self) -> Option<Url> {
+        let (address, rest) = self.header("link")?.strip_prefix('<')?.split_once('>')?;
+        let is_next = rest.split(';').any(|part| matches!(part.trim(), "rel=\"next\"" | "rel=next"));
+        is_next.then(|| self.response.url().join(address).ok()).flatten()
+    }
+
     /// The length that the head announces.
     pub(super) fn announced(&self) -> Option<u64> {
         self.header("content-length").and_then(|length| length.parse().ok())

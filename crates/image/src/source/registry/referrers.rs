@@ -1,0 +1,195 @@
+//! Referrers in a registry: its API
+//! (<https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers>), and where it has none, the
+//! tag that takes its place. The registry itself is asked, never a mirror, which would not have them.
+
+use plimsoll_http::host;
+use plimsoll_model::digest::BlobDigest;
+use plimsoll_model::reference::Reference;
+use reqwest::Url;
+
+use super::RegistryClient;
+use super::client::{AsyncRegistryClient, Document};
+use super::endpoint::Endpoint;
+use super::error::RegistryError;
+use super::transport::Ask;
+use crate::manifest::Descriptor;
+use crate::source::referrers::{
+    Entries, Listing, REFERRER_LIMIT, Referrer, ReferrerError, Referrers, Tie, check_size, tag_of,
+};
+use crate::source::{SourceError, verified};
+
+const ACCEPT: &str = "application/vnd.oci.image.index.v1+json";
+/// The most pages of one list.
+const PAGE_LIMIT: usize = 100;
+
+impl AsyncRegistryClient {
+    /// Lists what refers to the manifest of this digest in the repository of `reference`.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells.
+    pub async fn referrers(
+        &self,
+        reference: &Reference,
+        subject: BlobDigest,
+    ) -> Result<Listing, RegistryError> {
+        match self.pages(reference, subject).await {
+            // What registries answer that do not know the API.
+            Err(RegistryError::NotFound { .. } | RegistryError::Status { status: 405 | 501, .. }) => {
+                self.of_fallback_tag(reference, subject).await
+            }
+            listing => listing,
+        }
+    }
+
+    async fn pages(&self, reference: &Reference, subject: BlobDigest) -> Result<Listing, RegistryError> {
+        let what = named(reference, subject);
+        let endpoint = self.core().origin(reference)?;
+        let mut next = Some(endpoint.address("referrers", &subject.to_string())?);
+        let mut listing = Listing::default();
+        for _ in 0..PAGE_LIMIT {
+            let Some(url) = next else { return Ok(listing) };
+            let page = self.page(&endpoint, &url, &what).await?;
+            next = page.next.as_ref().map(|next| of_same_server(next, &endpoint, &what)).transpose()?;
+            extend(&mut listing, &page, subject, &what)?;
+        }
+        if next.is_none() { Ok(listing) } else { Err(too_many(&endpoint.host(), &what, PAGE_LIMIT, "pages")) }
+    }
+
+    /// One page, asked for as often as makes sense.
+    async fn page(&self, endpoint: &Endpoint, url: &Url, what: &str) -> Result<Document, RegistryError> {
+        let core = self.core();
+        let ask =
+            Ask { url: url.clone(), what: what.to_owned(), accept: Some(ACCEPT), from: 0, upload: None };
+        let mut backoff = core.backoff(endpoint);
+        loop {
+            let failure = match core.whole(endpoint, &ask, core.transport.limits.manifest).await {
+                Ok(document) => return Ok(document),
+                Err(failure) => failure,
+            };
+            match backoff.wait_after(failure.retry) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(failure.error),
+            }
+        }
+    }
+
+    async fn of_fallback_tag(
+        &self,
+        reference: &Reference,
+        subject: BlobDigest,
+    ) -> Result<Listing, RegistryError> {
+        let what = named(reference, subject);
+        let mut listing = Listing::default();
+        match self.manifest(&tagged(reference, &tag_of(subject))?).await {
+            Ok(manifest) => {
+                let host = reference.registry().to_owned();
+                let bytes = manifest.bytes;
+                let page = Document { host, content_type: None, digest: None, next: None, bytes };
+                extend(&mut listing, &page, subject, &what)?;
+                Ok(listing)
+            }
+            Err(RegistryError::NotFound { .. }) => Ok(listing),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn extend(
+    listing: &mut Listing,
+    page: &Document,
+    subject: BlobDigest,
+    what: &str,
+) -> Result<(), RegistryError> {
+    let Entries { manifests } = serde_json::from_slice(&page.bytes).map_err(|error| {
+        let why = plimsoll_http::clipped(&error.to_string());
+        RegistryError::Malformed { host: page.host.clone(), what: what.to_owned(), why }
+    })?;
+    if listing.len().saturating_add(manifests.len()) > REFERRER_LIMIT {
+        return Err(too_many(&page.host, what, REFERRER_LIMIT, "entries"));
+    }
+    listing.extend(manifests, subject);
+    Ok(())
+}
+
+fn too_many(host: &str, what: &str, limit: usize, of: &str) -> RegistryError {
+    let why = format!("it has more than {limit} {of}");
+    RegistryError::Malformed { host: host.to_owned(), what: what.to_owned(), why }
+}
+
+/// The next page is asked for with our login, so it must be the registry's own.
+fn of_same_server(next: &Url, endpoint: &Endpoint, what: &str) -> Result<Url, RegistryError> {
+    if next.scheme() == endpoint.root.scheme() && host(next) == endpoint.host() {
+        return Ok(next.clone());
+    }
+    let why = "the list goes on at another server".to_owned();
+    Err(RegistryError::Malformed { host: endpoint.host(), what: what.to_owned(), why })
+}
+
+fn named(reference: &Reference, subject: BlobDigest) -> String {
+    format!("list of what refers to {subject} in {}/{}", reference.registry(), reference.repository())
+}
+
+fn tagged(reference: &Reference, tag: &str) -> Result<Reference, RegistryError> {
+    let text = format!("{}/{}:{tag}", reference.registry(), reference.repository());
+    text.parse().map_err(|error: plimsoll_model::reference::ReferenceError| RegistryError::Settings {
+        what: text,
+        why: error.to_string(),
+    })
+}
+
+/// Referrers in the repository of an image.
+#[derive(Clone, Debug)]
+pub struct RemoteReferrers {
+    client: RegistryClient,
+    reference: Reference,
+}
+
+impl RemoteReferrers {
+    /// Those in the repository of `reference`.
+    #[must_use]
+    pub fn new(client: &RegistryClient, reference: &Reference) -> Self {
+        Self { client: client.clone(), reference: reference.clone() }
+    }
+}
+
+impl Referrers for RemoteReferrers {
+    fn list(&self, subject: BlobDigest, endings: &[&str]) -> Result<Listing, ReferrerError> {
+        let mut listing = self.client.referrers(&self.reference, subject).map_err(SourceError::from)?;
+        for ending in endings {
+            let tag = format!("{}{ending}", tag_of(subject));
+            let reference = tagged(&self.reference, &tag).map_err(SourceError::from)?;
+            match self.client.manifest(&reference) {
+                Ok(found) => listing.add(Referrer {
+                    manifest: Descriptor {
+                        media_type: found.media_type,
+                        digest: found.digest,
+                        size: found.bytes.len() as u64,
+                        platform: None,
+                        annotations: None,
+                        urls: Vec::new(),
+                        artifact_type: None,
+                    },
+                    subject,
+                    tie: Tie::Tag,
+                }),
+                Err(RegistryError::NotFound { .. }) => {}
+                Err(error) => return Err(SourceError::from(error).into()),
+            }
+        }
+        Ok(listing)
+    }
+
+    fn title(&self, digest: BlobDigest) -> String {
+        format!("{}/{}@{digest}", self.reference.registry(), self.reference.repository())
+    }
+
+    fn bytes(&self, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>, ReferrerError> {
+        let limit = check_size(descriptor, limit)?;
+        let bytes = if descriptor.media_type.contains(".manifest.") {
+            self.client.manifest(&self.reference.at(descriptor.digest)).map_err(SourceError::from)?.bytes
+        } else {
+            self.client.blob_bytes(&self.reference, descriptor.digest, limit).map_err(SourceError::from)?
+        };
+        Ok(verified(&format!("blob {}", descriptor.digest), descriptor, bytes)?)
+    }
+}
