@@ -294,7 +294,7 @@ fn every_outcome_of_a_look_up_is_explained() {
     assert_eq!(decision.outcome, Outcome::Affected { range: ">= 1.0, < 1.2".into() });
     let outside = outcome("1.2", "CVE-2020-1");
     assert_eq!(outside.decisions[0].outcome, Outcome::Outside { ranges: vec![">= 1.0, < 1.2".into()] });
-    assert_eq!(outcome("no version", "PYSEC-1").decisions[0].outcome, Outcome::Unordered);
+    assert_eq!(outcome("", "PYSEC-1").decisions[0].outcome, Outcome::Unordered);
     let unknown = outcome("1.1", "CVE-1999-1");
     assert!(unknown.advisories.is_empty() && unknown.decisions.is_empty() && unknown.absent.is_empty());
 }

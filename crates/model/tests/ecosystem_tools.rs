@@ -65,8 +65,26 @@ fn vercmp_agrees() {
 }
 
 #[test]
+fn apk_agrees() {
+    if is_missing("apk", &["apk", "--version"]) {
+        return;
+    }
+    let pieces = [
+        "1", "0", "10", "09", ".2", ".0", ".02", "a", "b", "_alpha", "_beta1", "_pre2", "_rc", "_git3", "_p",
+        "_p1", "-r0", "-r12", "~ab12",
+    ];
+    let cases = pairs(&pieces, 500);
+    let script = "while IFS='\t' read -r a b; do
+        if apk version -q -c \"$a\" \"$b\" >/dev/null 2>&1; then apk version -q -t \"$a\" \"$b\"; else echo '?'; fi
+    done";
+    let answers = ask(Command::new("sh").args(["-c", script]), &tabbed(&cases));
+    agree_where_taken(Scheme::Apk, cases, answers, 100);
+}
+
+#[test]
 fn packaging_agrees() {
-    if is_missing("python packaging", &["python3", "-c", "import pip._vendor.packaging.version"]) {
+    let probe = "from pip._vendor.packaging.version import LegacyVersion";
+    if is_missing("python packaging before 22 (in pip before 24.1)", &["python3", "-c", probe]) {
         return;
     }
     let pieces = [
@@ -94,16 +112,171 @@ fn packaging_agrees() {
         "rev",
         "v",
         "-bulbasaur",
+        "final",
+        "-final-",
+        "123456789",
+        " ",
+        "00000000",
+        "d",
     ];
-    let cases = pairs(&pieces, 2500);
-    let script = "import sys
-from pip._vendor.packaging.version import Version, InvalidVersion
+    let cases = pairs(&pieces, 3_000);
+    let script = "import sys, warnings
+from pip._vendor.packaging.version import parse
+warnings.simplefilter('ignore')
 for line in sys.stdin:
-    try: a, b = map(Version, line.rstrip('\\n').split('\\t'))
-    except InvalidVersion: print('?')
-    else: print('<' if a < b else '>' if a > b else '=')";
+    a, b = (parse(word.strip()) for word in line.rstrip('\\n').split('\\t'))
+    print('<' if a < b else '>' if a > b else '=')";
     let answers = ask(Command::new("python3").args(["-c", script]), &tabbed(&cases));
     agree(Scheme::Pep440, &cases, &answers);
+}
+
+#[test]
+fn gem_version_agrees() {
+    if is_missing("ruby", &["ruby", "--version"]) {
+        return;
+    }
+    let pieces =
+        ["1", "0", "10", "09", ".", ".0", "-", "a", ".b1", ".rc", ".pre", ".alpha2", "-1", "Z", "..", "_"];
+    let mut cases = pairs(&pieces, 2_000);
+    // Real tables of versions have a first part with letters, which RubyGems refuses and we do not.
+    let is_plain =
+        |text: &str| text.split(['.', '-']).next().unwrap().bytes().all(|byte| byte.is_ascii_digit());
+    cases.retain(|(left, right)| is_plain(left) && is_plain(right));
+    let script = "STDIN.each_line do |line|
+        begin
+          a, b = line.chomp.split(\"\\t\", -1).map { |word| Gem::Version.new(word) }
+          puts({ -1 => '<', 0 => '=', 1 => '>' }[a <=> b])
+        rescue ArgumentError
+          puts '?'
+        end
+      end";
+    let answers = ask(Command::new("ruby").args(["-e", script]), &tabbed(&cases));
+    agree(Scheme::RubyGems, &cases, &answers);
+}
+
+#[test]
+fn go_agrees() {
+    let output = Command::new("go").args(["env", "GOROOT"]).output();
+    let root = output.map(|output| PathBuf::from(String::from_utf8(output.stdout).unwrap().trim()));
+    let Some(source) = root
+        .map(|root| root.join("src/cmd/vendor/golang.org/x/mod/semver/semver.go"))
+        .ok()
+        .filter(|source| source.is_file())
+    else {
+        return skip("go");
+    };
+    let folder = std::env::temp_dir().join(format!("plimsoll-go-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("semver")).unwrap();
+    std::fs::copy(source, folder.join("semver/semver.go")).unwrap();
+    std::fs::write(folder.join("go.mod"), "module compare\n").unwrap();
+    std::fs::write(folder.join("main.go"), COMPARE_GO).unwrap();
+    let cases = go_versions();
+    let command = &mut Command::new("go");
+    let command =
+        command.args(["run", "."]).current_dir(&folder).env("GOFLAGS", "-mod=mod").env("GOPROXY", "off");
+    let answers = ask(command, &tabbed(&cases));
+    std::fs::remove_dir_all(&folder).unwrap();
+    agree_where_taken(Scheme::Go, cases, answers, 400);
+}
+
+/// Compares modules with `golang.org/x/mod/semver`, in the copy that the go command carries, and toolchains with `go/version`.
+const COMPARE_GO: &str = r#"package main
+
+import (
+	"bufio"
+	"compare/semver"
+	"fmt"
+	"go/version"
+	"os"
+	"strings"
+)
+
+func main() {
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		words := strings.Split(lines.Text(), "\t")
+		a, b := words[0], words[1]
+		switch {
+		case semver.IsValid(a) && semver.IsValid(b):
+			fmt.Println([]string{"<", "=", ">"}[semver.Compare(a, b)+1])
+		case version.IsValid(a) && version.IsValid(b):
+			fmt.Println([]string{"<", "=", ">"}[version.Compare(a, b)+1])
+		default:
+			fmt.Println("?")
+		}
+	}
+}
+"#;
+
+/// Versions of modules, with pseudo-versions of all three forms (<https://go.dev/ref/mod#pseudo-versions>), and of
+/// toolchains. `go1.21` is a language to Go and a release to us, so toolchains have three numbers or a candidate.
+fn go_versions() -> Vec<(String, String)> {
+    let pieces = ["1", "0", "10", ".0", ".2", "-rc.1", "-beta", "-0.2021", "+incompatible", "-alpha.1.x"];
+    let mut cases: Vec<_> =
+        pairs(&pieces, 900).into_iter().map(|(one, two)| (format!("v{one}"), format!("v{two}"))).collect();
+    let mut random = Random(11);
+    let bases = [
+        "v0.0.0-",
+        "v1.2.4-0.",
+        "v1.2.3-rc.1.0.",
+        "v2.0.0-",
+        "v1.2.3",
+        "v1.2.4",
+        "v1.2.3-rc.1",
+        "v1.2.3-rc.2",
+    ];
+    let module = |random: &mut Random| {
+        let base = random.pick(&bases);
+        let stamp = random.pick(&["20210101000000-0123456789ab", "20191109021931-daa7c04131f5"]);
+        let stamp = if base.ends_with(['-', '.']) { stamp } else { "" };
+        format!("{base}{stamp}{}", random.pick(&["", "", "+incompatible"]))
+    };
+    for _ in 0..300 {
+        cases.push((module(&mut random), module(&mut random)));
+    }
+    let toolchains = [
+        "go1.21.0",
+        "go1.21rc1",
+        "go1.21rc2",
+        "go1.22beta1",
+        "go1.22rc1",
+        "go1.22.0",
+        "go1.9.7",
+        "go1.22.10",
+    ];
+    for one in toolchains {
+        cases.extend(toolchains.map(|other| (one.to_owned(), other.to_owned())));
+    }
+    cases
+}
+
+#[test]
+fn composer_agrees() {
+    let library = "/usr/share/php/Composer/Semver/autoload.php";
+    if !Path::new(library).is_file() || is_missing("php", &["php", "--version"]) {
+        return skip("Composer");
+    }
+    let pieces = [
+        "1", "0", "10", "09", ".", ".0", "-", "a", "b1", "RC", "-rc1", ".beta.2", "-stable", "ALPHA", "pl1",
+        "-patch2", "-dev", ".x", ".x-dev", "+abc", "_p", "2021", "-01", "foo",
+    ];
+    let mut cases = pairs(&pieces, 2_500);
+    for (left, right) in
+        [("1.0", "1.0.0"), ("v3.0", "v3.0.0-beta"), ("2.x-dev", "2.9"), ("v1.9.0-BETA.1", "1.9.0-ALPHA.2")]
+    {
+        cases.push((left.to_owned(), right.to_owned()));
+    }
+    let script = format!(
+        "require '{library}'; $parser = new Composer\\Semver\\VersionParser;
+        while (($line = fgets(STDIN)) !== false) {{
+          try {{ [$a, $b] = array_map([$parser, 'normalize'], explode(\"\\t\", trim($line, \"\\n\"))); }}
+          catch (UnexpectedValueException $e) {{ echo \"?\\n\"; continue; }}
+          $is = fn ($sign) => Composer\\Semver\\Comparator::compare($a, $sign, $b);
+          echo ($is('<') ? '<' : ($is('>') ? '>' : ($is('==') ? '=' : '?'))), \"\\n\";
+        }}"
+    );
+    let answers = ask(Command::new("php").args(["-r", &script]), &tabbed(&cases));
+    agree_where_taken(Scheme::Packagist, cases, answers, 500);
 }
 
 #[test]
@@ -240,6 +413,21 @@ fn agree(scheme: Scheme, cases: &[(String, String)], answers: &[String]) {
     assert!(wrong.is_empty(), "{scheme}: {} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
     let refused = answers.iter().filter(|answer| *answer == "?").count();
     eprintln!("{scheme}: {} pairs agree, {refused} of them refused by both", cases.len());
+}
+
+/// As [`agree`], on the pairs that the tool takes; we read some that it refuses.
+fn agree_where_taken(
+    scheme: Scheme,
+    mut cases: Vec<(String, String)>,
+    answers: Vec<String>,
+    at_least: usize,
+) {
+    assert_eq!(answers.len(), cases.len(), "{scheme}: as many answers as pairs");
+    let mut taken = answers.iter().map(|answer| answer != "?");
+    cases.retain(|_| taken.next().unwrap());
+    let answers: Vec<String> = answers.into_iter().filter(|answer| answer != "?").collect();
+    assert!(cases.len() >= at_least, "{scheme}: only {} pairs are taken", cases.len());
+    agree(scheme, &cases, &answers);
 }
 
 /// Pairs of versions; the second is mostly the first with a change.

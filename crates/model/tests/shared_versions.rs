@@ -26,11 +26,11 @@ const TABLES: [(&str, Scheme, usize); 19] = [
     ("maven-versions", Scheme::Maven, 1),
     ("maven-versions-generated", Scheme::Maven, 18),
     ("nuget-versions", Scheme::NuGet, 0),
-    ("packagist-versions", Scheme::Packagist, 0),
-    ("packagist-versions-generated", Scheme::Packagist, 3),
+    ("packagist-versions", Scheme::Packagist, 1),
+    ("packagist-versions-generated", Scheme::Packagist, 10),
     ("pub-versions", Scheme::Pub, 0),
-    ("pypi-versions", Scheme::Pep440, 11),
-    ("pypi-versions-generated", Scheme::Pep440, 69),
+    ("pypi-versions", Scheme::Pep440, 0),
+    ("pypi-versions-generated", Scheme::Pep440, 0),
     ("redhat-versions", Scheme::Rpm, 0),
     ("rubygems-versions", Scheme::RubyGems, 0),
     ("rubygems-versions-generated", Scheme::RubyGems, 0),
@@ -91,18 +91,21 @@ fn judge(scheme: Scheme, line: &str) -> Outcome {
 fn is_explained(scheme: Scheme, left: &str, right: &str, is_refused: bool) -> bool {
     let either = |holds: &dyn Fn(&str) -> bool| holds(left) || holds(right);
     match scheme {
-        // Legacy versions (`0.1-bulbasaur`), which `packaging` orders no more since release 22: it raises `InvalidVersion`.
-        // That it refuses just those that we refuse is tested in `ecosystem_tools.rs`.
-        Scheme::Pep440 => is_refused,
-        // PHP does not know `ALPHA` and `BETA` in capitals and so calls them equal, while Composer, which folds case
-        // before it asks PHP, does not: we refuse to order them.
-        Scheme::Packagist => is_refused && either(&|text| text.contains("ALPHA")),
+        // The tables are PHP's alone, which is asked for versions as written; Composer gives them four numbers before it
+        // asks, folds case, and drops `-stable`.
+        Scheme::Packagist => !is_refused && either(&is_changed_by_composer),
         // The tables were made by a Maven before 3.8.7, where a qualifier with a number after it, `.RC1`, did not yet open a
         // list as `-RC1` does (MNG-7644). `1-ga-1` has an empty list in a list, which `1-1` has not. The answers of the real
         // class are what `ecosystem_tools.rs` compares with.
         Scheme::Maven => !is_refused && either(&|text| has_numbered_qualifier(text) || text.contains("-ga-")),
         _ => false,
     }
+}
+
+/// Tells whether Composer's normal form of a version changes its order: it lacks numbers, or has words in another case.
+fn is_changed_by_composer(text: &str) -> bool {
+    let numbers = text.trim_start_matches('v').split(['-', '_']).next().unwrap().split('.').count();
+    numbers < 3 || text.contains("ALPHA") || text.contains("-stable")
 }
 
 /// Tells whether letters right after a dot, and a digit right after them, are in `text`.

@@ -1,6 +1,7 @@
 //! Version orders, one a scheme. Each follows its ecosystem's own implementation, linked in its file.
 //!
-//! A scheme compares text with text, in one pass and without allocating; numbers may be of any length. Texts that the
+//! A scheme compares text with text, in one pass and without allocating (but for Python's versions of old); numbers may
+//! be of any length. Texts that the
 //! ecosystem itself refuses are a [`VersionError`], never an arbitrary order. Ranges in npm's notation: [`range`].
 
 use std::cmp::Ordering;
@@ -39,7 +40,7 @@ pub enum Scheme {
     Apk,
     /// Semantic Versioning 2.0.0, as npm and Cargo use it, read leniently.
     Semver,
-    /// Python, PEP 440.
+    /// Python: PEP 440, and all that came before it.
     Pep440,
     /// Maven's `ComparableVersion`.
     Maven,
@@ -49,7 +50,7 @@ pub enum Scheme {
     RubyGems,
     /// `NuGetVersion`: semver with four numbers, blind to case.
     NuGet,
-    /// Composer, which orders with PHP's `version_compare`.
+    /// Composer, which orders normal forms with PHP's `version_compare`.
     Packagist,
     /// Dart's pub: semver whose build counts.
     Pub,

@@ -1,17 +1,27 @@
 //! Python versions: `[N!]N(.N)*[{a|b|rc}N][.postN][.devN][+local]`, in all spellings that PEP 440 allows.
 //!
-//! Follows `packaging.version`; legacy versions, which it refuses, are refused.
+//! Follows `packaging.version` of releases before 22: any other text is a version of old, and comes before all these.
 //! <https://peps.python.org/pep-0440/#summary-of-permitted-suffixes-and-relative-ordering>
+
+mod legacy;
 
 use std::cmp::Ordering;
 
+use super::Compared;
 use super::text::{compare_digits, compare_dotted, is_number, take_digits, take_one, trimmed};
-use super::{Compared, both};
 
 /// Orders two versions.
 pub(super) fn compare<'t>(left: &'t str, right: &'t str) -> Compared<'t> {
-    let (left, right) = both(Version::parse, left, right)?;
-    Ok(left.compare(&right))
+    for text in [left, right] {
+        if text.trim().is_empty() {
+            return Err(text);
+        }
+    }
+    Ok(match (Version::parse(left), Version::parse(right)) {
+        (Some(one), Some(two)) => one.compare(&two),
+        (None, None) => legacy::compare(trimmed(left), trimmed(right)),
+        (one, two) => one.is_some().cmp(&two.is_some()),
+    })
 }
 
 /// A version in its parts; a part with no number has an empty one, which is zero.
