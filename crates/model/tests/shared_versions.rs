@@ -95,8 +95,8 @@ fn is_explained(scheme: Scheme, left: &str, right: &str, is_refused: bool) -> bo
         // asks, folds case, and drops `-stable`.
         Scheme::Packagist => !is_refused && either(&is_changed_by_composer),
         // The tables were made by a Maven before 3.8.7, where a qualifier with a number after it, `.RC1`, did not yet open a
-        // list as `-RC1` does (MNG-7644). `1-ga-1` has an empty list in a list, which `1-1` has not. The answers of the real
-        // class are what `ecosystem_tools.rs` compares with.
+        // list as `-RC1` does (MNG-7644): 3.6.3 and 3.8.6 differ from them in `1-1 = 1-ga-1` alone, 3.9.9 in these lines.
+        // The answers of the real class are what `ecosystem_tools.rs` compares with.
         Scheme::Maven => !is_refused && either(&|text| has_numbered_qualifier(text) || text.contains("-ga-")),
         _ => false,
     }

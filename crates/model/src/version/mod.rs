@@ -1,8 +1,8 @@
 //! Version orders, one a scheme. Each follows its ecosystem's own implementation, linked in its file.
 //!
 //! A scheme compares text with text, in one pass and without allocating (but for Python's versions of old); numbers may
-//! be of any length. Texts that the
-//! ecosystem itself refuses are a [`VersionError`], never an arbitrary order. Ranges in npm's notation: [`range`].
+//! be of any length. Texts that the ecosystem itself refuses are a [`VersionError`], never an arbitrary order. Ranges in
+//! npm's notation: [`range`].
 
 use std::cmp::Ordering;
 use std::fmt;
