@@ -5,11 +5,12 @@ FOLDER...    hold OSV records, as JSON or (with PyYAML) YAML: those of the Go, R
 MATCH_LIST   the example of plimsoll-advisory, built:  cargo build --release -p plimsoll-advisory --example match_list
 --plimsoll   the program that compiles the database                                  (target/release/plimsoll)
 --osv-scanner, --trivy, --trivy-db   the peers, where they are installed; trivy needs its database builder as well
+--git-ranges leave ranges of Git commits in what osv-scanner is given; it reads no range after the first of them
 --keep DIR   where to leave all that was given to the peers and all that they answered  (a temporary folder)
 
 The same records are given to each in its own form. The questions are versions at and beside every end of every range.
 Answers are compared as sets of advisories; trivy's, which names advisories by their CVE, as sets of CVEs. Prints counts
-by ecosystem and one line for each difference, under what explains it or under `unexplained`."""
+by ecosystem and one line for a difference, under what explains it or under `unexplained`, the first forty of each."""
 import argparse
 import collections
 import json
@@ -30,6 +31,11 @@ def family(ecosystem):
     return ecosystem.split(":")[0]
 
 
+def instant(moment):
+    """A time that YAML took for one, as JSON has it."""
+    return moment.isoformat().replace("+00:00", "") + "Z"
+
+
 def read_records(folders):
     """All records by id; of one id the last."""
     records = {}
@@ -45,7 +51,7 @@ def read_records(folders):
                         import yaml
 
                         with open(path) as file:
-                            record = json.loads(json.dumps(yaml.load(file, yaml.CSafeLoader), default=str))
+                            record = json.loads(json.dumps(yaml.load(file, yaml.CSafeLoader), default=instant))
                     else:
                         continue
                 except ValueError as error:
@@ -156,6 +162,13 @@ def batches(asked, size):
     return [asked[start : start + size] for start in range(0, len(asked), size)]
 
 
+def without_git(record):
+    def plain(affected):
+        return {**affected, "ranges": [span for span in affected.get("ranges") or [] if span.get("type") != "GIT"]}
+
+    return {**record, "affected": [plain(affected) for affected in record["affected"]]}
+
+
 def ask_osv_scanner(options, records, asked, keep):
     home = os.path.join(keep, "osv")
     by_ecosystem = collections.defaultdict(dict)
@@ -167,7 +180,7 @@ def ask_osv_scanner(options, records, asked, keep):
         os.makedirs(folder, exist_ok=True)
         with zipfile.ZipFile(os.path.join(folder, "all.zip"), "w") as archive:
             for id, record in those.items():
-                archive.writestr(f"{id}.json", json.dumps(record))
+                archive.writestr(f"{id}.json", json.dumps(record if options.git_ranges else without_git(record)))
     answers = {}
     # It reads no version with an epoch from a package URL, so rpms are left out.
     asked = [question for question in asked if family(question[0]) != "AlmaLinux"]
@@ -187,7 +200,7 @@ def ask_osv_scanner(options, records, asked, keep):
 
 
 def canonical(record):
-    """The name that trivy gives an advisory: its CVE, else its own id."""
+    """The names that trivy gives an advisory: its CVEs, else its own id."""
     cves = [alias for alias in record.get("aliases") or [] if alias.startswith("CVE-")]
     return cves or [record["id"]]
 
@@ -200,6 +213,7 @@ def ask_trivy(options, records, asked, keep):
     for id, record in records.items():
         with open(os.path.join(folder, re.sub("[^A-Za-z0-9-]", "_", id) + ".json"), "w") as file:
             json.dump({"database_specific": {"severity": "HIGH"}, **record}, file)
+    os.makedirs(os.path.join(home, "cache", "cocoapods-specs", "Specs"), exist_ok=True)
     os.makedirs(os.path.join(home, "db"), exist_ok=True)
     command = [options.trivy_db, "build", "--cache-dir", os.path.join(home, "cache"), "--output-dir", os.path.join(home, "db")]
     code, _, error = run([*command, "--only-update", "ghsa"])
@@ -207,7 +221,10 @@ def ask_trivy(options, records, asked, keep):
         sys.exit(f"trivy-db: {error[-2000:]}")
     answers = {}
     kinds = ("Go", "PyPI", "crates.io", "npm", "Maven", "RubyGems", "Packagist", "NuGet")
-    asked = [question for question in asked if question[0] in kinds]
+    # What GitHub says of Go's own packages its builder leaves out, for it has Go's own word.
+    own = ("stdlib", "toolchain")
+    asked = [(kind, name, version) for kind, name, version in asked if kind in kinds and name not in own]
+    asked = [question for question in asked if not question[1].startswith("golang.org/x/")]
     for batch in batches(asked, 4000):
         path = os.path.join(home, "bom.cdx.json")
         bill(batch, path)
@@ -223,8 +240,8 @@ def ask_trivy(options, records, asked, keep):
     return answers
 
 
-def compare(peer, ours, theirs, records, names, explain):
-    """Prints counts by ecosystem, then all differences."""
+def compare(peer, ours, theirs, records, names, explain, keep):
+    """Prints counts by ecosystem, then some differences of each kind; all of them are kept."""
     counts = collections.defaultdict(collections.Counter)
     differences = collections.defaultdict(list)
     for question, answer in sorted(theirs.items()):
@@ -243,16 +260,70 @@ def compare(peer, ours, theirs, records, names, explain):
     print(f"\n## {peer}\n")
     for ecosystem, count in sorted(counts.items()):
         print(ecosystem, dict(count))
+    with open(os.path.join(keep, f"differences-{peer}.txt"), "w") as file:
+        file.writelines(f"{why}: {line}\n" for why, lines in sorted(differences.items()) for line in lines)
     for why, lines in sorted(differences.items()):
         print(f"\n{why}: {len(lines)}")
-        for line in lines[: 40 if why != "unexplained" else 400]:
+        for line in lines[:40]:
             print("  ", line)
 
 
-def explain(question, id, who, is_gap, records):
+def explain_osv_scanner(question, id, who, is_gap, records):
+    ecosystem, name, version = question
     if is_gap:
         return "not ordered by plimsoll, which says so"
+    parts = [part for part in records[id]["affected"] if normal_name(ecosystem, part["package"]["name"]) == name]
+    if who == "plimsoll" and not any(part["package"]["name"] == name for part in parts):
+        return "theirs: the record's name is not in its normal form"
+    listed = [listed for part in parts for listed in part.get("versions") or []]
+    if who == "plimsoll" and any(same_python(version, other) for other in listed):
+        return "theirs: a listed version in another spelling"
     return "unexplained"
+
+
+def same_python(one, other):
+    trimmed = [re.sub(r"(\.0+)*$", "", version) for version in (one, other)]
+    return trimmed[0] == trimmed[1]
+
+
+def explain_trivy(question, id, who, is_gap, records):
+    ecosystem, name, version = question
+    if is_gap:
+        return "not ordered by plimsoll, which says so"
+    if who != "plimsoll":
+        return "unexplained"
+    those = [
+        (record, part)
+        for record in records.values()
+        for part in record["affected"]
+        if id in canonical(record) and normal_name(ecosystem, (part.get("package") or {}).get("name", "")) == name
+    ]
+    if all(len(canonical(record)) > 1 for record, _ in those):
+        return "theirs: of a record's CVEs it keeps the first"
+    if re.match(r"0\.0(\.0)?(-|rc|\.dev|a|b)", version):
+        return "theirs: a range from 0 begins at 0.0.0, after its pre-releases"
+    if ecosystem == "PyPI" and not all(map(is_pep440, words_of(those) + [version])):
+        return "theirs: a version that PEP 440 does not allow ends the comparison with its record"
+    fixes = [event["fixed"] for _, part in those for span in part["ranges"] for event in span["events"] if "fixed" in event]
+    if any(same_python(version, fix) for fix in fixes):
+        return "theirs: a fix in one range of a record clears its version of all others"
+    return "unexplained"
+
+
+def words_of(those):
+    """All versions that records name."""
+    spans = [span for _, part in those for span in part.get("ranges") or [] if span.get("type") != "GIT"]
+    ends = [version for span in spans for event in span["events"] for version in event.values()]
+    return ends + [version for _, part in those for version in part.get("versions") or []]
+
+
+def is_pep440(version):
+    """https://peps.python.org/pep-0440/#appendix-b-parsing-version-strings-with-regular-expressions, made short."""
+    label = r"[-_.]?(a|b|c|rc|alpha|beta|pre|preview)[-_.]?[0-9]*"
+    post = r"(-[0-9]+|[-_.]?(post|rev|r)[-_.]?[0-9]*)"
+    local = r"(\+[a-z0-9]+([-_.][a-z0-9]+)*)?"
+    whole = rf"\s*v?([0-9]+!)?[0-9]+(\.[0-9]+)*({label})?{post}?([-_.]?dev[-_.]?[0-9]*)?{local}\s*"
+    return re.fullmatch(whole, version, re.IGNORECASE) is not None
 
 
 def main():
@@ -262,6 +333,7 @@ def main():
     parser.add_argument("--plimsoll", default="target/release/plimsoll")
     for peer in ("osv-scanner", "trivy", "trivy-db"):
         parser.add_argument(f"--{peer}")
+    parser.add_argument("--git-ranges", action="store_true")
     parser.add_argument("--keep")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -272,10 +344,10 @@ def main():
         ours = ask_plimsoll(options, records, asked, keep)
         if options.osv_scanner:
             theirs = ask_osv_scanner(options, records, asked, keep)
-            compare("osv-scanner", ours, theirs, records, lambda id: [id], explain)
+            compare("osv-scanner", ours, theirs, records, lambda id: [id], explain_osv_scanner, keep)
         if options.trivy and options.trivy_db:
             theirs = ask_trivy(options, records, asked, keep)
-            compare("trivy", ours, theirs, records, lambda id: canonical(records[id]), explain)
+            compare("trivy", ours, theirs, records, lambda id: canonical(records[id]), explain_trivy, keep)
 
 
 main()

@@ -2,6 +2,7 @@
 //!
 //! Values of this module live only while a database is compiled; matching reads the compiled form.
 
+use std::cmp::Ordering;
 use std::ops::Bound;
 
 use jiff::civil::Date;
@@ -208,22 +209,36 @@ pub(crate) fn ranges_of(scheme: Option<Scheme>, events: Vec<Event>) -> Vec<Range
     let open = end.map_or(Upper::Open, |limit| Upper::Before(limit.version().to_owned()));
     let mut ranges = Vec::new();
     let mut start: Option<Lower> = None;
-    for event in events {
-        match event {
+    // An introduction within a range: another range may begin where this one ends.
+    let mut again: Option<String> = None;
+    let mut events = events.into_iter().peekable();
+    while let Some(event) = events.next() {
+        let upper = match event {
             Event::Introduced(version) if start.is_none() => {
                 start = Some(if is_zero(&version) { Lower::Zero } else { Lower::From(version) });
+                continue;
             }
-            Event::Introduced(_) | Event::Limit(_) => {}
-            Event::Fixed(version) => {
-                ranges.extend(start.take().map(|lower| Range { lower, upper: Upper::Fixed(version) }));
+            Event::Introduced(version) => {
+                again = Some(version);
+                continue;
             }
-            Event::Last(version) => {
-                ranges.extend(start.take().map(|lower| Range { lower, upper: Upper::Last(version) }));
-            }
-        }
+            Event::Limit(_) => continue,
+            Event::Fixed(version) => Upper::Fixed(version),
+            Event::Last(version) => Upper::Last(version),
+        };
+        let ends_again = matches!(events.peek(), Some(Event::Fixed(_) | Event::Last(_)));
+        let next = again.take().filter(|again| ends_again && is_same(scheme, again, &upper));
+        ranges.extend(start.take().map(|lower| Range { lower, upper }));
+        start = next.map(Lower::From);
     }
     ranges.extend(start.map(|lower| Range { lower, upper: open }));
     ranges
+}
+
+/// Tells whether a range ends at `version`.
+fn is_same(scheme: Option<Scheme>, version: &str, end: &Upper) -> bool {
+    let (Upper::Fixed(end) | Upper::Last(end) | Upper::Before(end)) = end else { return false };
+    version == end || scheme.is_some_and(|scheme| scheme.compare(version, end) == Ok(Ordering::Equal))
 }
 
 #[cfg(test)]
@@ -257,5 +272,25 @@ mod tests {
         let open = ranges_of(None, vec![event("introduced", "1"), event("limit", "3")]);
         assert_eq!(open, [Range { lower: Lower::From("1".into()), upper: Upper::Before("3".into()) }]);
         assert!(ranges_of(None, vec![event("fixed", "1")]).is_empty());
+    }
+
+    #[test]
+    fn a_range_may_begin_where_another_ends_whatever_their_order() {
+        let event = |(kind, version): (&str, &str)| match kind {
+            "introduced" => Event::Introduced(version.into()),
+            _ => Event::Fixed(version.into()),
+        };
+        let runs = |events: &[(&str, &str)]| {
+            let runs = ranges_of(Some(Scheme::Semver), events.iter().copied().map(event).collect());
+            runs.into_iter().map(|run| format!("{:?} {:?}", run.lower, run.upper)).collect::<Vec<_>>()
+        };
+        let (first, second) = (r#"From("0.12.2") Fixed("0.13.0")"#, r#"From("0.13.0") Fixed("0.14.0")"#);
+        let [a, b, c, d] =
+            [("introduced", "0.12.2"), ("fixed", "0.13.0"), ("introduced", "0.13.0"), ("fixed", "0.14.0")];
+        assert_eq!(runs(&[a, b, c, d]), [first, second]);
+        assert_eq!(runs(&[c, d, a, b]), [first, second]);
+        assert_eq!(runs(&[a, c, b]), [first], "introduced twice, and fixed");
+        assert_eq!(runs(&[a, b, c]), [first, r#"From("0.13.0") Open"#], "not fixed again");
+        assert_eq!(runs(&[c, ("fixed", "0.13.0")]), [r#"From("0.13.0") Fixed("0.13.0")"#], "an empty range");
     }
 }

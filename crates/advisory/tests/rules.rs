@@ -162,14 +162,15 @@ fn a_poisoned_feed_is_refused_record_by_record() {
         ("ranges.json", osv("GO-2024-0002", &[], "Go", "x", events.trim_end_matches(','))),
         ("types.json", good.replace(r#""aliases":[]"#, r#""aliases":{"a":[1]}"#)),
         ("numbers.json", good.replace(r#""GO-2024-0001""#, "20240001")),
-        ("version.json", osv("GO-2024-0003", &[], "Go", "x", &format!(r#"{{"introduced":"{long}"}}"#))),
+        ("name.json", osv("GO-2024-0003", &[], "Go", &"n".repeat(5_000), r#"{"introduced":"0"}"#)),
+        ("version.json", osv("GO-2024-0004", &[], "Go", "x", &format!(r#"{{"introduced":"{long}"}}"#))),
     ];
     let mut documents: Vec<(&str, &str)> = poison.iter().map(|(name, text)| (*name, text.as_str())).collect();
     documents.push(("good.json", &good));
     let (bytes, report) = compile(&documents);
     let refused: Vec<&str> =
         report.problems.iter().map(|problem| problem.path.rsplit('/').next().unwrap()).collect();
-    assert_eq!(report.problem_count, 4, "{refused:?}");
+    assert_eq!(report.problem_count, 5, "{refused:?}");
     assert_eq!(Database::from_bytes(bytes).unwrap().advisory_count(), 1);
 }
 

@@ -36,6 +36,7 @@ type Stored = BTreeMap<&'static str, u64>;
 /// facts on CVEs that no advisory names, are left out.
 pub(crate) fn compile(harvest: &mut Harvest, options: &BuildOptions) -> Result<(Vec<u8>, Stored), TooLarge> {
     share_scores(harvest, options);
+    refuse_long(harvest);
     for advisory in harvest.advisories.values_mut() {
         advisory.affected.retain(|affected| is_storable(affected) && !is_skipped(affected, options));
         for affected in &mut advisory.affected {
@@ -99,10 +100,24 @@ fn is_skipped(affected: &Affected, options: &BuildOptions) -> bool {
     options.skip_ecosystems.contains(&affected.ecosystem)
 }
 
-/// Names and versions of unreasonable length are no names and versions.
+/// Takes packages away whose names or versions are of unreasonable length, and says so.
+fn refuse_long(harvest: &mut Harvest) {
+    let is_long =
+        |affected: &Affected| texts_of(affected).iter().any(|text| text.len() > strings::STRING_LIMIT);
+    let mut refused = Vec::new();
+    for advisory in harvest.advisories.values_mut() {
+        if advisory.affected.iter().any(is_long) {
+            advisory.affected.retain(|affected| !is_long(affected));
+            refused.push((advisory.id.clone(), advisory.source.name));
+        }
+    }
+    for (id, feed) in refused {
+        harvest.problem(&id, feed, &"a package's name or a version has more than 1,024 bytes");
+    }
+}
+
 fn is_storable(affected: &Affected) -> bool {
-    let named = !affected.name.is_empty() && !affected.ecosystem.is_empty();
-    named && texts_of(affected).iter().all(|text| text.len() <= strings::STRING_LIMIT)
+    !affected.name.is_empty() && !affected.ecosystem.is_empty()
 }
 
 /// Keeps the first few links, those left out that follow from an id.

@@ -7,7 +7,7 @@ use plimsoll_model::digest::Digest;
 use super::OpenError;
 
 /// The format's version; readers refuse any other.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 const MAGIC: &[u8; 8] = b"PLIMSADV";
 /// Magic, version, number of sections, length of the file, digest of the content.
 const FIXED: usize = 8 + 4 + 4 + 8 + 32;

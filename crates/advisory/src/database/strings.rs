@@ -65,8 +65,24 @@ impl<'a> Strings<'a> {
             return Err(Corrupt);
         }
         let mut cursor = self.block(number / BLOCK)?;
-        for place in 0..=number % BLOCK {
-            next(&mut cursor, place, buffer)?;
+        let mut parts: [(usize, &[u8]); BLOCK] = [(0, &[]); BLOCK];
+        let up_to = parts.get_mut(..=number % BLOCK).ok_or(Corrupt)?;
+        let mut length = 0;
+        for (place, part) in up_to.iter_mut().enumerate() {
+            *part = read_part(&mut cursor, place, length)?;
+            length = part.0.saturating_add(part.1.len());
+        }
+        // Put together from its end, so that no byte is copied of which the string has nothing.
+        buffer.clear();
+        buffer.resize(length, 0);
+        let mut wanted = length;
+        for (shared, tail) in up_to.iter().rev() {
+            let Some(missing) = wanted.checked_sub(*shared) else { continue };
+            let (Some(place), Some(tail)) = (buffer.get_mut(*shared..wanted), tail.get(..missing)) else {
+                return Err(Corrupt);
+            };
+            place.copy_from_slice(tail);
+            wanted = *shared;
         }
         std::str::from_utf8(buffer).map_err(|_| Corrupt)
     }
@@ -114,18 +130,22 @@ impl<'a> Strings<'a> {
 
 /// Turns the string before, in `text`, into the next one.
 fn next(cursor: &mut Cursor<'_>, place: usize, text: &mut Vec<u8>) -> Result<(), Corrupt> {
-    let shared = if place == 0 { 0 } else { to_usize(cursor.number()?)? };
-    if shared > text.len() {
-        return Err(Corrupt);
-    }
+    let (shared, tail) = read_part(cursor, place, text.len())?;
     text.truncate(shared);
-    let length = to_usize(cursor.number()?)?;
-    let tail = cursor.take(length)?;
-    if shared.saturating_add(tail.len()) > STRING_LIMIT {
-        return Err(Corrupt);
-    }
     text.extend_from_slice(tail);
     Ok(())
+}
+
+/// Reads how much a string shares with the one before, which has `before` bytes, and the rest of it.
+#[inline]
+fn read_part<'a>(cursor: &mut Cursor<'a>, place: usize, before: usize) -> Result<(usize, &'a [u8]), Corrupt> {
+    let shared = if place == 0 { 0 } else { to_usize(cursor.number()?)? };
+    let length = to_usize(cursor.number()?)?;
+    let tail = cursor.take(length)?;
+    if shared > before || shared.saturating_add(tail.len()) > STRING_LIMIT {
+        return Err(Corrupt);
+    }
+    Ok((shared, tail))
 }
 
 #[cfg(test)]

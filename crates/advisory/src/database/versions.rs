@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn a_version_finds_its_place_among_equal_and_unordered_ones() {
         let mut versions = vec!["1.0", "nothing!", "2.0", "1.0.0", "1.10", "1.9"];
-        let ordered = rank(&mut versions, Some(Scheme::Pep440));
+        let ordered = rank(&mut versions, Some(Scheme::RubyGems));
         assert_eq!(
             (versions.as_slice(), ordered),
             (&["1.0", "1.0.0", "1.9", "1.10", "2.0", "nothing!"][..], 5)
@@ -205,10 +205,10 @@ mod tests {
             ("other!", None),
             ("", None),
         ] {
-            let position = read.locate(Scheme::Pep440, version).unwrap();
+            let position = read.locate(Scheme::RubyGems, version).unwrap();
             assert_eq!(position.map(|at| (at.lower, at.not_higher)), expected, "{version}");
         }
-        let at = read.locate(Scheme::Pep440, "1.9").unwrap().unwrap();
+        let at = read.locate(Scheme::RubyGems, "1.9").unwrap().unwrap();
         let told: Vec<Compared> = (0..6).map(|rank| at.compare(rank)).collect();
         use Compared::{Above, At, Below, Unknown};
         assert_eq!(told, [Above, Above, At, Below, Below, Unknown]);

@@ -22,11 +22,23 @@ pub(crate) fn holds(scheme: Scheme, range: &Range, version: &str) -> Result<bool
         Upper::Fixed(bound) | Upper::Before(bound) => order(bound)? == Ordering::Less,
         Upper::Last(bound) => order(bound)? != Ordering::Greater,
     };
+    if let (true, false, Upper::Fixed(bound) | Upper::Last(bound) | Upper::Before(bound)) =
+        (starts, ends, &range.upper)
+        && is_old_python(scheme, version, bound)
+    {
+        return Err(VersionError { scheme, version: bound.chars().take(80).collect() });
+    }
     if starts && ends && matches!((&range.lower, &range.upper), (Lower::Zero, Upper::Open)) {
         // Everything is affected, but the version must still be one.
         scheme.compare(version, version)?;
     }
     Ok(starts && ends)
+}
+
+/// Python's versions of old come before all others, so one that ends a range (`0.2.0-n653`) would clear them all. That is
+/// hardly what a feed means: it is left open.
+fn is_old_python(scheme: Scheme, version: &str, bound: &str) -> bool {
+    scheme == Scheme::Pep440 && scheme.is_total_at(version) && !scheme.is_total_at(bound)
 }
 
 /// The range in words: `>= 1.0, < 1.2.3`.
@@ -66,5 +78,15 @@ mod tests {
         assert_eq!(describe(&fixed), ">= 1.0.0, < 1.2.0");
         assert_eq!(describe(&last), "> 1.0.0, <= 1.2.0");
         assert!(holds(Scheme::Go, &range(Lower::Zero, Upper::Open), "(devel)").is_err());
+    }
+
+    #[test]
+    fn a_python_version_of_old_clears_none_that_is_newer() {
+        let until = |bound: &str| Range { lower: Lower::Zero, upper: Upper::Fixed(bound.into()) };
+        let in_python = |bound: &str, version: &str| holds(Scheme::Pep440, &until(bound), version).ok();
+        assert_eq!(in_python("0.2.0-n653", "0.1.0"), None);
+        assert_eq!(in_python("0.2.0-n653", "0.1.0-n1"), Some(true));
+        assert_eq!(in_python("0.2.0-n653", "0.2.0-n700"), Some(false));
+        assert_eq!(in_python("1.0", "2004d"), Some(true));
     }
 }

@@ -137,7 +137,7 @@ impl Scheme {
     }
 
     /// Tells whether `version` has a place in a total order with all others of which the same holds: it is a version,
-    /// and none with which the ecosystem's own order goes in circles. Two of them may still be incomparable; then they
+    /// and none with which the ecosystem's own order goes in circles, or that it no longer orders. Two of them may still be incomparable; then they
     /// compare with all others alike.
     #[must_use]
     pub fn is_total_at(self, version: &str) -> bool {
@@ -145,6 +145,7 @@ impl Scheme {
             Self::Maven => false,
             Self::Packagist if version.contains('#') => false,
             Self::Pacman if !pacman::is_total(version) => false,
+            Self::Pep440 if !pep440::is_allowed(version) => false,
             _ => self.compare(version, version).is_ok(),
         }
     }

@@ -24,6 +24,11 @@ pub(super) fn compare<'t>(left: &'t str, right: &'t str) -> Compared<'t> {
     })
 }
 
+/// Tells whether PEP 440 allows a version.
+pub(super) fn is_allowed(version: &str) -> bool {
+    Version::parse(version).is_some()
+}
+
 /// A version in its parts; a part with no number has an empty one, which is zero.
 struct Version<'t> {
     epoch: &'t [u8],
