@@ -278,6 +278,9 @@ def explain_osv_scanner(question, id, who, is_gap, records):
     listed = [listed for part in parts for listed in part.get("versions") or []]
     if who == "plimsoll" and any(same_python(version, other) for other in listed):
         return "theirs: a listed version in another spelling"
+    ends = [list(event.items())[0] for part in parts for span in part["ranges"] for event in span["events"]]
+    if who == "plimsoll" and any(("introduced", end) in ends for kind, end in ends if kind == "fixed"):
+        return "theirs: a range is lost that begins where another one ends"
     return "unexplained"
 
 
@@ -292,12 +295,7 @@ def explain_trivy(question, id, who, is_gap, records):
         return "not ordered by plimsoll, which says so"
     if who != "plimsoll":
         return "unexplained"
-    those = [
-        (record, part)
-        for record in records.values()
-        for part in record["affected"]
-        if id in canonical(record) and normal_name(ecosystem, (part.get("package") or {}).get("name", "")) == name
-    ]
+    those = records[ecosystem, name, id]
     if all(len(canonical(record)) > 1 for record, _ in those):
         return "theirs: of a record's CVEs it keeps the first"
     if re.match(r"0\.0(\.0)?(-|rc|\.dev|a|b)", version):
@@ -308,6 +306,18 @@ def explain_trivy(question, id, who, is_gap, records):
     if any(same_python(version, fix) for fix in fixes):
         return "theirs: a fix in one range of a record clears its version of all others"
     return "unexplained"
+
+
+def by_name(records):
+    """The records with their parts, by ecosystem, package and the names that trivy gives them."""
+    found = collections.defaultdict(list)
+    for record in records.values():
+        for part in record["affected"]:
+            package = part.get("package") or {}
+            ecosystem, name = package.get("ecosystem", ""), package.get("name", "")
+            for id in canonical(record):
+                found[ecosystem, normal_name(ecosystem, name), id].append((record, part))
+    return found
 
 
 def words_of(those):
@@ -347,7 +357,7 @@ def main():
             compare("osv-scanner", ours, theirs, records, lambda id: [id], explain_osv_scanner, keep)
         if options.trivy and options.trivy_db:
             theirs = ask_trivy(options, records, asked, keep)
-            compare("trivy", ours, theirs, records, lambda id: canonical(records[id]), explain_trivy, keep)
+            compare("trivy", ours, theirs, by_name(records), lambda id: canonical(records[id]), explain_trivy, keep)
 
 
 main()
