@@ -123,8 +123,11 @@ fn extension(name: &str) -> &str {
 pub fn content_fits(rule: ContentRule, first_bytes: &[u8]) -> bool {
     match rule {
         ContentRule::Any => true,
-        ContentRule::Magic(magics) => magics.iter().any(|magic| first_bytes.starts_with(magic)),
+        ContentRule::Magic(magics) | ContentRule::Head(magics, _) => {
+            magics.iter().any(|magic| first_bytes.starts_with(magic))
+        }
         ContentRule::Text => !first_bytes.contains(&0),
+        ContentRule::Directory => false,
     }
 }
 
