@@ -3,7 +3,8 @@
 use plimsoll_model::extractor::Extractor;
 
 use crate::account::{files, recorded};
-use crate::{lang, license_text, os};
+use crate::{binaries, lang, license_text, os, sbom};
+
 
 
 
@@ -13,6 +14,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     os::apt_sources::APT_SOURCES,
     lang::beam::BEAM,
     lang::beam::BEAM_LOCK,
+    binaries::BINARIES,
     os::bitnami::BITNAMI,
     os::bottlerocket::BOTTLEROCKET,
     lang::lock_files::CARGO_LOCK,
@@ -28,7 +30,9 @@ pub const EXTRACTORS: &[Extractor] = &[
     os::dpkg::DPKG,
     os::dpkg::DPKG_COPYRIGHT,
     os::dpkg::DPKG_FILES,
+    lang::elf_notes::ELF_NOTES,
     os::snap::FLATPAK,
+    lang::models::GGUF,
     lang::actions::GITHUB_ACTIONS,
     lang::go::GO,
     lang::lock_files::GO_MOD,
@@ -63,6 +67,8 @@ pub const EXTRACTORS: &[Extractor] = &[
     lang::ruby::RUBY,
     lang::ruby::RUBY_LOCK,
     lang::rust::RUST,
+    lang::models::SAFETENSORS,
+    sbom::SBOM,
     os::snap::SNAP,
     lang::swift::SWIFT_LOCK,
     lang::terraform::TERRAFORM_LOCK,
