@@ -29,7 +29,27 @@ pub(crate) fn toml<T: DeserializeOwned>(file: &mut ScanFile<'_>) -> Result<T, Ex
 /// Reads YAML.
 pub(crate) fn yaml<T: DeserializeOwned>(file: &mut ScanFile<'_>) -> Result<T, ExtractError> {
     let text = file.text()?;
+    if brackets_nest(text.as_bytes()) > DEPTH {
+        return Err(ExtractError::Limit(format!("brackets are nested more than {DEPTH} deep")));
+    }
     serde_yaml_ng::from_str(&text).map_err(|error| ExtractError::Malformed(error.to_string()))
+}
+
+/// Deeper than any lock file. With each bracket that is open the reader of YAML gets slower.
+const DEPTH: usize = 100;
+
+/// How deep brackets are nested at most; those in texts count too.
+fn brackets_nest(text: &[u8]) -> usize {
+    let (mut depth, mut most) = (0_usize, 0);
+    for byte in text {
+        match byte {
+            b'[' | b'{' => depth = depth.saturating_add(1),
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(depth);
+    }
+    most
 }
 
 /// Folders in which package managers keep packages with all that their authors had.
@@ -68,6 +88,15 @@ pub(crate) fn declare(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn brackets_are_counted_before_they_are_read() {
+        assert_eq!(brackets_nest(b"a: [{b: [1]}, [2]]"), 3);
+        assert_eq!(brackets_nest(b"]]{"), 1);
+        let deep = "{a: ".repeat(1_000_000);
+        let mut file = ScanFile::in_memory("x", 0o644, deep.as_bytes());
+        assert!(matches!(yaml::<serde_yaml_ng::Value>(&mut file), Err(ExtractError::Limit(_))));
+    }
 
     #[test]
     fn what_authors_had_is_told_by_its_folder() {
