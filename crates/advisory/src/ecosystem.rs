@@ -329,6 +329,21 @@ mod tests {
     }
 
     #[test]
+    fn each_ecosystem_has_the_order_of_its_advisories() {
+        for ecosystem in Ecosystem::ALL.into_iter().filter(|ecosystem| !ecosystem.is_os()) {
+            let name = of_language(ecosystem).unwrap();
+            // What no feed knows has no order of advisories either.
+            if let Some(scheme) = scheme_of(name) {
+                assert_eq!(scheme, ecosystem.scheme(), "{name}");
+            }
+        }
+        assert_eq!(of_language(Ecosystem::Swift), Some("SwiftURL"));
+        assert_eq!(of_language(Ecosystem::LuaRocks), Some("luarocks"));
+        assert_eq!(of_language(Ecosystem::Ebuild), None);
+        assert_eq!(of_distribution(&distribution("gentoo", Some("2.15"))).as_deref(), Some("Gentoo"));
+    }
+
+    #[test]
     fn names_are_normalized_as_their_ecosystem_does() {
         assert_eq!(normal_name("PyPI", "Foo__Bar.baz"), "foo-bar-baz");
         assert_eq!(normal_name("PyPI", "urllib3"), "urllib3");

@@ -101,6 +101,10 @@ fn compile(text: &str) -> Option<Regex> {
 }
 
 fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
+    // There the name of the folder tells what it is.
+    if file.path.starts_with("nix/store/") {
+        return Ok(());
+    }
     let name = file_name(file.path);
     for rule in RULES.iter().filter(|rule| rule.files.iter().any(|pattern| fits(pattern, name))) {
         if let Some(version) = find(rule, file)? {
@@ -190,6 +194,7 @@ mod tests {
         let package = |version| [Fact::Package(Package::new(Ecosystem::Generic, "nginx", version))];
         assert_eq!(facts_of(&BINARIES, "usr/sbin/nginx", bytes), package("1.22.1"));
         assert_eq!(facts_of(&BINARIES, "usr/sbin/other", bytes), []);
+        assert_eq!(facts_of(&BINARIES, "nix/store/x-nginx-1.22.1/bin/nginx", bytes), []);
         assert_eq!(facts_of(&BINARIES, "usr/sbin/nginx", b"\x7fELF nginx/"), []);
     }
 

@@ -163,6 +163,23 @@ mod tests {
     }
 
     #[test]
+    fn names_of_repositories_and_categories_are_namespaces() {
+        let cases = [
+            (Ecosystem::Swift, "github.com/apple/swift-nio", "pkg:swift/github.com/apple/swift-nio@1.2"),
+            (Ecosystem::GitHubActions, "actions/checkout", "pkg:githubactions/actions/checkout@1.2"),
+            (Ecosystem::Ebuild, "dev-lang/perl", "pkg:ebuild/dev-lang/perl@1.2"),
+            (Ecosystem::WordPress, "plugin/akismet", "pkg:wordpress/plugin/akismet@1.2"),
+            (Ecosystem::Opkg, "busybox", "pkg:opkg/debian/busybox@1.2?distro=debian-12"),
+            (Ecosystem::Hex, "cowboy", "pkg:hex/cowboy@1.2"),
+            (Ecosystem::Generic, "nginx", "pkg:generic/nginx@1.2"),
+        ];
+        for (ecosystem, name, purl) in cases {
+            let made = Package::new(ecosystem, name, "1.2").purl(Some(&debian()));
+            assert!(made.starts_with(purl), "{made}");
+        }
+    }
+
+    #[test]
     fn an_rpm_epoch_is_a_qualifier() {
         let mut rpm = Package::new(Ecosystem::Rpm, "bash", "1:5.1-2.el9");
         rpm.architecture = Some("x86_64".into());

@@ -53,14 +53,13 @@ fn brackets_nest(text: &[u8]) -> usize {
 }
 
 /// Folders in which package managers keep packages with all that their authors had.
-const OF_AUTHORS: [&str; 11] = [
+const OF_AUTHORS: [&str; 10] = [
     "node_modules",
     "bower_components",
     "vendor",
     "site-packages",
     "dist-packages",
     "gems",
-    "registry",
     ".pub-cache",
     ".julia",
     "testdata",
@@ -69,7 +68,9 @@ const OF_AUTHORS: [&str; 11] = [
 
 /// Tells whether a lock file lies inside of an installed package: it says what its author had, not what is here.
 pub(crate) fn is_authors(path: &str) -> bool {
-    path.contains("/pkg/mod/") || path.split('/').any(|part| OF_AUTHORS.contains(&part))
+    path.contains("/pkg/mod/")
+        || path.contains("/registry/src/")
+        || path.split('/').any(|part| OF_AUTHORS.contains(&part))
 }
 
 /// Adds a package that is asked for, if it has a name and a version.
