@@ -5,9 +5,6 @@ use plimsoll_model::extractor::Extractor;
 use crate::account::{files, recorded};
 use crate::{binaries, lang, license_text, os, sbom};
 
-
-
-
 /// All extractors of packages and of what belongs to them.
 pub const EXTRACTORS: &[Extractor] = &[
     os::apk::APK,
