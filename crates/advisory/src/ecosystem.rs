@@ -154,6 +154,7 @@ pub fn of_distribution(distribution: &Distribution) -> Option<String> {
         "sles" | "sle_hpc" | "sled" => Some(format!("SUSE:{}", version?)),
         "photon" => Some(format!("Photon OS:{}", version?)),
         "arch" => Some("Arch Linux".to_owned()),
+        "gentoo" => Some("Gentoo".to_owned()),
         "opensuse-leap" => Some(format!("openSUSE:Leap {}", version?)),
         other => Some(version.map_or_else(|| other.to_owned(), |version| format!("{other}:{version}"))),
     }
@@ -164,20 +165,33 @@ fn first_two(version: &str) -> String {
     version.split('.').take(2).collect::<Vec<_>>().join(".")
 }
 
-/// The ecosystem of a language's packages; `None` for those of a distribution.
+/// The ecosystem of a language's packages; `None` for those of a distribution. Where no feed knows an ecosystem, it is
+/// called by its purl type, so that the gap says it.
 #[must_use]
 pub const fn of_language(ecosystem: Ecosystem) -> Option<&'static str> {
-    match ecosystem {
-        Ecosystem::Deb | Ecosystem::Apk | Ecosystem::Rpm | Ecosystem::Alpm => None,
-        Ecosystem::PyPi => Some("PyPI"),
-        Ecosystem::Npm => Some("npm"),
-        Ecosystem::Maven => Some("Maven"),
-        Ecosystem::Go => Some("Go"),
-        Ecosystem::Cargo => Some("crates.io"),
-        Ecosystem::Gem => Some("RubyGems"),
-        Ecosystem::Composer => Some("Packagist"),
-        Ecosystem::NuGet => Some("NuGet"),
+    if ecosystem.is_os() {
+        return None;
     }
+    Some(match ecosystem {
+        Ecosystem::PyPi => "PyPI",
+        Ecosystem::Npm => "npm",
+        Ecosystem::Maven => "Maven",
+        Ecosystem::Go => "Go",
+        Ecosystem::Cargo => "crates.io",
+        Ecosystem::Gem => "RubyGems",
+        Ecosystem::Composer => "Packagist",
+        Ecosystem::NuGet => "NuGet",
+        Ecosystem::Pub => "Pub",
+        Ecosystem::Hex => "Hex",
+        Ecosystem::Swift => "SwiftURL",
+        Ecosystem::Conan => "ConanCenter",
+        Ecosystem::Hackage => "Hackage",
+        Ecosystem::Cran => "CRAN",
+        Ecosystem::Julia => "Julia",
+        Ecosystem::GitHubActions => "GitHub Actions",
+        Ecosystem::Bitnami => "Bitnami",
+        other => other.as_str(),
+    })
 }
 
 /// The spelling under which the database keeps an ecosystem: Ubuntu's `:LTS` is not part of the release.
@@ -196,7 +210,10 @@ fn family(ecosystem: &str) -> &str {
 /// Tells whether advisories of this ecosystem come from a distribution about its own packages.
 #[must_use]
 pub fn is_distribution(ecosystem: &str) -> bool {
-    matches!(scheme_of(ecosystem), Some(Scheme::Deb | Scheme::Rpm | Scheme::Apk | Scheme::Pacman))
+    matches!(
+        scheme_of(ecosystem),
+        Some(Scheme::Deb | Scheme::Rpm | Scheme::Apk | Scheme::Pacman | Scheme::Gentoo)
+    )
 }
 
 /// The order of an ecosystem's versions; `None` where Plimsoll knows none.
@@ -209,7 +226,12 @@ pub fn scheme_of(ecosystem: &str) -> Option<Scheme> {
         | "Azure Linux" | "Photon OS" | "Fedora" | "Oracle Linux" | "Amazon Linux" => Some(Scheme::Rpm),
         "Arch Linux" => Some(Scheme::Pacman),
         "PyPI" => Some(Scheme::Pep440),
-        "npm" | "crates.io" | "Bitnami" | "SwiftURL" | "Hex" => Some(Scheme::Semver),
+        "npm" | "crates.io" | "SwiftURL" | "Hex" | "Julia" => Some(Scheme::Semver),
+        "Bitnami" => Some(Scheme::Bitnami),
+        "ConanCenter" => Some(Scheme::Conan),
+        "GitHub Actions" => Some(Scheme::Actions),
+        "opam" => Some(Scheme::Opam),
+        "Gentoo" => Some(Scheme::Gentoo),
         "RubyGems" => Some(Scheme::RubyGems),
         "NuGet" => Some(Scheme::NuGet),
         "Packagist" => Some(Scheme::Packagist),
@@ -222,12 +244,14 @@ pub fn scheme_of(ecosystem: &str) -> Option<Scheme> {
     }
 }
 
-/// A package's name as the database keeps it: PEP 503 for Python, lower case for npm and NuGet, else as written.
+/// A package's name as the database keeps it: PEP 503 for Python, lower case for npm, NuGet and what GitHub names, else as written.
 #[must_use]
 pub fn normal_name<'n>(ecosystem: &str, name: &'n str) -> Cow<'n, str> {
     match family(ecosystem) {
         "PyPI" => pep503(name),
-        "npm" | "NuGet" if name.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+        "npm" | "NuGet" | "SwiftURL" | "GitHub Actions"
+            if name.bytes().any(|byte| byte.is_ascii_uppercase()) =>
+        {
             name.to_ascii_lowercase().into()
         }
         _ => Cow::Borrowed(name),
@@ -302,6 +326,21 @@ mod tests {
         for (name, expected) in cases {
             assert_eq!(of_product(name).as_deref(), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn each_ecosystem_has_the_order_of_its_advisories() {
+        for ecosystem in Ecosystem::ALL.into_iter().filter(|ecosystem| !ecosystem.is_os()) {
+            let name = of_language(ecosystem).unwrap();
+            // What no feed knows has no order of advisories either.
+            if let Some(scheme) = scheme_of(name) {
+                assert_eq!(scheme, ecosystem.scheme(), "{name}");
+            }
+        }
+        assert_eq!(of_language(Ecosystem::Swift), Some("SwiftURL"));
+        assert_eq!(of_language(Ecosystem::LuaRocks), Some("luarocks"));
+        assert_eq!(of_language(Ecosystem::Ebuild), None);
+        assert_eq!(of_distribution(&distribution("gentoo", Some("2.15"))).as_deref(), Some("Gentoo"));
     }
 
     #[test]

@@ -6,12 +6,14 @@
 
 pub mod account;
 pub mod all;
+mod binaries;
 mod folders;
 mod lang;
 mod license_text;
 mod os;
 pub mod overlay;
 pub mod pass;
+mod sbom;
 pub mod selector;
 #[cfg(test)]
 mod testing;

@@ -4,6 +4,9 @@
 //! has a whiteout, an opaque directory, another entry in its place, or something that is no directory above it. So no
 //! ecosystem needs rules of its own.
 
+mod owners;
+mod same;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use plimsoll_model::code::LocatedCode;
@@ -225,9 +228,10 @@ impl Found {
         self.resolve_declared();
         let mut owned = std::mem::take(&mut self.owned);
         let texts = LicenseTexts::new(std::mem::take(&mut self.license_texts));
-        let mut packages = Vec::with_capacity(self.packages.len());
-        let mut owned_files = Vec::with_capacity(self.packages.len());
-        for (mut package, mut places) in std::mem::take(&mut self.packages) {
+        let found = same::joined(std::mem::take(&mut self.packages));
+        let mut packages = Vec::with_capacity(found.len());
+        let mut owned_files = Vec::with_capacity(found.len());
+        for (mut package, mut places) in found {
             places.sort();
             places.dedup();
             let keys = crate::os::owner_keys(&package);
@@ -255,7 +259,8 @@ impl Found {
             });
             owned_files.push(files);
         }
-        assign_owners(&mut packages, &owned_files);
+        owners::assign(&mut packages, &owned_files);
+        owners::remove_owned_programs(&mut packages, &mut owned_files);
         self.secrets.sort_by(|a, b| (&a.location, &a.hit).cmp(&(&b.location, &b.hit)));
         self.gaps.sort();
         self.gaps.dedup();
@@ -297,32 +302,6 @@ impl LicenseTexts {
         licenses.sort();
         licenses.dedup();
         licenses
-    }
-}
-
-/// Says of language packages whose evidence an OS package owns, which one that is.
-fn assign_owners(packages: &mut [InstalledPackage], owned_files: &[Vec<String>]) {
-    let wanted: HashSet<String> = packages
-        .iter()
-        .filter(|installed| !installed.package.ecosystem.is_os())
-        .flat_map(|installed| installed.locations.iter().map(|location| location.path.clone()))
-        .collect();
-    let mut owners: HashMap<String, u32> = HashMap::new();
-    for (index, (installed, files)) in packages.iter().zip(owned_files).enumerate() {
-        if !installed.package.ecosystem.is_os() {
-            continue;
-        }
-        for file in files {
-            if wanted.contains(file) {
-                owners.entry(file.clone()).or_insert(narrow(index));
-            }
-        }
-    }
-    for installed in packages.iter_mut().filter(|installed| !installed.package.ecosystem.is_os()) {
-        let mut of_each = installed.locations.iter().map(|location| owners.get(&location.path).copied());
-        let first = of_each.next().flatten();
-        // Only if every copy is the distribution's: one that somebody else brought has to be matched.
-        installed.owned_by = first.filter(|_| of_each.all(|owner| owner.is_some()));
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use plimsoll_formats::tar::{self, Archive, Kind, TarError};
 use plimsoll_model::evidence::{Entry, EntryKind, ExtractorFacts};
-use plimsoll_model::extractor::{Content, Extractor, SNIFF, ScanFile};
+use plimsoll_model::extractor::{Content, ContentRule, Extractor, SNIFF, ScanFile};
 use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_model::path::{Normalized, file_name, normalize, parent};
 
@@ -100,8 +100,12 @@ impl<R: BufRead> TarPass<'_, R> {
             let Some(entry) = self.classified(path, &header) else { continue };
             let path = entry.path.clone();
             let is_file = entry.kind == EntryKind::File;
+            let is_directory = entry.kind == EntryKind::Directory;
             self.collector.enter(entry);
-            if header.kind == Kind::Sparse {
+            if is_directory {
+                let chosen = directories(self.extractors, self.selector.by_path(&path));
+                self.collector.extract(chosen, &mut ScanFile::in_memory(&path, header.mode, &[]));
+            } else if header.kind == Kind::Sparse {
                 self.sparse(&path);
             } else if is_file {
                 self.offer(&path, &header)?;
@@ -179,6 +183,12 @@ impl<R: BufRead> TarPass<'_, R> {
             choose(self.extractors, chosen, header.size, &self.scratch, &mut self.collector, path)
         };
         if chosen.is_empty() {
+            return Ok(());
+        }
+        if let Some(head) = head_of(self.extractors, chosen).filter(|head| *head < header.size) {
+            self.gather(usize::try_from(head).unwrap_or(usize::MAX))?;
+            let content = Content::Memory(&self.scratch);
+            self.collector.extract(chosen, &mut ScanFile::new(path, header.mode, header.size, content));
             return Ok(());
         }
         let lent = self.archive.fill()?;
@@ -277,8 +287,24 @@ fn choose(
     })
 }
 
+/// Those of `chosen` that want directories.
+fn directories(extractors: &[Extractor], chosen: Chosen) -> Chosen {
+    let wants =
+        |index: usize| extractors.get(index).is_some_and(|e| e.wants.content == ContentRule::Directory);
+    chosen.iter().filter(|index| !wants(*index)).fold(chosen, Chosen::without)
+}
+
+/// How many first bytes are enough for all of `chosen`; `None` if one wants the whole file.
+fn head_of(extractors: &[Extractor], chosen: Chosen) -> Option<u64> {
+    chosen.iter().try_fold(0, |most, index| match extractors.get(index)?.wants.content {
+        ContentRule::Head(_, head) => Some(head.max(most)),
+        ContentRule::Any | ContentRule::Magic(_) | ContentRule::Text | ContentRule::Directory => None,
+    })
+}
+
 fn names_paths(extractor: &Extractor) -> bool {
     !extractor.wants.paths.contains(&plimsoll_model::extractor::PathRule::Any)
+        && extractor.wants.content != ContentRule::Directory
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use plimsoll_model::path::{file_name, parent};
 
 /// A set of extractors, by their index in the list.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Chosen(u64);
+pub struct Chosen(u128);
 
 impl Chosen {
     /// Tells whether nobody is interested.
@@ -19,7 +19,7 @@ impl Chosen {
 
     /// The indexes, in ascending order.
     pub fn iter(self) -> impl Iterator<Item = usize> {
-        (0..64).filter(move |index| self.0 & (1 << index) != 0)
+        (0..EXTRACTOR_LIMIT).filter(move |index| self.0 & (1 << index) != 0)
     }
 
     const fn one(index: usize) -> Self {
@@ -51,7 +51,7 @@ pub struct Selector {
 }
 
 /// The most extractors that one pass can have.
-pub const EXTRACTOR_LIMIT: usize = 64;
+pub const EXTRACTOR_LIMIT: usize = 128;
 
 impl Selector {
     /// Builds the table for `extractors`, at most [`EXTRACTOR_LIMIT`] of them.
@@ -123,8 +123,11 @@ fn extension(name: &str) -> &str {
 pub fn content_fits(rule: ContentRule, first_bytes: &[u8]) -> bool {
     match rule {
         ContentRule::Any => true,
-        ContentRule::Magic(magics) => magics.iter().any(|magic| first_bytes.starts_with(magic)),
+        ContentRule::Magic(magics) | ContentRule::Head(magics, _) => {
+            magics.iter().any(|magic| first_bytes.starts_with(magic))
+        }
         ContentRule::Text => !first_bytes.contains(&0),
+        ContentRule::Directory => false,
     }
 }
 

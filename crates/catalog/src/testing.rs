@@ -4,6 +4,7 @@ use plimsoll_model::code::Code;
 use plimsoll_model::evidence::{Fact, Located};
 use plimsoll_model::extractor::{Extractor, Facts, ScanFile};
 use plimsoll_model::gap::Gap;
+use plimsoll_model::package::{Ecosystem, Package};
 
 /// What `extractor` finds in `bytes` at `path`, with places, and its gaps; the names of code are left to [`code_of`].
 pub(crate) fn located_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> (Vec<Located>, Vec<Gap>) {
@@ -45,4 +46,12 @@ pub(crate) fn error_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> Optio
     facts.at(path, 1);
     let result = (extractor.extract)(&mut ScanFile::in_memory(path, 0o644, bytes), &mut facts);
     result.err().map(|error| error.to_string())
+}
+
+/// Asked-for packages of one ecosystem, named with their versions.
+pub(crate) fn declared(ecosystem: Ecosystem, packages: &[(&str, &str)]) -> Vec<Fact> {
+    packages
+        .iter()
+        .map(|(name, version)| Fact::DeclaredPackage(Package::new(ecosystem, *name, *version)))
+        .collect()
 }

@@ -57,6 +57,11 @@ pub enum ContentRule {
     Magic(&'static [&'static [u8]]),
     /// Looks like text: no NUL among the first bytes.
     Text,
+    /// Starts with one of these, and no more than so many first bytes are wanted; of a larger file the extractor gets
+    /// only those, unless another one wants all of it.
+    Head(&'static [&'static [u8]], u64),
+    /// No file but a directory, which is told by its path alone.
+    Directory,
 }
 
 /// How many first bytes a [`ContentRule`] sees at most.
@@ -69,7 +74,7 @@ pub struct ScanFile<'a> {
     pub path: &'a str,
     /// Permission bits.
     pub mode: u16,
-    /// Size in bytes.
+    /// Size in bytes, of which only the first may be here ([`ContentRule::Head`]).
     pub size: u64,
     content: Content<'a>,
 }

@@ -10,6 +10,7 @@ pub mod code;
 pub mod difference;
 pub mod digest;
 pub mod distribution;
+pub mod ecosystem;
 pub mod evidence;
 pub mod explanation;
 pub mod extractor;

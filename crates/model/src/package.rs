@@ -1,109 +1,10 @@
 //! A package: something with a name and a version that an ecosystem's package manager, or a build, put there.
 
-use std::fmt;
-
 use packageurl::PackageUrl;
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::Distribution;
-use crate::version::Scheme;
-
-/// The ecosystem a package belongs to. Decides its purl type, its version order and the advisories that apply.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Ecosystem {
-    /// Debian and its derivatives.
-    Deb,
-    /// Alpine, Wolfi, Chainguard.
-    Apk,
-    /// Red Hat, SUSE, Amazon and the others of the rpm family.
-    Rpm,
-    /// Python.
-    PyPi,
-    /// JavaScript.
-    Npm,
-    /// Java.
-    Maven,
-    /// Go modules, the standard library among them (`stdlib`).
-    Go,
-    /// Rust.
-    Cargo,
-    /// Arch Linux.
-    Alpm,
-    /// Ruby.
-    Gem,
-    /// PHP.
-    Composer,
-    /// .NET.
-    NuGet,
-}
-
-impl Ecosystem {
-    /// All ecosystems, in the order of reports.
-    pub const ALL: [Self; 12] = [
-        Self::Deb,
-        Self::Apk,
-        Self::Rpm,
-        Self::Alpm,
-        Self::PyPi,
-        Self::Npm,
-        Self::Maven,
-        Self::Go,
-        Self::Cargo,
-        Self::Gem,
-        Self::Composer,
-        Self::NuGet,
-    ];
-
-    /// The purl type, which reports use as the ecosystem's name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Deb => "deb",
-            Self::Apk => "apk",
-            Self::Rpm => "rpm",
-            Self::PyPi => "pypi",
-            Self::Npm => "npm",
-            Self::Maven => "maven",
-            Self::Go => "golang",
-            Self::Cargo => "cargo",
-            Self::Alpm => "alpm",
-            Self::Gem => "gem",
-            Self::Composer => "composer",
-            Self::NuGet => "nuget",
-        }
-    }
-
-    /// Tells whether a distribution's package manager installs these packages.
-    #[must_use]
-    pub const fn is_os(self) -> bool {
-        matches!(self, Self::Deb | Self::Apk | Self::Rpm | Self::Alpm)
-    }
-
-    /// The order of this ecosystem's versions.
-    #[must_use]
-    pub const fn scheme(self) -> Scheme {
-        match self {
-            Self::Deb => Scheme::Deb,
-            Self::Apk => Scheme::Apk,
-            Self::Rpm => Scheme::Rpm,
-            Self::PyPi => Scheme::Pep440,
-            Self::Npm | Self::Cargo => Scheme::Semver,
-            Self::Maven => Scheme::Maven,
-            Self::Go => Scheme::Go,
-            Self::Alpm => Scheme::Pacman,
-            Self::Gem => Scheme::RubyGems,
-            Self::Composer => Scheme::Packagist,
-            Self::NuGet => Scheme::NuGet,
-        }
-    }
-}
-
-impl fmt::Display for Ecosystem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+pub use crate::ecosystem::Ecosystem;
 
 /// The source package that a distribution built a binary package from.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -187,20 +88,26 @@ impl Package {
     }
 
     fn purl_names(&self, distribution: Option<&Distribution>) -> (Option<String>, String) {
-        match self.ecosystem {
-            Ecosystem::Deb | Ecosystem::Apk | Ecosystem::Rpm | Ecosystem::Alpm => {
-                (distribution.map(|d| d.id.clone()), self.name.clone())
-            }
-            Ecosystem::Maven => match self.name.split_once(':') {
-                Some((group, artifact)) => (Some(group.to_owned()), artifact.to_owned()),
-                None => (None, self.name.clone()),
-            },
-            Ecosystem::Npm | Ecosystem::Go | Ecosystem::Composer => match self.name.rsplit_once('/') {
-                Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
-                None => (None, self.name.clone()),
-            },
-            Ecosystem::PyPi => (None, self.name.to_lowercase().replace('_', "-")),
-            Ecosystem::Cargo | Ecosystem::Gem | Ecosystem::NuGet => (None, self.name.clone()),
+        if self.ecosystem.is_os() && self.ecosystem != Ecosystem::Ebuild {
+            return (distribution.map(|d| d.id.clone()), self.name.clone());
+        }
+        let split = match self.ecosystem {
+            Ecosystem::Maven => self.name.split_once(':'),
+            Ecosystem::PyPi => return (None, self.name.to_lowercase().replace('_', "-")),
+            Ecosystem::Npm
+            | Ecosystem::Go
+            | Ecosystem::Composer
+            | Ecosystem::Swift
+            | Ecosystem::GitHubActions
+            | Ecosystem::Terraform
+            | Ecosystem::WordPress
+            | Ecosystem::Ebuild
+            | Ecosystem::HuggingFace => self.name.rsplit_once('/'),
+            _ => None,
+        };
+        match split {
+            Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
+            None => (None, self.name.clone()),
         }
     }
 
@@ -253,6 +160,23 @@ mod tests {
         assert_eq!(npm.purl(None), "pkg:npm/%40babel/traverse@7.12.0");
         let go = Package::new(Ecosystem::Go, "github.com/dgrijalva/jwt-go", "v3.2.0+incompatible");
         assert_eq!(go.purl(None), "pkg:golang/github.com/dgrijalva/jwt-go@v3.2.0%2Bincompatible");
+    }
+
+    #[test]
+    fn names_of_repositories_and_categories_are_namespaces() {
+        let cases = [
+            (Ecosystem::Swift, "github.com/apple/swift-nio", "pkg:swift/github.com/apple/swift-nio@1.2"),
+            (Ecosystem::GitHubActions, "actions/checkout", "pkg:githubactions/actions/checkout@1.2"),
+            (Ecosystem::Ebuild, "dev-lang/perl", "pkg:ebuild/dev-lang/perl@1.2"),
+            (Ecosystem::WordPress, "plugin/akismet", "pkg:wordpress/plugin/akismet@1.2"),
+            (Ecosystem::Opkg, "busybox", "pkg:opkg/debian/busybox@1.2?distro=debian-12"),
+            (Ecosystem::Hex, "cowboy", "pkg:hex/cowboy@1.2"),
+            (Ecosystem::Generic, "nginx", "pkg:generic/nginx@1.2"),
+        ];
+        for (ecosystem, name, purl) in cases {
+            let made = Package::new(ecosystem, name, "1.2").purl(Some(&debian()));
+            assert!(made.starts_with(purl), "{made}");
+        }
     }
 
     #[test]

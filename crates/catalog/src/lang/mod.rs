@@ -1,11 +1,34 @@
 //! What language ecosystems leave behind.
 
+pub(crate) mod actions;
+pub(crate) mod beam;
+pub(crate) mod cocoapods;
 pub(crate) mod composer;
+pub(crate) mod conan;
+pub(crate) mod conda;
+pub(crate) mod dart;
+pub(crate) mod document;
 pub(crate) mod dotnet;
+pub(crate) mod elf_notes;
 pub(crate) mod executable;
 pub(crate) mod go;
+pub(crate) mod haskell;
 pub(crate) mod java;
+pub(crate) mod js_locks;
+pub(crate) mod julia;
+pub(crate) mod jvm;
+pub(crate) mod lock_files;
+pub(crate) mod lua;
+pub(crate) mod models;
 pub(crate) mod npm;
+pub(crate) mod nuget;
+pub(crate) mod ocaml;
 pub(crate) mod python;
+pub(crate) mod python_locks;
+pub(crate) mod r;
 pub(crate) mod ruby;
 pub(crate) mod rust;
+pub(crate) mod swift;
+pub(crate) mod terraform;
+pub(crate) mod vcpkg;
+pub(crate) mod wordpress;

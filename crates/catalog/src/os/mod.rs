@@ -2,11 +2,18 @@
 
 pub(crate) mod apk;
 pub(crate) mod apt_sources;
+pub(crate) mod bitnami;
+pub(crate) mod bottlerocket;
+pub(crate) mod chisel;
 pub(crate) mod dpkg;
+pub(crate) mod nix;
+pub(crate) mod opkg;
 pub(crate) mod pacman;
+pub(crate) mod portage;
 pub(crate) mod release;
 pub(crate) mod rpm;
 pub(crate) mod rpm_repositories;
+pub(crate) mod snap;
 
 use plimsoll_model::package::{Ecosystem, Package};
 

@@ -147,3 +147,26 @@ fn a_package_without_a_licence_has_that_of_the_text_beside_it() {
     let told: Vec<(&str, &str)> = licenses.iter().map(|(name, all)| (*name, all[0].as_str())).collect();
     assert_eq!(told, expected);
 }
+
+#[test]
+fn programs_that_a_package_owns_are_that_package() {
+    let located = |path: &str, fact| Located { path: path.into(), inside: None, fact };
+    let program = |path| located(path, Fact::Package(Package::new(Ecosystem::Generic, "busybox", "1.35.0")));
+    let deb = Fact::Package(Package::new(Ecosystem::Deb, "busybox", "1:1.35.0-4"));
+    let owned = Fact::OwnedFiles {
+        ecosystem: Ecosystem::Deb,
+        owner: "busybox".into(),
+        files: vec!["bin/busybox".into()],
+    };
+    let database = "var/lib/dpkg/status";
+    let facts = [located(database, deb), located("var/lib/dpkg/info/busybox.list", owned)];
+    // The list has the name from before `bin` became a link.
+    let usual = layer(&[], &[&facts[..], &[program("usr/bin/busybox")]].concat());
+    assert_eq!(names(&[usual]), [("busybox".to_owned(), 0)]);
+    let copied = layer(&[], &[&facts[..], &[program("srv/busybox")]].concat());
+    let merged = merge(&[copied], &[]);
+    let ecosystems: Vec<Ecosystem> =
+        merged.inventory.packages.iter().map(|installed| installed.package.ecosystem).collect();
+    assert_eq!(ecosystems, [Ecosystem::Deb, Ecosystem::Generic]);
+    assert_eq!(merged.owned_files.len(), 2);
+}

@@ -11,7 +11,7 @@ use plimsoll_model::extractor::{Content, Extractor, SNIFF, ScanFile};
 use plimsoll_model::gap::GapKind;
 
 use super::collect::Collector;
-use super::{DEPTH_LIMIT, PassOptions, Seen, choose};
+use super::{DEPTH_LIMIT, PassOptions, Seen, choose, directories, head_of};
 use crate::selector::Selector;
 
 /// Directories that hold the running system's state, not the image's content.
@@ -98,6 +98,9 @@ impl Walk<'_> {
         self.collector.enter(Entry { path: path.as_str().into(), kind, mode, uid, gid, size });
         if is_file && size > 0 {
             self.offer(&path, &full, mode, size);
+        } else if file_type.is_dir() {
+            let chosen = directories(self.extractors, self.selector.by_path(&path));
+            self.collector.extract(chosen, &mut ScanFile::in_memory(&path, mode, &[]));
         }
         file_type.is_dir()
     }
@@ -123,7 +126,11 @@ impl Walk<'_> {
         if chosen.is_empty() {
             return Ok(());
         }
-        if size <= self.options.in_memory {
+        if let Some(head) = head_of(self.extractors, chosen).filter(|head| *head < size) {
+            file.by_ref().take(head.saturating_sub(SNIFF as u64)).read_to_end_bounded(&mut self.scratch)?;
+            let content = Content::Memory(&self.scratch);
+            self.collector.extract(chosen, &mut ScanFile::new(path, mode, size, content));
+        } else if size <= self.options.in_memory {
             file.by_ref().take(size.saturating_sub(SNIFF as u64)).read_to_end_bounded(&mut self.scratch)?;
             let mut scan = ScanFile::in_memory(path, mode, &self.scratch);
             self.collector.extract(chosen, &mut scan);

@@ -152,3 +152,44 @@ fn a_directory_gives_what_its_tar_gives() {
     assert_eq!(seen.entries.len(), 6);
     assert!(seen.entries.iter().any(|e| e.kind == EntryKind::Symlink("/etc/passwd".into())));
 }
+
+#[test]
+fn of_large_files_no_more_than_the_head_is_gathered() {
+    let (small, large) = ([b'x'; 600], [b'x'; 50_000]);
+    let tar = tarball(&[("small", &small), ("large", &large), ("other", b"y")]);
+    let head = measuring(&[PathRule::Any], ContentRule::Head(&[b"x"], 2000), u64::MAX);
+    for buffer in [512, 4096, 1 << 20] {
+        let expected = [("large", "2000 bytes"), ("small", "600 bytes")];
+        assert_eq!(found(&read(&tar, head, buffer)), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    }
+    // Unless somebody else wants all of it.
+    let whole = Extractor { name: "whole", ..measuring(&[PathRule::Any], ContentRule::Any, 1 << 20) };
+    let (seen, result) = read_tar(&tar[..], &[head, whole], &options());
+    result.unwrap();
+    assert_eq!(found(&seen)[0], ("large".to_owned(), "50000 bytes".to_owned()));
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("large"), large).unwrap();
+    let seen = read_directory(root.path(), &[head], &options());
+    assert_eq!(found(&seen), [("large".to_owned(), "2000 bytes".to_owned())]);
+}
+
+#[test]
+fn directories_are_offered_to_those_that_want_them() {
+    let mut builder = ::tar::Builder::new(Vec::new());
+    for (name, kind) in [("store/a", ::tar::EntryType::Directory), ("store/a/b", ::tar::EntryType::Directory)]
+    {
+        let mut header = ::tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        header.set_mode(0o755);
+        builder.append_data(&mut header, name, &b""[..]).unwrap();
+    }
+    let tar = builder.into_inner().unwrap();
+    let wanting = measuring(&[PathRule::In("store")], ContentRule::Directory, 0);
+    assert_eq!(found(&read(&tar, wanting, 512)), [("store/a".to_owned(), "0 bytes".to_owned())]);
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(root.path().join("store/a/b")).unwrap();
+    std::fs::write(root.path().join("store/file"), "x").unwrap();
+    let seen = read_directory(root.path(), &[wanting], &options());
+    assert_eq!(found(&seen), [("store/a".to_owned(), "0 bytes".to_owned())]);
+}

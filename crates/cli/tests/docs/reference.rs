@@ -67,6 +67,8 @@ fn extractor_row(extractor: &Extractor) -> String {
     let content = match extractor.wants.content {
         ContentRule::Any => "any",
         ContentRule::Magic(_) => "told by its first bytes",
+        ContentRule::Head(..) => "told by its first bytes, of which alone it reads",
+        ContentRule::Directory => "directories",
         ContentRule::Text => "text",
     };
     let (name, revision) = (extractor.name, extractor.revision);

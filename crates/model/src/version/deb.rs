@@ -50,7 +50,7 @@ impl<'t> Version<'t> {
 }
 
 /// Compares upstream versions or revisions: runs of text and of digits by turns.
-fn compare_part(mut left: &[u8], mut right: &[u8]) -> Ordering {
+pub(super) fn compare_part(mut left: &[u8], mut right: &[u8]) -> Ordering {
     while !left.is_empty() || !right.is_empty() {
         while starts_with_text(left) || starts_with_text(right) {
             let order = weight(left).cmp(&weight(right));

@@ -9,13 +9,19 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+mod actions;
 mod apk;
+mod bitnami;
+mod conan;
+mod conda;
 mod cran;
 mod deb;
+mod gentoo;
 mod go;
 mod hackage;
 mod maven;
 mod nuget;
+mod opam;
 mod packagist;
 mod pacman;
 mod pep440;
@@ -60,6 +66,20 @@ pub enum Scheme {
     Hackage,
     /// pacman's `vercmp`.
     Pacman,
+    /// Gentoo's package manager specification.
+    Gentoo,
+    /// conda's `VersionOrder`.
+    Conda,
+    /// Conan's: numbers and texts with dots between.
+    Conan,
+    /// opam's, which is Debian's without epochs and revisions.
+    Opam,
+    /// Bitnami's: semver with a revision that counts upwards.
+    Bitnami,
+    /// Tags of GitHub Actions: semver; a tag that moves (`v4`) is none.
+    Actions,
+    /// No order is defined: versions are the same or incomparable.
+    Unordered,
 }
 
 /// A version that its scheme cannot order.
@@ -74,7 +94,7 @@ pub struct VersionError {
 
 impl Scheme {
     /// Every scheme.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 21] = [
         Self::Deb,
         Self::Rpm,
         Self::Apk,
@@ -89,6 +109,13 @@ impl Scheme {
         Self::Cran,
         Self::Hackage,
         Self::Pacman,
+        Self::Gentoo,
+        Self::Conda,
+        Self::Conan,
+        Self::Opam,
+        Self::Bitnami,
+        Self::Actions,
+        Self::Unordered,
     ];
 
     /// The scheme's name.
@@ -109,6 +136,13 @@ impl Scheme {
             Self::Cran => "cran",
             Self::Hackage => "hackage",
             Self::Pacman => "pacman",
+            Self::Gentoo => "gentoo",
+            Self::Conda => "conda",
+            Self::Conan => "conan",
+            Self::Opam => "opam",
+            Self::Bitnami => "bitnami",
+            Self::Actions => "actions",
+            Self::Unordered => "unordered",
         }
     }
 
@@ -132,6 +166,14 @@ impl Scheme {
             Self::Cran => cran::compare(left, right),
             Self::Hackage => hackage::compare(left, right),
             Self::Pacman => pacman::compare(left, right),
+            Self::Gentoo => gentoo::compare(left, right),
+            Self::Conda => conda::compare(left, right),
+            Self::Conan => conan::compare(left, right),
+            Self::Opam => opam::compare(left, right),
+            Self::Bitnami => bitnami::compare(left, right),
+            Self::Actions => actions::compare(left, right),
+            Self::Unordered if left == right => Ok(Ordering::Equal),
+            Self::Unordered => Err(left),
         };
         order.map_err(|refused| self.refuse(refused))
     }
@@ -142,9 +184,10 @@ impl Scheme {
     #[must_use]
     pub fn is_total_at(self, version: &str) -> bool {
         match self {
-            Self::Maven => false,
+            Self::Maven | Self::Unordered => false,
             Self::Packagist if version.contains('#') => false,
             Self::Pacman if !pacman::is_total(version) => false,
+            Self::Conan if !conan::is_total(version) => false,
             Self::Pep440 if !pep440::is_allowed(version) => false,
             _ => self.compare(version, version).is_ok(),
         }
@@ -153,15 +196,18 @@ impl Scheme {
     /// Orders an installed version and the bound of a range.
     ///
     /// As [`Scheme::compare`], but a bound may stand for all builds of a version: where rpm's dependencies meet a
-    /// bound without a release, `1.2`, any `1.2-3` is equal to it. This is no order over all versions.
+    /// bound without a release, `1.2`, any `1.2-3` is equal to it; Bitnami's revisions are alike. This is no order over all versions.
     ///
     /// # Errors
     /// If one of them is no version of this scheme.
     pub fn compare_to_bound(self, version: &str, bound: &str) -> Result<Ordering, VersionError> {
-        if self == Self::Rpm {
-            return rpm::compare_overlap(version, bound).map_err(|refused| self.refuse(refused));
+        match self {
+            Self::Rpm => rpm::compare_overlap(version, bound).map_err(|refused| self.refuse(refused)),
+            Self::Bitnami => {
+                bitnami::compare_to_bound(version, bound).map_err(|refused| self.refuse(refused))
+            }
+            _ => self.compare(version, bound),
         }
-        self.compare(version, bound)
     }
 
     /// The error for a text of this scheme.

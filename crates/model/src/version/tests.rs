@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::Scheme;
 
 /// Texts in rising order; those within one row are equal.
-const RISING: [(Scheme, &[&[&str]]); 14] = [
+const RISING: [(Scheme, &[&[&str]]); 20] = [
     (
         Scheme::Deb,
         &[
@@ -224,6 +224,77 @@ const RISING: [(Scheme, &[&[&str]]); 14] = [
         ],
     ),
     (Scheme::Hackage, &[&["0"], &["1.0"], &["1.0.0", "1.00.0"], &["1.0.1"], &["1.10"]]),
+    (
+        Scheme::Gentoo,
+        &[
+            &["1.0_alpha"],
+            &["1.0_alpha1", "1.0_alpha01"],
+            &["1.0_alpha1_p1"],
+            &["1.0_beta"],
+            &["1.0_pre"],
+            &["1.0_rc1"],
+            &["1.0", "1.0-r0", "01.0"],
+            &["1.0-r1"],
+            &["1.0_p"],
+            &["1.0_p1"],
+            &["1.0b"],
+            &["1.0.0"],
+            &["1.01", "1.010"],
+            &["1.02"],
+            &["1.1"],
+            &["1.10"],
+        ],
+    ),
+    (
+        Scheme::Conda,
+        // The list of conda's own documentation, and openssl's.
+        &[
+            &["0.4", "0.4.0"],
+            &["0.4.1a.vc11"],
+            &["0.4.1.rc", "0.4.1.RC"],
+            &["0.4.1"],
+            &["0.5a1"],
+            &["0.5b3"],
+            &["0.5C1"],
+            &["0.5"],
+            &["0.9.6"],
+            &["0.960923"],
+            &["1.0.1dev"],
+            &["1.0.1_"],
+            &["1.0.1a"],
+            &["1.0.1"],
+            &["1.0.1post.1"],
+            &["1.0.2+1"],
+            &["1.1dev1"],
+            &["1.1a1"],
+            &["1.1.0dev1", "1.1.dev1"],
+            &["1.1.a1"],
+            &["1.1.0rc1"],
+            &["1.1.0", "1.1"],
+            &["1.1.0post1", "1.1.post1"],
+            &["1.1post1"],
+            &["1996.07.12"],
+            &["1!0.4.1"],
+        ],
+    ),
+    (
+        Scheme::Conan,
+        &[
+            &["1.1.0-rc1"],
+            &["1.1", "1.1.0", "01.1"],
+            &["1.1+1"],
+            &["1.1.1"],
+            &["1.1.1k"],
+            &["1.1.1w"],
+            &["1.10"],
+        ],
+    ),
+    (Scheme::Opam, &[&["1.0~rc1"], &["1.0", "1.00"], &["1.0+a-1"], &["1.0-1"], &["1.0.1"], &["v0.16"]]),
+    (
+        Scheme::Bitnami,
+        &[&["1.2.3-rc.1"], &["1.2.3", "v1.2.3", "1.2.3-0"], &["1.2.3-1"], &["1.2.3-10"], &["1.2.4"]],
+    ),
+    (Scheme::Actions, &[&["v1.2.3", "1.2.3"], &["2"], &["v2.0.1"], &["46"], &["v46.0.1"]]),
 ];
 
 #[test]
@@ -244,7 +315,7 @@ fn tables_rise() {
 
 #[test]
 fn what_the_ecosystem_refuses_is_an_error() {
-    let refused: [(Scheme, &[&str]); 13] = [
+    let refused: [(Scheme, &[&str]); 19] = [
         (Scheme::Deb, &["", " ", "1 2", "a:1", "2147483648:1", ":1", "1:", "1-", "-1", "1:-1"]),
         (Scheme::Rpm, &[""]),
         (Scheme::Apk, &["", "-r1", "_p1", "Z", "~1"]),
@@ -264,6 +335,12 @@ fn what_the_ecosystem_refuses_is_an_error() {
         (Scheme::Pub, &["", "a"]),
         (Scheme::Cran, &["", "1.", "1.a", "-1"]),
         (Scheme::Hackage, &["", "1-1", "1.a", "1."]),
+        (Scheme::Gentoo, &["", "a", "1.", "1-r", "1_x", "1-1", "1.0ab"]),
+        (Scheme::Conda, &["", "1..2", "1_2-3", "1.0+", "!1", "1!", "ü"]),
+        (Scheme::Conan, &["", "cci.20240101", "a", "1 2"]),
+        (Scheme::Opam, &["", "1:2", "1 2"]),
+        (Scheme::Bitnami, &["", "a", "1."]),
+        (Scheme::Actions, &["", "v4", "v4.1", "main"]),
     ];
     for (scheme, texts) in refused {
         for text in texts {
@@ -280,6 +357,8 @@ fn undecidable_pairs_are_errors() {
     assert!(Scheme::Apk.compare("v1.2.3", "v1.2.4").is_err());
     assert!(Scheme::Packagist.compare("dev-foo", "dev-main").is_err());
     assert_eq!(Scheme::Apk.compare("1.2_foo1", "1.2_foo1"), Ok(Ordering::Equal));
+    assert!(Scheme::Unordered.compare("1", "2").is_err());
+    assert_eq!(Scheme::Unordered.compare("1", "1"), Ok(Ordering::Equal));
 }
 
 #[test]
@@ -290,6 +369,10 @@ fn a_bound_without_release_is_all_releases() {
     assert_eq!(order("1.2-3", "1.2-4"), Ordering::Less);
     assert_eq!(order("1:1.2-3", "1.2"), Ordering::Greater);
     assert_eq!(Scheme::Deb.compare_to_bound("1.2-3", "1.2"), Ok(Ordering::Greater));
+    let order = |left, right| Scheme::Bitnami.compare_to_bound(left, right).unwrap();
+    assert_eq!(order("1.2.3-4", "1.2.3"), Ordering::Equal);
+    assert_eq!(order("1.2.3", "1.2.3-4"), Ordering::Less);
+    assert_eq!(order("1.2.4-0", "1.2.3"), Ordering::Greater);
 }
 
 #[test]
