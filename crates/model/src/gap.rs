@@ -42,6 +42,8 @@ pub enum GapKind {
     NoDatabase,
     /// A VEX document could not be read: it may say that something is affected.
     VexUnread,
+    /// A bill of materials was scanned, and does not tell this.
+    NotInDocument,
 }
 
 impl GapKind {
@@ -61,6 +63,7 @@ impl GapKind {
             Self::StaleDatabase => "stale-database",
             Self::NoDatabase => "no-database",
             Self::VexUnread => "vex-unread",
+            Self::NotInDocument => "not-in-document",
         }
     }
 }
