@@ -24,8 +24,9 @@ use serde::de::DeserializeOwned;
 use crate::whole_file::WholeFile;
 
 /// Raised when the encoding of cached values changes; files of other versions are not found.
-const FORMAT: &str = "v5";
-const MAGIC: &[u8; 8] = b"PLIMEV2\n";
+const FORMAT: &str = "v6";
+const MAGIC: &[u8; 8] = b"PLIMEV2
+";
 /// No sound evidence file is larger.
 const FILE_LIMIT: u64 = 1 << 30;
 /// Temporary files older than this were left behind by a process that died.

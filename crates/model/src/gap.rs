@@ -47,6 +47,23 @@ pub enum GapKind {
 }
 
 impl GapKind {
+    /// All kinds.
+    pub const ALL: [Self; 13] = [
+        Self::LayerUnread,
+        Self::FileUnread,
+        Self::RecordUnread,
+        Self::LimitReached,
+        Self::SuspiciousEntry,
+        Self::NoFeed,
+        Self::PartialFeed,
+        Self::UnknownDistribution,
+        Self::VersionUnordered,
+        Self::StaleDatabase,
+        Self::NoDatabase,
+        Self::VexUnread,
+        Self::NotInDocument,
+    ];
+
     /// The kebab-case name that reports use.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

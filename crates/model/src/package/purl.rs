@@ -42,8 +42,7 @@ impl Named {
         }
         let purl = PackageUrl::from_str(text).map_err(|_| malformed())?;
         let ecosystem = Ecosystem::ALL.into_iter().find(|known| known.as_str() == purl.ty());
-        let ecosystem =
-            ecosystem.ok_or_else(|| PurlError::Type(purl.ty().chars().take(40).collect()))?;
+        let ecosystem = ecosystem.ok_or_else(|| PurlError::Type(purl.ty().chars().take(40).collect()))?;
         let qualifier = |key: &str| purl.qualifiers().get(key).map(|value| value.as_ref());
         let mut package = Package::new(ecosystem, name(ecosystem, &purl), version(ecosystem, &purl));
         if package.name.is_empty() {
@@ -89,9 +88,11 @@ fn source(package: &Package, upstream: Option<&str>) -> Option<SourcePackage> {
             .then(|| own(&package.name)),
         Some(file) if file.ends_with(".src.rpm") => {
             let stem = file.strip_suffix(".src.rpm").unwrap_or(file);
-            let parts = stem.rsplit_once('-').and_then(|(rest, release)| Some((rest.rsplit_once('-')?, release)));
+            let parts =
+                stem.rsplit_once('-').and_then(|(rest, release)| Some((rest.rsplit_once('-')?, release)));
             let Some(((name, version), release)) = parts else { return Some(own(&package.name)) };
-            let epoch = package.version.split_once(':').map_or(String::new(), |(epoch, _)| format!("{epoch}:"));
+            let epoch =
+                package.version.split_once(':').map_or(String::new(), |(epoch, _)| format!("{epoch}:"));
             Some(SourcePackage { name: name.to_owned(), version: format!("{epoch}{version}-{release}") })
         }
         Some(named) => Some(match named.split_once('@') {
@@ -136,7 +137,16 @@ mod tests {
 
     #[test]
     fn what_names_no_package_is_refused() {
-        for text in ["", "pkg:", "pkg:deb", "pkg:deb/", "deb/debian/x", "pkg:npm/%00", "pkg:deb/x@1\n2", "pkg:pypi/ns/x"] {
+        for text in [
+            "",
+            "pkg:",
+            "pkg:deb",
+            "pkg:deb/",
+            "deb/debian/x",
+            "pkg:npm/%00",
+            "pkg:deb/x@1\n2",
+            "pkg:pypi/ns/x",
+        ] {
             let refused = Named::from_purl(text);
             let is_harmless = refused.as_ref().is_ok_and(|named| !named.package.name.is_empty());
             assert!(matches!(refused, Err(PurlError::Malformed(_))) || is_harmless, "{text:?}: {refused:?}");
@@ -164,7 +174,8 @@ mod tests {
                 _ => name,
             };
             let with_epoch = |version: &str| format!("{epoch}:{version}");
-            let is_epochal = matches!(ecosystem, Ecosystem::Deb | Ecosystem::Rpm | Ecosystem::Alpm) && epoch > 0;
+            let is_epochal =
+                matches!(ecosystem, Ecosystem::Deb | Ecosystem::Rpm | Ecosystem::Alpm) && epoch > 0;
             let version = if is_epochal { with_epoch(&version) } else { version };
             let mut package = Package::new(ecosystem, name, version);
             package.architecture = architecture;
