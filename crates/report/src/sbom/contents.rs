@@ -46,7 +46,7 @@ pub fn contents(bill: &Bill) -> Vec<Contents> {
         all.push(of_root(bill, None, &[]));
     }
     if let (Some(first), false) = (all.first_mut(), lost.is_empty()) {
-        let reason = foreign::listed("belong to no image of the document", "component", &lost);
+        let reason = foreign::listed("of no image of the document", "component", &lost);
         first.inventory.gaps.push(Gap::new(foreign::UNREAD, &bill.name, reason));
     }
     all
@@ -72,7 +72,7 @@ fn of_root(bill: &Bill, root: Option<usize>, members: &[usize]) -> Contents {
     }
     take_owners(bill, &place, &mut inventory.packages);
     if !unread.is_empty() {
-        let reason = foreign::listed("do not tell what package they are", "component", &unread);
+        let reason = foreign::listed("without a package that can be told", "component", &unread);
         inventory.gaps.push(Gap::new(foreign::UNREAD, &bill.name, reason));
     }
     Contents { image, layers, inventory, owned_files }

@@ -133,10 +133,10 @@ impl Reading {
                 gaps.push(Gap::new(UNREAD, &image.name, listed(what, "component", &names)));
             }
         };
-        gap("have no package URL, so that nothing can be looked up for them", &self.without_purl);
-        gap("have a malformed package URL", &self.malformed);
+        gap("without a package URL, so that nothing can be looked up", &self.without_purl);
+        gap("with a malformed package URL", &self.malformed);
         for (kind, names) in &self.unknown_types {
-            gap(&format!("are packages of a type that is not known ({kind})"), names);
+            gap(&format!("of a package type that is not known ({kind})"), names);
         }
         let distribution = self.distribution.or(of_purls);
         let inventory = Inventory { distribution, packages, gaps, ..Inventory::default() };
@@ -144,7 +144,7 @@ impl Reading {
     }
 }
 
-/// `3 components have …: a, b, c`.
+/// `3 components without …: a, b, c`.
 pub(super) fn listed(what: &str, noun: &str, names: &[&str]) -> String {
     let mut shown: Vec<String> =
         names.iter().take(NAMES).map(|name| name.chars().take(80).collect()).collect();

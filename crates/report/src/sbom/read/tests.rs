@@ -171,9 +171,9 @@ fn the_documents_of_others_tell_distribution_sources_and_places_their_way() {
     assert_eq!(
         reasons,
         [
-            "1 component have no package URL, so that nothing can be looked up for them: mystery",
-            "1 component have a malformed package URL: broken",
-            "1 component are packages of a type that is not known (generic): tool",
+            "1 component without a package URL, so that nothing can be looked up: mystery",
+            "1 component with a malformed package URL: broken",
+            "1 component of a package type that is not known (generic): tool",
         ]
     );
 }
