@@ -1,5 +1,6 @@
 //! What can be typed.
 
+pub(crate) mod sbom;
 mod vex;
 
 use std::path::PathBuf;
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     Inventory(Inventory),
     /// Tell what changed from one image to another: packages, files, configuration, findings.
     Diff(Box<Diff>),
+    /// Make, read, compare and judge bills of materials.
+    Sbom(Box<sbom::Sbom>),
     /// Build, update and look at advisory databases.
     #[command(subcommand)]
     Db(Db),
@@ -95,6 +98,7 @@ IMAGE is one of
   oci:DIR[:TAG|@DIGEST]      an OCI image layout
   archive:FILE[:TAG]         an OCI archive or a `docker save` archive, plain or compressed
   dir:ROOT                   a root filesystem
+  sbom:FILE                  a bill of materials: CycloneDX, SPDX, Plimsoll's JSON; sbom:- reads standard input
   podman:NAME  containerd:NAME  docker:NAME   one store on this machine
 A path of an existing file or layout needs no prefix.
 
@@ -103,7 +107,8 @@ Examples:
   plimsoll scan oci:build/image:1.4.2 -o table -o json=report.json
   plimsoll scan ghcr.io/acme/shop:1.4.2 --fail-on high,fixable
   plimsoll scan registry:ghcr.io/acme/shop --all-platforms --format json
-  plimsoll scan dir:/mnt/rootfs --scanners vulnerabilities";
+  plimsoll scan dir:/mnt/rootfs --scanners vulnerabilities
+  plimsoll scan sbom:shop.cdx.json --scanners vulnerabilities";
 
 /// Options of `scan`.
 #[derive(Debug, clap::Args)]
@@ -181,6 +186,9 @@ pub(crate) enum Scanner {
     Secrets,
     /// The image's configuration.
     Configuration,
+    /// Nothing: what the image contains is listed.
+    #[value(skip)]
+    Inventory,
 }
 
 /// Options of `explain`.

@@ -73,10 +73,10 @@ fn folder(path: &Path) -> &Path {
 pub(crate) fn write(outputs: &[Output], report: &Report<'_>) -> anyhow::Result<()> {
     for output in outputs {
         match &output.path {
-            None => to_stdout(|out| (output.format.write)(report, out))?,
+            None => to_stdout(|out| output.format.write(report, out))?,
             Some(path) => {
                 let plain = Report { style: Style::default(), ..*report };
-                to_file(path, |out| (output.format.write)(&plain, out))?;
+                to_file(path, |out| output.format.write(&plain, out))?;
             }
         }
     }

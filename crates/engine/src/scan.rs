@@ -16,7 +16,7 @@ use plimsoll_model::extractor::Extractor;
 use plimsoll_model::finding::Finding;
 use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_model::inventory::{Inventory, LayerSummary};
-use plimsoll_model::scan::{DatabaseSummary, FeedSummary, ImageIdentity, Scan};
+use plimsoll_model::scan::{self, DatabaseSummary, FeedSummary, ImageIdentity, Scan};
 use plimsoll_policy::{Gate, decide};
 
 use crate::evidence::{Contents, EvidenceError, EvidenceOptions, gather};
@@ -85,9 +85,43 @@ pub(crate) fn judge(
     observer: &Arc<dyn Observer>,
 ) -> Scan {
     let Contents { inventory, owned_files, code } = contents;
+    let told = scan::Contents {
+        image: identity(image),
+        layers: image.layers.iter().filter_map(summary).collect(),
+        inventory,
+        owned_files,
+    };
+    judge_contents(told, Some(image), &code, options, observer)
+}
+
+/// Scans what a bill of materials says that images hold. What it cannot tell is a gap.
+#[must_use]
+pub fn scan_contents(
+    contents: Vec<scan::Contents>,
+    options: &ScanOptions,
+    observer: &Arc<dyn Observer>,
+) -> Vec<Scan> {
+    let scans = contents.into_iter().map(|mut contents| {
+        observer.event(Event::Image { name: contents.image.name.clone(), layers: 0 });
+        if !options.evidence.owned_files {
+            contents.owned_files.clear();
+        }
+        judge_contents(contents, None, &LazyCode::default(), options, observer)
+    });
+    scans.collect()
+}
+
+/// `image` is there if its layers were read.
+fn judge_contents(
+    contents: scan::Contents,
+    image: Option<&Image>,
+    code: &LazyCode,
+    options: &ScanOptions,
+    observer: &Arc<dyn Observer>,
+) -> Scan {
+    let scan::Contents { image: identity, layers, inventory, owned_files } = contents;
     observer.event(Event::Matching { packages: inventory.packages.len() });
-    let (findings, mut gaps) = find(image, &inventory, &code, options);
-    let identity = identity(image);
+    let (findings, mut gaps) = find(image, &inventory, code, options);
     let mut vex = options.vex.consult(&inventory, &identity);
     gaps.append(&mut vex.gaps);
     gaps.sort();
@@ -97,7 +131,7 @@ pub(crate) fn judge(
     observer.event(Event::Done);
     Scan {
         image: identity,
-        layers: image.layers.iter().filter_map(summary).collect(),
+        layers,
         inventory,
         owned_files,
         findings,
@@ -110,7 +144,7 @@ pub(crate) fn judge(
 
 /// Everything that is wrong, and everything that could not be checked.
 fn find(
-    image: &Image,
+    image: Option<&Image>,
     inventory: &Inventory,
     code: &LazyCode,
     options: &ScanOptions,
@@ -143,10 +177,25 @@ fn find(
         )),
     }
     findings.extend(plimsoll_checks::secrets::secret_findings(inventory));
-    if options.configuration {
-        findings.extend(check_image(&image_facts(image)));
+    match image {
+        Some(image) if options.configuration => findings.extend(check_image(&image_facts(image))),
+        Some(_) => {}
+        None => gaps.extend(not_in_document(options)),
     }
     (findings, gaps)
+}
+
+/// What a bill of materials cannot tell of that which is looked for.
+fn not_in_document(options: &ScanOptions) -> Vec<Gap> {
+    let secrets = secret_extractors();
+    let looks_for_secrets =
+        options.evidence.extractors.iter().any(|extractor| secrets.contains(&extractor.name));
+    let wanted = [("secrets", looks_for_secrets), ("configuration", options.configuration)];
+    let gap = |(subject, _)| {
+        let reason = "a bill of materials does not tell it; scan the image for it";
+        Gap::new(GapKind::NotInDocument, subject, reason)
+    };
+    wanted.into_iter().filter(|(_, is_wanted)| *is_wanted).map(gap).collect()
 }
 
 fn newest(database: &Database) -> Option<Date> {

@@ -16,6 +16,8 @@ pub struct Distribution {
     pub codename: Option<String>,
     /// `PRETTY_NAME`.
     pub pretty_name: Option<String>,
+    /// `CPE_NAME`, as written: `cpe:/o:redhat:enterprise_linux:9::baseos`.
+    pub cpe_name: Option<String>,
 }
 
 impl Distribution {

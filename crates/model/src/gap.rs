@@ -42,9 +42,28 @@ pub enum GapKind {
     NoDatabase,
     /// A VEX document could not be read: it may say that something is affected.
     VexUnread,
+    /// A bill of materials was scanned, and does not tell this.
+    NotInDocument,
 }
 
 impl GapKind {
+    /// All kinds.
+    pub const ALL: [Self; 13] = [
+        Self::LayerUnread,
+        Self::FileUnread,
+        Self::RecordUnread,
+        Self::LimitReached,
+        Self::SuspiciousEntry,
+        Self::NoFeed,
+        Self::PartialFeed,
+        Self::UnknownDistribution,
+        Self::VersionUnordered,
+        Self::StaleDatabase,
+        Self::NoDatabase,
+        Self::VexUnread,
+        Self::NotInDocument,
+    ];
+
     /// The kebab-case name that reports use.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -61,6 +80,7 @@ impl GapKind {
             Self::StaleDatabase => "stale-database",
             Self::NoDatabase => "no-database",
             Self::VexUnread => "vex-unread",
+            Self::NotInDocument => "not-in-document",
         }
     }
 }

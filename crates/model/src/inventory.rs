@@ -29,7 +29,7 @@ pub struct Inventory {
 pub struct InstalledPackage {
     /// The package.
     pub package: Package,
-    /// Where its evidence lies, sorted; never empty.
+    /// Where its evidence lies, sorted; empty only if a bill of materials does not tell it.
     pub locations: Vec<Location>,
     /// The index of the layer that brought it, lowest first.
     pub layer: u32,

@@ -1,5 +1,7 @@
 //! A package: something with a name and a version that an ecosystem's package manager, or a build, put there.
 
+pub mod purl;
+
 use packageurl::PackageUrl;
 use serde::{Deserialize, Serialize};
 

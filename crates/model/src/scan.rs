@@ -12,6 +12,19 @@ use crate::platform::Platform;
 use crate::verdict::Verdict;
 use crate::vex::SetAside;
 
+/// What one image (one platform) is and holds, whether its layers were read or a bill of materials tells it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Contents {
+    /// Which image.
+    pub image: ImageIdentity,
+    /// Its layers, lowest first.
+    pub layers: Vec<LayerSummary>,
+    /// What it contains.
+    pub inventory: Inventory,
+    /// The files that each package owns, in the order of the inventory's packages; empty if they are not known.
+    pub owned_files: Vec<Vec<String>>,
+}
+
 /// What one scan of one image (one platform) found.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Scan {

@@ -1,339 +1,325 @@
-//! CycloneDX 1.6 in JSON (<https://cyclonedx.org/docs/1.6/json/>): what an image contains, and the vulnerabilities found in it.
+//! CycloneDX 1.4 to 1.7, in JSON and in XML (<https://cyclonedx.org/specification/overview/>): what images contain, and
+//! the vulnerabilities found in them. The version is a parameter; what an older one does not know is left out, and told
+//! by [`cannot_hold`].
 
-use std::collections::BTreeMap;
+mod document;
+mod read;
+mod vulnerabilities;
+mod xml;
+
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
-use plimsoll_model::finding::{Finding, FindingKind, Vulnerability};
-use plimsoll_model::inventory::InstalledPackage;
-use plimsoll_model::package::Ecosystem;
-use plimsoll_model::scan::Scan;
-use plimsoll_model::severity::Severity;
-use plimsoll_model::vex::{Provenance, SetAside, VexStatus};
-use serde_json::{Map, Value, json};
-
-use crate::sbom::{License, References, digest, in_seconds, licenses, made, uuid};
-use crate::{Format, Report};
-
-/// Writes CycloneDX.
-pub const CYCLONEDX: Format = Format {
-    name: "cyclonedx",
-    summary: "a software bill of materials with its vulnerabilities, CycloneDX 1.6 in JSON",
-    needs_owned_files: false,
-    write,
+use document::{
+    Component, Composition, Contact, Dependency, Document, Evidence, ExternalReference, HashDocument,
+    LegacyTool, LicenseChoice, LicenseDocument, Lifecycle, Metadata, Occurrence, Organization, Property,
+    ToolComponent, Tools,
 };
+pub(crate) use read::{JSON, XML};
+pub use vulnerabilities::Vulnerability;
+pub(crate) use vulnerabilities::vulnerabilities;
 
-fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut document = document(report);
-    let serial = uuid(&serde_json::to_vec(&document)?);
-    document.insert("serialNumber".to_owned(), json!(format!("urn:uuid:{serial}")));
-    serde_json::to_writer_pretty(&mut *out, &document)?;
+use crate::sbom::{Bill, BillFormat, Completeness, License, Part, PartKind, RelationKind, uuid};
+use crate::{Format, Writer};
+
+/// Version 1.`MINOR` in JSON.
+#[must_use]
+pub const fn json<const MINOR: u8>(name: &'static str, summary: &'static str) -> Format {
+    format(name, summary, BillFormat { write: write_json::<MINOR>, cannot_hold: cannot_hold::<MINOR, false> })
+}
+
+/// Version 1.`MINOR` in XML.
+#[must_use]
+pub const fn xml<const MINOR: u8>(name: &'static str, summary: &'static str) -> Format {
+    format(name, summary, BillFormat { write: write_xml::<MINOR>, cannot_hold: cannot_hold::<MINOR, true> })
+}
+
+const fn format(name: &'static str, summary: &'static str, bill: BillFormat) -> Format {
+    Format { name, summary, needs_owned_files: true, writer: Writer::Bill(bill) }
+}
+
+fn write_json<const MINOR: u8>(bill: &Bill, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &document(bill, MINOR)?)?;
     out.write_all(b"\n")
 }
 
-fn document(report: &Report<'_>) -> Map<String, Value> {
-    let mut references = References::default();
-    let parts: Vec<Part> = report.scans.iter().map(|scan| part(scan, &mut references)).collect();
-    let mut document = Map::new();
-    let mut set = |name: &str, value: Value| drop(document.insert(name.to_owned(), value));
-    set("$schema", json!("http://cyclonedx.org/schema/bom-1.6.schema.json"));
-    set("bomFormat", json!("CycloneDX"));
-    set("specVersion", json!("1.6"));
-    set("version", json!(1));
-    let vulnerabilities: Vec<Value> = report
-        .scans
-        .iter()
-        .zip(&parts)
-        .flat_map(|(scan, part)| vulnerabilities(scan, &part.packages))
-        .collect();
-    let metadata = |root: Value| {
-        json!({
-            "timestamp": in_seconds(made(report, report.scans.first())),
-            "lifecycles": [{ "phase": "post-build" }],
-            "tools": { "components": [{ "type": "application", "name": "plimsoll", "version": report.version }] },
-            "component": root,
-        })
+fn write_xml<const MINOR: u8>(bill: &Bill, out: &mut dyn Write) -> io::Result<()> {
+    xml::write(&document(bill, MINOR)?, MINOR, out)
+}
+
+fn document(bill: &Bill, minor: u8) -> io::Result<Document> {
+    let tree = Tree::new(bill, minor);
+    let subject = bill.subject.and_then(|index| bill.part(index));
+    let metadata = Metadata {
+        timestamp: bill.made.clone(),
+        lifecycles: lifecycles(bill, minor),
+        tools: tools(bill, minor),
+        authors: bill.authors.iter().map(|author| Contact { name: Some(author.clone()) }).collect(),
+        component: subject.map(|part| component(part, minor)),
+        ..Metadata::default()
     };
-    let mut dependencies: Vec<Value> =
-        parts.iter().map(|part| json!({ "ref": part.reference, "dependsOn": part.contents() })).collect();
-    let aggregate = |part: &Part| if part.is_whole { "complete" } else { "incomplete" };
-    let mut compositions: Vec<Value> = parts
-        .iter()
-        .map(|part| json!({ "aggregate": aggregate(part), "assemblies": [part.reference] }))
-        .collect();
-    match <[Part; 1]>::try_from(parts) {
-        Ok([only]) => {
-            set("metadata", metadata(only.root));
-            set("components", Value::Array(only.components));
-        }
-        Err(parts) => {
-            // Several platforms of one reference: each is a component with its own.
-            let name = report.scans.first().map(|scan| scan.image.name.as_str()).unwrap_or_default();
-            let whole = json!({ "type": "container", "bom-ref": "index", "name": name });
-            let all: Vec<&str> = parts.iter().map(|part| part.reference.as_str()).collect();
-            dependencies.push(json!({ "ref": "index", "dependsOn": all }));
-            compositions.push(json!({ "aggregate": "complete", "assemblies": ["index"] }));
-            set("metadata", metadata(whole));
-            let components = parts.into_iter().map(|part| {
-                let mut root = part.root;
-                if let Some(root) = root.as_object_mut() {
-                    root.insert("components".to_owned(), Value::Array(part.components));
-                }
-                root
-            });
-            set("components", components.collect());
+    let mut document = Document {
+        schema: format!("http://cyclonedx.org/schema/bom-1.{minor}.schema.json"),
+        bom_format: "CycloneDX",
+        spec_version: format!("1.{minor}"),
+        version: 1,
+        metadata,
+        components: tree.components(),
+        dependencies: dependencies(bill),
+        compositions: compositions(bill),
+        vulnerabilities: bill.vulnerabilities.clone(),
+        ..Document::default()
+    };
+    if minor < 5 {
+        for rating in document.vulnerabilities.iter_mut().flat_map(|found| &mut found.ratings) {
+            rating.method = rating.method.map(|method| if method == "CVSSv4" { "other" } else { method });
         }
     }
-    set("dependencies", Value::Array(dependencies));
-    set("compositions", Value::Array(compositions));
-    if !vulnerabilities.is_empty() {
-        set("vulnerabilities", Value::Array(vulnerabilities));
+    document.serial_number = format!("urn:uuid:{}", uuid(&serde_json::to_vec(&document)?));
+    Ok(document)
+}
+
+fn lifecycles(bill: &Bill, minor: u8) -> Vec<Lifecycle> {
+    let phase = bill.lifecycle.clone().filter(|_| minor >= 5);
+    phase.into_iter().map(|phase| Lifecycle { phase: Some(phase) }).collect()
+}
+
+fn tools(bill: &Bill, minor: u8) -> Tools {
+    if minor < 5 {
+        let tool = |tool: &crate::sbom::Tool| LegacyTool {
+            vendor: tool.vendor.clone(),
+            name: tool.name.clone(),
+            version: tool.version.clone(),
+        };
+        return Tools::Listed(bill.tools.iter().map(tool).collect());
     }
-    document
+    let tool = |tool: &crate::sbom::Tool| ToolComponent {
+        kind: "application".to_owned(),
+        publisher: tool.vendor.clone(),
+        name: tool.name.clone(),
+        version: tool.version.clone(),
+        ..ToolComponent::default()
+    };
+    Tools::Components { components: bill.tools.iter().map(tool).collect() }
 }
 
-/// One image in the document.
-struct Part {
-    reference: String,
-    root: Value,
-    components: Vec<Value>,
-    /// The references of the packages, in the order of the inventory.
-    packages: Vec<String>,
-    system: Option<String>,
-    is_whole: bool,
+/// Which component lies in which: what an image below the subject contains lies in it, all else side by side.
+struct Tree<'b> {
+    bill: &'b Bill,
+    minor: u8,
+    /// The image that a part lies in.
+    image: HashMap<usize, usize>,
 }
 
-impl Part {
-    fn contents(&self) -> Vec<&str> {
-        self.system.iter().chain(&self.packages).map(String::as_str).collect()
+impl<'b> Tree<'b> {
+    fn new(bill: &'b Bill, minor: u8) -> Self {
+        let contains = || bill.relations.iter().filter(|relation| relation.kind == RelationKind::Contains);
+        let inner: HashSet<usize> = contains()
+            .filter(|relation| Some(relation.from) == bill.subject && Some(relation.to) != bill.subject)
+            .map(|relation| relation.to)
+            .filter(|index| bill.part(*index).is_some_and(|part| part.kind == PartKind::Container))
+            .collect();
+        let mut image = HashMap::new();
+        for relation in contains().filter(|relation| inner.contains(&relation.from)) {
+            image.entry(relation.to).or_insert(relation.from);
+        }
+        // An image stays outside of others, lest images lie in each other in a circle.
+        image.retain(|inner, _| bill.part(*inner).is_some_and(|part| part.kind != PartKind::Container));
+        Self { bill, minor, image }
     }
-}
 
-fn part(scan: &Scan, references: &mut References) -> Part {
-    let reference =
-        references.unique(&format!("image:{}", digest(scan).unwrap_or_else(|| scan.image.name.clone())));
-    let mut components = Vec::new();
-    let system = scan.inventory.distribution.as_ref().map(|distribution| {
-        let own = references.unique(&format!("os:{}", distribution.id));
-        let mut system = json!({
-            "type": "operating-system", "bom-ref": own, "name": distribution.id, "description": distribution.title(),
+    fn components(&self) -> Vec<Component> {
+        let mut inside: HashMap<usize, Vec<Component>> = HashMap::new();
+        let mut outside = Vec::new();
+        for (index, part) in self.bill.parts.iter().enumerate() {
+            if Some(index) == self.bill.subject {
+                continue;
+            }
+            match self.image.get(&index) {
+                Some(image) => inside.entry(*image).or_default().push(component(part, self.minor)),
+                None => outside.push((index, component(part, self.minor))),
+            }
+        }
+        let whole = outside.into_iter().map(|(index, mut component)| {
+            component.components = inside.remove(&index).unwrap_or_default();
+            component
         });
-        if let (Some(system), Some(version)) = (system.as_object_mut(), &distribution.version_id) {
-            system.insert("version".to_owned(), json!(version));
-        }
-        components.push(system);
-        own
-    });
-    let packages: Vec<String> = scan
-        .inventory
-        .packages
-        .iter()
-        .map(|installed| references.unique(&installed.package.purl(scan.inventory.distribution.as_ref())))
-        .collect();
-    for (installed, own) in scan.inventory.packages.iter().zip(&packages) {
-        components.push(component(scan, installed, own, &packages));
-    }
-    Part {
-        root: root(scan, &reference),
-        reference,
-        components,
-        packages,
-        system,
-        is_whole: scan.inventory.gaps.is_empty(),
+        whole.collect()
     }
 }
 
-fn root(scan: &Scan, reference: &str) -> Value {
-    let mut properties = vec![property("platform", scan.image.platform.to_string())];
-    let digests =
-        [("manifestDigest", scan.image.manifest_digest), ("configDigest", scan.image.config_digest)];
-    for (name, digest) in digests {
-        properties.extend(digest.map(|digest| property(name, digest.to_string())));
-    }
-    properties.extend(scan.layers.iter().map(|layer| property("layer", layer.diff_id.to_string())));
-    let mut root = json!({
-        "type": "container", "bom-ref": reference, "name": scan.image.name, "properties": properties,
-    });
-    if let (Some(root), Some(digest)) = (root.as_object_mut(), digest(scan)) {
-        root.insert("version".to_owned(), json!(digest));
-    }
-    root
-}
-
-fn property(name: &str, value: impl Into<String>) -> Value {
-    let value: String = value.into();
-    json!({ "name": format!("plimsoll:{name}"), "value": value })
-}
-
-fn component(scan: &Scan, installed: &InstalledPackage, own: &str, packages: &[String]) -> Value {
-    let package = &installed.package;
-    let (group, name) = match package.ecosystem {
-        Ecosystem::Maven => {
-            package.name.split_once(':').map_or((None, package.name.as_str()), |(g, n)| (Some(g), n))
-        }
-        Ecosystem::Npm => {
-            package.name.rsplit_once('/').map_or((None, package.name.as_str()), |(g, n)| (Some(g), n))
-        }
-        _ => (None, package.name.as_str()),
+fn component(part: &Part, minor: u8) -> Component {
+    let occurrences: Vec<Occurrence> =
+        part.places.iter().map(|place| Occurrence { location: place.clone() }).collect();
+    let hash = |hash: &crate::sbom::Hash| HashDocument {
+        algorithm: hash.algorithm.clone(),
+        content: hash.value.clone(),
     };
-    let occurrences: Vec<Value> =
-        installed.locations.iter().map(|location| json!({ "location": location.title() })).collect();
-    let mut properties = Vec::new();
-    if let Some(layer) = usize::try_from(installed.layer).ok().and_then(|index| scan.layers.get(index)) {
-        properties.push(property("layerDiffId", layer.diff_id.to_string()));
-        properties.extend(layer.created_by.as_ref().map(|step| property("createdBy", step)));
+    let link = |(kind, url): &(String, String)| ExternalReference { kind: kind.clone(), url: url.clone() };
+    let property = |(name, value): &(String, String)| Property { name: name.clone(), value: value.clone() };
+    Component {
+        kind: kind(part.kind).to_owned(),
+        reference: Some(part.reference.clone()),
+        supplier: part.supplier.clone().map(|name| Organization { name: Some(name) }),
+        group: part.group.clone(),
+        name: part.name.clone(),
+        version: Some(part.version.clone()).filter(|version| !version.is_empty()),
+        description: part.description.clone(),
+        hashes: part.hashes.iter().filter(|known| can_hash(&known.algorithm)).map(hash).collect(),
+        licenses: license_choices(part, minor),
+        copyright: part.copyright.clone(),
+        cpe: part.cpes.first().cloned(),
+        purl: part.purl.clone(),
+        external_references: part.links.iter().filter(|(kind, _)| can_link(kind, minor)).map(link).collect(),
+        properties: part.properties.iter().map(property).collect(),
+        evidence: (minor >= 5 && !occurrences.is_empty()).then_some(Evidence { occurrences }),
+        ..Component::default()
     }
-    if let Some(source) = &package.source {
-        properties.push(property("sourceName", &source.name));
-        properties.push(property("sourceVersion", &source.version));
-    }
-    let owner = installed.owned_by.and_then(|owner| packages.get(usize::try_from(owner).ok()?));
-    properties.extend(owner.map(|owner| property("ownedBy", owner)));
-    let mut component = json!({
-        "type": "library", "bom-ref": own, "name": name, "version": package.version,
-        "purl": package.purl(scan.inventory.distribution.as_ref()),
-        "evidence": { "occurrences": occurrences }, "properties": properties,
-    });
-    let licenses = license_choices(installed);
-    if let Some(component) = component.as_object_mut() {
-        if let Some(group) = group {
-            component.insert("group".to_owned(), json!(group));
-        }
-        if !licenses.is_empty() {
-            component.insert("licenses".to_owned(), Value::Array(licenses));
-        }
-    }
-    component
 }
 
-/// Either one expression, or a list of single licences: the format has no mixture.
-fn license_choices(installed: &InstalledPackage) -> Vec<Value> {
-    let licenses = licenses(installed);
-    if let [License::Expression(expression)] = licenses.as_slice() {
-        return vec![json!({ "expression": expression, "acknowledgement": "declared" })];
+const fn kind(kind: PartKind) -> &'static str {
+    match kind {
+        PartKind::Container => "container",
+        PartKind::OperatingSystem => "operating-system",
+        PartKind::Library | PartKind::Other => "library",
+        PartKind::Application => "application",
+        PartKind::File => "file",
     }
-    let choice = |license: License| match license {
-        License::Id(id) => json!({ "license": { "id": id, "acknowledgement": "declared" } }),
-        License::Expression(name) | License::Name(name) => {
-            json!({ "license": { "name": name, "acknowledgement": "declared" } })
-        }
+}
+
+/// Either one expression, or a list of single licences: until 1.7 the format has no mixture.
+fn license_choices(part: &Part, minor: u8) -> Vec<LicenseChoice> {
+    let acknowledgement = || (minor >= 6).then(|| "declared".to_owned());
+    if let [License::Expression(expression)] = part.licenses.as_slice() {
+        let expression = Some(expression.clone());
+        return vec![LicenseChoice { expression, acknowledgement: acknowledgement(), license: None }];
+    }
+    let choice = |license: &License| {
+        let text = license.text().to_owned();
+        let (id, name) = match license {
+            License::Id(_) => (Some(text), None),
+            License::Expression(_) | License::Name(_) => (None, Some(text)),
+        };
+        let license = Some(LicenseDocument { id, name, acknowledgement: acknowledgement() });
+        LicenseChoice { license, ..LicenseChoice::default() }
     };
-    licenses.into_iter().map(choice).collect()
+    part.licenses.iter().map(choice).collect()
 }
 
-/// A finding of a vulnerability, and what set it aside.
-type Found<'s> = (&'s Finding, &'s Vulnerability, Option<&'s SetAside>);
-
-/// One entry for each vulnerability, whatever number of packages has it; what was set aside with its reason.
-fn vulnerabilities(scan: &Scan, packages: &[String]) -> Vec<Value> {
-    let mut by_id: BTreeMap<(&str, bool), Vec<Found<'_>>> = BTreeMap::new();
-    let open = scan.findings.iter().map(|finding| (finding, None));
-    let closed = scan.set_aside.iter().map(|aside| (&aside.finding, Some(aside)));
-    for (finding, aside) in open.chain(closed) {
-        if let FindingKind::Vulnerability(vulnerability) = &finding.kind {
-            by_id.entry((&finding.id, aside.is_some())).or_default().push((finding, &**vulnerability, aside));
+/// An entry for each part that needs or contains others: the format has but one relation.
+fn dependencies(bill: &Bill) -> Vec<Dependency> {
+    let mut by_part: Vec<(usize, Vec<String>)> = Vec::new();
+    for relation in bill.relations.iter().filter(|relation| relation.kind != RelationKind::Owns) {
+        let Some(to) = bill.part(relation.to) else { continue };
+        match by_part.last_mut() {
+            Some((from, all)) if *from == relation.from => all.push(to.reference.clone()),
+            _ => by_part.push((relation.from, vec![to.reference.clone()])),
         }
     }
-    by_id
-        .into_iter()
-        .filter_map(|((id, _), found)| {
-            let (finding, first, aside) = *found.first()?;
-            let affects: Vec<Value> =
-                found.iter().filter_map(|(_, v, aside)| affects(scan, packages, v, aside.is_some())).collect();
-            let remedies: Vec<&str> = found.iter().filter_map(|(finding, ..)| finding.remedy.as_deref()).collect();
-            let mut entry = json!({
-                "id": id, "description": finding.title, "ratings": ratings(finding, first), "affects": affects,
-                "references": first.aliases.iter().map(|alias| json!({ "id": alias, "source": { "name": source_of(alias) } })).collect::<Vec<_>>(),
-                "source": { "name": source_of(id) },
-                "advisories": finding.references.iter().map(|url| json!({ "url": url })).collect::<Vec<_>>(),
-            });
-            let map = entry.as_object_mut()?;
-            if !remedies.is_empty() {
-                map.insert("recommendation".to_owned(), json!(remedies.join("; ")));
-            }
-            if let Some(published) = first.published {
-                map.insert("published".to_owned(), json!(format!("{published}T00:00:00Z")));
-            }
-            if let Some(aside) = aside {
-                map.insert("analysis".to_owned(), analysis(aside));
-            }
-            Some(entry)
+    let entry = |(index, mut depends_on): (usize, Vec<String>)| {
+        depends_on.sort();
+        depends_on.dedup();
+        Some(Dependency { reference: bill.part(index)?.reference.clone(), depends_on })
+    };
+    by_part.into_iter().filter_map(entry).collect()
+}
+
+fn compositions(bill: &Bill) -> Vec<Composition> {
+    let told = |completeness: Completeness| match completeness {
+        Completeness::Complete => Some("complete"),
+        Completeness::Incomplete => Some("incomplete"),
+        Completeness::Unknown => None,
+    };
+    let parts = bill.parts.iter().filter_map(|part| Some((told(part.completeness)?, part)));
+    parts
+        .map(|(aggregate, part)| Composition {
+            aggregate: aggregate.to_owned(),
+            assemblies: vec![part.reference.clone()],
         })
         .collect()
 }
 
-fn affects(scan: &Scan, packages: &[String], vulnerability: &Vulnerability, is_aside: bool) -> Option<Value> {
-    let index = usize::try_from(vulnerability.package).ok()?;
-    let version = &scan.inventory.packages.get(index)?.package.version;
-    let status = if is_aside { "unaffected" } else { "affected" };
-    Some(json!({ "ref": packages.get(index)?, "versions": [{ "version": version, "status": status }] }))
+/// The algorithms that all versions know.
+const ALGORITHMS: [&str; 12] = [
+    "BLAKE2b-256",
+    "BLAKE2b-384",
+    "BLAKE2b-512",
+    "BLAKE3",
+    "MD5",
+    "SHA-1",
+    "SHA-256",
+    "SHA-384",
+    "SHA-512",
+    "SHA3-256",
+    "SHA3-384",
+    "SHA3-512",
+];
+
+fn can_hash(algorithm: &str) -> bool {
+    ALGORITHMS.contains(&algorithm)
 }
 
-/// Who gives out ids of this kind.
-fn source_of(id: &str) -> &'static str {
-    match id.split('-').next() {
-        Some("CVE") => "NVD",
-        Some("GHSA") => "GitHub",
-        _ => "OSV",
-    }
+/// The kinds of links that all versions know.
+const LINKS: [&str; 14] = [
+    "advisories",
+    "bom",
+    "build-meta",
+    "build-system",
+    "chat",
+    "distribution",
+    "documentation",
+    "issue-tracker",
+    "license",
+    "mailing-list",
+    "other",
+    "release-notes",
+    "vcs",
+    "website",
+];
+
+fn can_link(kind: &str, minor: u8) -> bool {
+    LINKS.contains(&kind) || (minor >= 5 && kind == "distribution-intake")
 }
 
-fn ratings(finding: &Finding, vulnerability: &Vulnerability) -> Vec<Value> {
-    let chosen =
-        json!({ "source": { "name": finding.severity_source }, "severity": severity(finding.severity) });
-    let vectors = vulnerability.cvss.iter().map(|cvss| {
-        let method = match cvss.vector.get(..8) {
-            Some("CVSS:4.0") => "CVSSv4",
-            Some("CVSS:3.1") => "CVSSv31",
-            Some("CVSS:3.0") => "CVSSv3",
-            _ => "CVSSv2",
-        };
-        let mut rating = json!({ "method": method, "vector": cvss.vector });
-        if let (Some(rating), Some(score)) = (rating.as_object_mut(), cvss.score) {
-            rating.insert("score".to_owned(), json!(score));
+fn cannot_hold<const MINOR: u8, const XML: bool>(bill: &Bill) -> Vec<String> {
+    let mut lost = Vec::new();
+    let mut tell = |count: usize, what: &str| {
+        if count > 0 {
+            lost.push(format!("{count} {what}"));
         }
-        rating
-    });
-    [chosen].into_iter().chain(vectors).collect()
-}
-
-const fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "critical",
-        Severity::High => "high",
-        Severity::Medium => "medium",
-        Severity::Low => "low",
-        Severity::Negligible => "info",
-        Severity::Unknown => "unknown",
-    }
-}
-
-/// What a VEX statement says, in this format's words.
-fn analysis(aside: &SetAside) -> Value {
-    let statement = &aside.statement;
-    let state = if statement.status == VexStatus::Fixed { "resolved" } else { "not_affected" };
-    let justification = match statement.justification.as_deref() {
-        Some("component_not_present" | "vulnerable_code_not_present" | "code_not_present") => {
-            Some("code_not_present")
-        }
-        Some("vulnerable_code_not_in_execute_path" | "code_not_reachable") => Some("code_not_reachable"),
-        Some("vulnerable_code_cannot_be_controlled_by_adversary" | "inline_mitigations_already_exist") => {
-            Some("protected_by_mitigating_control")
-        }
-        _ => None,
     };
-    let mut analysis = json!({ "state": state });
-    if let Some(map) = analysis.as_object_mut() {
-        if let Some(justification) = justification {
-            map.insert("justification".to_owned(), json!(justification));
-        }
-        let unverified = (statement.provenance == Provenance::Image)
-            .then(|| format!("Said by {}, whose signature was not verified.", statement.document));
-        let detail: Vec<&str> = statement.impact.iter().chain(&unverified).map(String::as_str).collect();
-        if !detail.is_empty() {
-            map.insert("detail".to_owned(), json!(detail.join(" ")));
-        }
+    if MINOR < 5 {
+        tell(usize::from(bill.lifecycle.is_some()), "lifecycle phase");
+        let places = bill.parts.iter().map(|part| part.places.len()).sum();
+        tell(places, "places of components, which stay in properties where the document is Plimsoll's");
     }
-    analysis
+    tell(
+        bill.count(|part| part.cpes.len() > 1),
+        "components with more than one CPE, of which the first is kept",
+    );
+    let links = bill.parts.iter().flat_map(|part| &part.links);
+    tell(
+        links.filter(|(kind, _)| !can_link(kind, MINOR)).count(),
+        "external references of a kind that it does not know",
+    );
+    let hashes = bill.parts.iter().flat_map(|part| &part.hashes);
+    tell(
+        hashes.filter(|hash| !can_hash(&hash.algorithm)).count(),
+        "hashes by an algorithm that it does not know",
+    );
+    tell(
+        bill.count(|part| part.kind == PartKind::Other),
+        "components of a kind that it does not know, written as libraries",
+    );
+    if XML {
+        let controls = |text: &str| text.chars().any(xml::is_forbidden);
+        let count = bill.count(|part| {
+            controls(&part.name)
+                || part.properties.iter().any(|(name, value)| controls(name) || controls(value))
+        });
+        tell(count, "components with control characters, which XML has not");
+    }
+    lost
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Plimsoll's own JSON. Its schema is `docs/schema/scan-1.json`, made from these types; within a major version fields are
 //! only added. The same image, database and date give the same bytes.
 
+mod read;
 mod vulnerability;
 
 use std::io::{self, Write};
@@ -11,19 +12,20 @@ use plimsoll_model::inventory::{InstalledPackage, Location, Origin};
 use plimsoll_model::scan::Scan;
 use plimsoll_model::verdict::Verdict;
 use plimsoll_model::vex::{Provenance, SetAside, Statement};
+pub(crate) use read::REPORT;
 use schemars::JsonSchema;
 use serde::Serialize;
 use vulnerability::VulnerabilityDocument;
 
 use crate::summary::by_severity;
-use crate::{Format, Report};
+use crate::{Format, Report, Writer};
 
 /// Writes JSON.
 pub const JSON: Format = Format {
     name: "json",
     summary: "everything, for programs; see docs/schema/scan-1.json",
     needs_owned_files: true,
-    write,
+    writer: Writer::Report(write),
 };
 
 /// The version of the schema: raised in its first number if a field goes or changes.
@@ -121,6 +123,12 @@ struct DistributionDocument<'a> {
     version: Option<&'a str>,
     /// `bookworm`.
     codename: Option<&'a str>,
+    /// What it is like: `["rhel", "fedora"]`.
+    #[serde(rename = "idLike", skip_serializing_if = "Option::is_none")]
+    id_like: Option<&'a [String]>,
+    /// Its CPE name, as it tells itself: `cpe:/o:redhat:enterprise_linux:9::baseos`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpe: Option<&'a str>,
     /// For people.
     title: String,
 }
@@ -387,6 +395,8 @@ impl<'a> ImageDocument<'a> {
             id: &distribution.id,
             version: distribution.version_id.as_deref(),
             codename: distribution.codename.as_deref(),
+            id_like: Some(distribution.id_like.as_slice()).filter(|like| !like.is_empty()),
+            cpe: distribution.cpe_name.as_deref(),
             title: distribution.title(),
         });
         let layer = |layer: &'a plimsoll_model::inventory::LayerSummary| LayerDocument {

@@ -8,11 +8,13 @@ pub mod diff;
 pub mod explain;
 pub mod json;
 pub mod openvex;
-mod sbom;
+pub mod sbom;
 pub mod spdx;
+pub mod spdx3;
 pub mod summary;
 pub mod table;
 mod upgrade;
+mod xml_tree;
 
 #[cfg(test)]
 mod testing;
@@ -22,6 +24,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use plimsoll_model::scan::Scan;
+
+use sbom::BillFormat;
 
 /// The JSON schema of a document, as it is published.
 pub(crate) fn schema_of<T: schemars::JsonSchema>() -> String {
@@ -65,6 +69,37 @@ pub struct Format {
     pub summary: &'static str,
     /// Whether it lists the files that packages own.
     pub needs_owned_files: bool,
+    /// Writes it.
+    pub writer: Writer,
+}
+
+/// How a format is written.
+#[derive(Clone, Copy, Debug)]
+pub enum Writer {
+    /// From everything that a report shows.
+    Report(fn(&Report<'_>, &mut dyn Write) -> io::Result<()>),
+    /// As a bill of materials, for which nothing need be scanned.
+    Bill(BillFormat),
+}
+
+impl Format {
     /// Writes the report.
-    pub write: fn(&Report<'_>, &mut dyn Write) -> io::Result<()>,
+    ///
+    /// # Errors
+    /// If `out` takes nothing.
+    pub fn write(&self, report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+        match &self.writer {
+            Writer::Report(write) => write(report, out),
+            Writer::Bill(format) => (format.write)(&sbom::make::of_report(report), out),
+        }
+    }
+
+    /// How it holds a bill of materials, if it does.
+    #[must_use]
+    pub const fn bill(&self) -> Option<&BillFormat> {
+        match &self.writer {
+            Writer::Report(_) => None,
+            Writer::Bill(format) => Some(format),
+        }
+    }
 }

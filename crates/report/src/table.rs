@@ -18,11 +18,15 @@ use plimsoll_model::vex::{Provenance, SetAside, Statement};
 
 use crate::summary::by_severity;
 use crate::upgrade::{Upgrade, upgrades};
-use crate::{Format, Report, Style};
+use crate::{Format, Report, Style, Writer};
 
 /// Writes a table.
-pub const TABLE: Format =
-    Format { name: "table", summary: "for a person at a terminal", needs_owned_files: false, write };
+pub const TABLE: Format = Format {
+    name: "table",
+    summary: "for a person at a terminal",
+    needs_owned_files: false,
+    writer: Writer::Report(write),
+};
 
 /// Longest text of one cell that is not a path.
 const STEP_LENGTH: usize = 72;
@@ -173,8 +177,9 @@ fn title(finding: &Finding, vulnerability: &Vulnerability) -> String {
 }
 
 pub(crate) fn brought_by(scan: &Scan, installed: &InstalledPackage) -> String {
-    let place =
-        installed.locations.first().map(plimsoll_model::inventory::Location::title).unwrap_or_default();
+    // Only a bill of materials may not tell it.
+    let place = installed.locations.first().map(plimsoll_model::inventory::Location::title);
+    let place = place.unwrap_or_else(|| "not told".to_owned());
     let layer = scan.layers.get(installed.layer as usize);
     match layer.and_then(|layer| layer.created_by.as_deref()) {
         Some(step) => format!("layer {}: {}", installed.layer + 1, shortened(&clean(step))),

@@ -32,7 +32,7 @@ pub(crate) fn written(format: &Format, scans: &[Scan], style: Style) -> String {
         style,
     };
     let mut out = Vec::new();
-    (format.write)(&report, &mut out).unwrap();
+    format.write(&report, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -127,6 +127,7 @@ fn inventory() -> Inventory {
         version_id: Some("12".into()),
         codename: Some("bookworm".into()),
         pretty_name: Some("Debian GNU/Linux 12 (bookworm)".into()),
+        cpe_name: Some("cpe:/o:debian:debian_linux:12".into()),
         ..Distribution::default()
     };
     Inventory {

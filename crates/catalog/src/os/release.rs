@@ -8,7 +8,7 @@ use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, Pat
 /// Reads `os-release`.
 pub(crate) const OS_RELEASE: Extractor = Extractor {
     name: "os-release",
-    revision: 1,
+    revision: 2,
     wants: Wants {
         paths: &[PathRule::Exact("etc/os-release"), PathRule::Exact("usr/lib/os-release")],
         content: ContentRule::Text,
@@ -39,6 +39,7 @@ fn parse(text: &str) -> Distribution {
             "VERSION_ID" => distribution.version_id = some,
             "VERSION_CODENAME" => distribution.codename = some,
             "PRETTY_NAME" => distribution.pretty_name = some,
+            "CPE_NAME" => distribution.cpe_name = some,
             _ => {}
         }
     }
@@ -66,11 +67,12 @@ mod tests {
 
     #[test]
     fn quoted_and_bare_values_are_read() {
-        let text = "# a comment\nID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME='Debian GNU/Linux 12'\nVERSION_CODENAME=bookworm\nID_LIKE=\"rhel fedora\"\nNAME=\"a \\\"b\\\"\"\n";
+        let text = "# a comment\nID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME='Debian GNU/Linux 12'\nVERSION_CODENAME=bookworm\nID_LIKE=\"rhel fedora\"\nNAME=\"a \\\"b\\\"\"\nCPE_NAME=\"cpe:/o:x:y:9\"\n";
         let found = parse(text);
         assert_eq!((found.id.as_str(), found.version_id.as_deref()), ("debian", Some("12")));
         assert_eq!(found.id_like, ["rhel", "fedora"]);
         assert_eq!(found.title(), "Debian GNU/Linux 12");
+        assert_eq!(found.cpe_name.as_deref(), Some("cpe:/o:x:y:9"));
         assert_eq!(unquoted(r#""a \"b\"""#), r#"a "b""#);
         assert_eq!(parse("VERSION_ID=\n").version_id, None);
     }

@@ -29,6 +29,9 @@ pub(super) fn images(
     spool: PathBuf,
     context: &Context,
 ) -> anyhow::Result<Vec<Image>> {
+    if wanted.starts_with(super::sbom::PREFIX) {
+        bail!("a bill of materials does not tell this: name the image");
+    }
     let place: Place = wanted.parse().with_context(|| format!("IMAGE {wanted:?}"))?;
     let search = Search { choice, archive: ArchiveOptions { spool, inflated: ARCHIVE_LIMIT }, context };
     match &place {

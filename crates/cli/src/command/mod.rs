@@ -9,6 +9,7 @@ mod image_feeds;
 mod install;
 mod inventory;
 mod locate;
+mod sbom;
 mod scan;
 mod update;
 mod vex;
@@ -55,6 +56,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Explain(explain) => explain::run(&explain, &Context::new(args.global)?),
         Command::Inventory(inventory) => inventory::run(&inventory, &Context::new(args.global)?),
         Command::Diff(diff) => diff::run(&diff, &Context::new(args.global)?),
+        Command::Sbom(sbom) => sbom::run(*sbom, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),
         Command::Vex(vex) => vex::run(vex, &Context::new(args.global)?),
         Command::Cache(cache) => cache::run(&cache, &Context::new(args.global)?),

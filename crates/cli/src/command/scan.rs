@@ -6,13 +6,13 @@ use anyhow::Context as _;
 use plimsoll_advisory::vex::library::Library;
 use plimsoll_engine::evidence::EvidenceOptions;
 use plimsoll_engine::limits::Limits;
-use plimsoll_engine::scan::{ScanOptions, extractors, scan};
+use plimsoll_engine::scan::{ScanOptions, extractors, scan, scan_contents};
 use plimsoll_image::source::PlatformChoice;
 use plimsoll_model::extractor::Extractor;
 use plimsoll_model::platform::Platform;
 use plimsoll_report::Report;
 
-use super::{Context, cache, db, install, locate, vex};
+use super::{Context, cache, db, install, locate, sbom, vex};
 use crate::args::{Scan, Scanner};
 use crate::environment::Environment;
 use crate::exit::Code;
@@ -44,6 +44,10 @@ pub(super) fn scans(
 ) -> anyhow::Result<Vec<plimsoll_model::scan::Scan>> {
     let mut options = options(args, outputs, context)?;
     let observer = progress::observer(!context.global.quiet);
+    if let Some(contents) = sbom::instead_of_image(&args.image, args.platform.as_ref())? {
+        options.vex = vex::library(args, &[], context)?;
+        return Ok(scan_contents(contents, &options, &observer));
+    }
     let images = locate::images(
         &args.image,
         &choice(args.platform.as_ref(), args.all_platforms),

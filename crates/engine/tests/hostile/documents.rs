@@ -181,6 +181,6 @@ fn absurdly_long_texts_are_carried_and_shortened() {
         style: plimsoll_report::Style::default(),
     };
     let mut out = Vec::new();
-    (plimsoll_report::table::TABLE.write)(&report, &mut out).unwrap();
+    plimsoll_report::table::TABLE.write(&report, &mut out).unwrap();
     assert!(out.len() < 10_000, "{} bytes", out.len());
 }

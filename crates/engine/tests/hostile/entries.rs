@@ -261,7 +261,7 @@ fn names_that_a_terminal_would_obey_are_shown_harmless() {
         Report { scans: &[scan], version: "0", elapsed: None, made: None, now, style: Style::default() };
     for format in plimsoll_report::all::FORMATS {
         let mut out = Vec::new();
-        (format.write)(&report, &mut out).unwrap();
+        format.write(&report, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(!text.contains(['\u{1b}', '\u{7}', '\r']), "{text}");
         assert!(!text.contains("\nNo findings.\n/"), "{text}");

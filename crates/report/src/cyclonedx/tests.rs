@@ -1,8 +1,11 @@
+use plimsoll_model::scan::Scan;
 use serde_json::Value;
 
 use super::*;
 use crate::Style;
 use crate::testing::{hostile, scan, written};
+
+const CYCLONEDX: Format = json::<6>("cyclonedx", "");
 
 fn document(scans: &[Scan]) -> Value {
     serde_json::from_str(&written(&CYCLONEDX, scans, Style::default())).unwrap()

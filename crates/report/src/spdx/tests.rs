@@ -1,3 +1,4 @@
+use plimsoll_model::scan::Scan;
 use serde_json::Value;
 
 use super::*;
@@ -43,5 +44,5 @@ fn hostile_and_empty_scans_are_documents_too() {
     let once = written(&SPDX, &[hostile()], Style::default());
     assert_eq!(once, written(&SPDX, &[hostile()], Style::default()));
     assert!(!once.contains('\u{1b}'));
-    assert_eq!(document(&[])["packages"], serde_json::json!([]));
+    assert_eq!(document(&[])["packages"].as_array().unwrap().len(), 1, "the sum of no images");
 }

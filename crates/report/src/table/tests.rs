@@ -130,7 +130,7 @@ fn several_platforms_follow_each_other_and_the_time_comes_last() {
         style: PLAIN,
     };
     let mut out = Vec::new();
-    (TABLE.write)(&report, &mut out).unwrap();
+    TABLE.write(&report, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert_eq!(text.matches("registry.example.org/shop:1  linux/amd64\n").count(), 2);
     assert!(text.ends_with("\nScanned in 1.2 s.\n"), "{text}");
