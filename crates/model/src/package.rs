@@ -35,6 +35,8 @@ pub struct Package {
     pub licenses: Vec<String>,
     /// The module label of a modular rpm (`nodejs:18:820230…`).
     pub modularity: Option<String>,
+    /// What its registry knows it by where names are not unique: the UUID of Julia's.
+    pub registry_id: Option<String>,
 }
 
 impl Package {
@@ -49,6 +51,7 @@ impl Package {
             source: None,
             licenses: Vec::new(),
             modularity: None,
+            registry_id: None,
         }
     }
 
@@ -85,6 +88,9 @@ impl Package {
         }
         if self.ecosystem == Ecosystem::Rpm {
             qualify("rpmmod", self.modularity.clone());
+        }
+        if self.ecosystem == Ecosystem::Julia {
+            qualify("uuid", self.registry_id.clone());
         }
         purl.to_string()
     }

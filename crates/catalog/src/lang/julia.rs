@@ -10,7 +10,7 @@ use plimsoll_model::path::{file_name, parent};
 use serde::Deserialize;
 use toml::Value;
 
-use super::document::{declare, is_authors, text_files, toml};
+use super::document::{is_authors, text_files, toml};
 
 /// Reads installed packages.
 pub(crate) const JULIA: Extractor =
@@ -27,6 +27,7 @@ pub(crate) const JULIA_LOCK: Extractor = Extractor {
 #[derive(Deserialize)]
 struct Project {
     name: String,
+    uuid: Option<String>,
     version: Option<String>,
 }
 
@@ -39,7 +40,8 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
     let project: Project = toml(file)?;
     if project.name == file_name(package) {
         let version = project.version.unwrap_or_default();
-        facts.push(Fact::Package(Package::new(Ecosystem::Julia, project.name, version)));
+        let package = Package::new(Ecosystem::Julia, project.name, version);
+        facts.push(Fact::Package(Package { registry_id: project.uuid, ..package }));
     }
     Ok(())
 }
@@ -60,7 +62,9 @@ fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), Extrac
             // What has no tree comes with Julia; what has an address does not come from a registry.
             if let (Some(version), Some(_), None) = (text("version"), text("git-tree-sha1"), text("repo-url"))
             {
-                declare(facts, Ecosystem::Julia, name.clone(), version);
+                let package = Package::new(Ecosystem::Julia, name.clone(), version);
+                let registry_id = text("uuid").map(str::to_owned);
+                facts.push(Fact::DeclaredPackage(Package { registry_id, ..package }));
             }
         }
     }
@@ -70,14 +74,18 @@ fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), Extrac
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{declared, error_of, facts_of};
+    use crate::testing::{error_of, facts_of};
 
     #[test]
     fn depots_and_manifests_of_both_formats_are_read() {
         let project =
             b"name = \"JSON\"\nuuid = \"682c06a0-de6a-54ab-a142-c8b1cf79cde6\"\nversion = \"0.21.3\"\n";
         let path = "root/.julia/packages/JSON/93Ea8/Project.toml";
-        let package = Package::new(Ecosystem::Julia, "JSON", "0.21.3");
+        let known_by = |uuid: &str| Package {
+            registry_id: Some(uuid.to_owned()),
+            ..Package::new(Ecosystem::Julia, "JSON", "0.21.3")
+        };
+        let package = known_by("682c06a0-de6a-54ab-a142-c8b1cf79cde6");
         assert_eq!(facts_of(&JULIA, path, project), [Fact::Package(package)]);
         assert_eq!(facts_of(&JULIA, "app/Project.toml", project), []);
         let entries = |prefix: &str| {
@@ -85,7 +93,7 @@ mod tests {
                 "[[{prefix}Dates]]\nuuid = \"a\"\n\n[[{prefix}JSON]]\ngit-tree-sha1 = \"3c83\"\nuuid = \"682c\"\nversion = \"0.21.3\"\n"
             )
         };
-        let expected = declared(Ecosystem::Julia, &[("JSON", "0.21.3")]);
+        let expected = [Fact::DeclaredPackage(known_by("682c"))];
         let two = format!("julia_version = \"1.9.0\"\nmanifest_format = \"2.0\"\n\n{}", entries("deps."));
         for text in [entries(""), two] {
             assert_eq!(facts_of(&JULIA_LOCK, "app/Manifest.toml", text.as_bytes()), expected);

@@ -53,6 +53,9 @@ impl Named {
         if ecosystem == Ecosystem::Rpm {
             package.modularity = qualifier("rpmmod").map(str::to_owned);
         }
+        if ecosystem == Ecosystem::Julia {
+            package.registry_id = qualifier("uuid").map(str::to_owned);
+        }
         Ok(Self {
             package,
             namespace: purl.namespace().map(str::to_owned),
@@ -62,7 +65,7 @@ impl Named {
 }
 
 fn name(ecosystem: Ecosystem, purl: &PackageUrl<'_>) -> String {
-    match purl.namespace().filter(|_| !ecosystem.is_os()) {
+    match purl.namespace().filter(|_| !ecosystem.is_os() || ecosystem == Ecosystem::Ebuild) {
         Some(group) if ecosystem == Ecosystem::Maven => format!("{group}:{}", purl.name()),
         Some(namespace) => format!("{namespace}/{}", purl.name()),
         None => purl.name().to_owned(),
@@ -151,7 +154,7 @@ mod tests {
             let is_harmless = refused.as_ref().is_ok_and(|named| !named.package.name.is_empty());
             assert!(matches!(refused, Err(PurlError::Malformed(_))) || is_harmless, "{text:?}: {refused:?}");
         }
-        assert_eq!(Named::from_purl("pkg:generic/x@1"), Err(PurlError::Type("generic".into())));
+        assert_eq!(Named::from_purl("pkg:oci/x@1"), Err(PurlError::Type("oci".into())));
     }
 
     fn packages() -> impl Strategy<Value = Package> {
@@ -170,7 +173,13 @@ mod tests {
                 Ecosystem::Maven => format!("org.{group}:{name}"),
                 Ecosystem::Npm if epoch == 0 => format!("@{group}/{name}"),
                 Ecosystem::Go => format!("example.org/{group}/{name}"),
-                Ecosystem::Composer => format!("{group}/{name}"),
+                Ecosystem::Composer
+                | Ecosystem::Swift
+                | Ecosystem::GitHubActions
+                | Ecosystem::Terraform
+                | Ecosystem::WordPress
+                | Ecosystem::Ebuild
+                | Ecosystem::HuggingFace => format!("{group}/{name}"),
                 _ => name,
             };
             let with_epoch = |version: &str| format!("{epoch}:{version}");
@@ -179,6 +188,8 @@ mod tests {
             let version = if is_epochal { with_epoch(&version) } else { version };
             let mut package = Package::new(ecosystem, name, version);
             package.architecture = architecture;
+            package.registry_id =
+                (ecosystem == Ecosystem::Julia).then(|| "682c06a0-de6a-54ab-a142-c8b1cf79cde6".to_owned());
             if matches!(ecosystem, Ecosystem::Deb | Ecosystem::Apk | Ecosystem::Rpm) {
                 let (name, version) = match epoch {
                     0 => (package.name.clone(), package.version.clone()),

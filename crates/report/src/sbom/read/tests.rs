@@ -155,7 +155,7 @@ fn the_documents_of_others_tell_distribution_sources_and_places_their_way() {
         { "type": "library", "name": "requests", "version": "2.19.0", "purl": "pkg:pypi/requests@2.19.0",
           "properties": [{ "name": "syft:location:0:path", "value": "/srv/METADATA" }] },
         { "type": "application", "name": "package-lock.json", "properties": [{ "name": "aquasecurity:trivy:Class", "value": "lang-pkgs" }] },
-        { "type": "library", "name": "mystery" }, { "type": "library", "name": "tool", "purl": "pkg:generic/tool@1" },
+        { "type": "library", "name": "mystery" }, { "type": "library", "name": "tool", "purl": "pkg:qpkg/tool@1" },
         { "type": "library", "name": "broken", "purl": "pkg:npm" }, { "type": "file", "name": "/etc/passwd" },
     ]));
     let found = contents(&bill).remove(0);
@@ -173,7 +173,7 @@ fn the_documents_of_others_tell_distribution_sources_and_places_their_way() {
         [
             "1 component without a package URL, so that nothing can be looked up: mystery",
             "1 component with a malformed package URL: broken",
-            "1 component of a package type that is not known (generic): tool",
+            "1 component of a package type that is not known (qpkg): tool",
         ]
     );
 }
