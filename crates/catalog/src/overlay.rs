@@ -15,6 +15,7 @@ use plimsoll_model::evidence::{Entry, EntryKind, Fact, LayerEvidence, Located};
 use plimsoll_model::extractor::gap_path;
 use plimsoll_model::gap::Gap;
 use plimsoll_model::inventory::{FoundSecret, InstalledPackage, Inventory, Location, Origin};
+use plimsoll_model::license;
 use plimsoll_model::package::{Ecosystem, Package};
 use plimsoll_model::path::{file_name, parent};
 use plimsoll_model::repository::Repository;
@@ -248,6 +249,7 @@ impl Found {
             if package.licenses.is_empty() && !package.ecosystem.is_os() {
                 package.licenses = texts.of(&package, &places);
             }
+            package.licenses = in_expressions(package.licenses);
             let layer = places.iter().map(|(_, brought)| *brought).min().unwrap_or(0);
             packages.push(InstalledPackage {
                 package,
@@ -277,6 +279,18 @@ impl Found {
         };
         Merged { inventory, owned_files, code: self.code }
     }
+}
+
+/// Licences in SPDX's words where these are certain, each once.
+fn in_expressions(declared: Vec<String>) -> Vec<String> {
+    let mut licenses: Vec<String> = Vec::with_capacity(declared.len());
+    for license in declared {
+        let license = license::expression(&license).unwrap_or(license);
+        if !licenses.contains(&license) {
+            licenses.push(license);
+        }
+    }
+    licenses
 }
 
 /// The licences whose texts lie in a folder, or in a folder for them below it.

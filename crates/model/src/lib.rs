@@ -17,6 +17,7 @@ pub mod extractor;
 pub mod finding;
 pub mod gap;
 pub mod inventory;
+pub mod license;
 pub mod package;
 pub mod path;
 pub mod platform;
