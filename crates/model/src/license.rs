@@ -60,7 +60,7 @@ pub fn expression(declared: &str) -> Option<String> {
         return None;
     }
     if is_expression(declared) {
-        return Some(declared.to_owned());
+        return Some(capitalized(declared));
     }
     if let Some(known) = term(declared) {
         return Some(known);
@@ -72,6 +72,17 @@ pub fn expression(declared: &str) -> Option<String> {
 /// Expressions with references to texts elsewhere would lead nowhere.
 fn is_expression(text: &str) -> bool {
     !text.contains("Ref-") && Expression::parse_mode(text, ParseMode::STRICT).is_ok()
+}
+
+/// With operators in capitals: some readers know no others.
+fn capitalized(expression: &str) -> String {
+    let word = |word| match word {
+        "and" => "AND",
+        "or" => "OR",
+        "with" => "WITH",
+        other => other,
+    };
+    expression.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// Translates the names between `and`, `or` and parentheses.
