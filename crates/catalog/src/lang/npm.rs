@@ -104,8 +104,7 @@ impl Place {
     fn of(path: &str) -> Option<Self> {
         let directory = parent(path);
         let container = parent(directory);
-        let holder =
-            if file_name(container).starts_with('@') { parent(container) } else { container };
+        let holder = if file_name(container).starts_with('@') { parent(container) } else { container };
         if is_holder(holder) {
             return Some(Self::Installed);
         }
@@ -125,12 +124,14 @@ impl Place {
         match self {
             Self::Installed => true,
             Self::Within => {
-                let is_name = name.strip_prefix('@').map_or(is_unscoped(name), |scoped| scoped.split('/').count() == 2);
+                let is_name =
+                    name.strip_prefix('@').map_or(is_unscoped(name), |scoped| scoped.split('/').count() == 2);
                 is_name && directory.strip_suffix(name).is_some_and(|before| before.ends_with('/'))
             }
             Self::Outside => {
                 let rest = file_name(directory).strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
-                is_unscoped(name) && rest.is_some_and(|rest| rest.strip_prefix('v').unwrap_or(rest) == version)
+                is_unscoped(name)
+                    && rest.is_some_and(|rest| rest.strip_prefix('v').unwrap_or(rest) == version)
             }
         }
     }
@@ -276,7 +277,9 @@ mod tests {
         let found = |path| names(&facts_of(&NPM, path, json));
         assert_eq!(found("opt/yarn-v1.22.19/package.json"), ["yarn@1.22.19"]);
         assert_eq!(found("opt/yarn-1.22.19/package.json"), ["yarn@1.22.19"]);
-        assert!(found("opt/yarn/package.json").is_empty() && found("opt/yarn-v1.22.1/package.json").is_empty());
+        assert!(
+            found("opt/yarn/package.json").is_empty() && found("opt/yarn-v1.22.1/package.json").is_empty()
+        );
         // A part of a package is none by itself.
         let json = br#"{"name":"@angular/core/testing","version":"1.0.0"}"#;
         assert!(facts_of(&NPM, "node_modules/@angular/core/testing/package.json", json).is_empty());
