@@ -194,6 +194,41 @@ pub const fn of_language(ecosystem: Ecosystem) -> Option<&'static str> {
     })
 }
 
+/// What Bitnami calls programs that nobody packaged, sorted. Its advisories name versions of upstream, and begin in 2020.
+const PROGRAMS: [(&str, &str); 24] = [
+    ("docker-cli", "docker-cli"),
+    ("envoy", "envoy"),
+    ("git", "git"),
+    ("go", "golang"),
+    ("grafana", "grafana"),
+    ("haproxy", "haproxy"),
+    ("httpd", "apache"),
+    ("influxdb", "influxdb"),
+    ("lua", "lua"),
+    ("mariadb", "mariadb"),
+    ("memcached", "memcached"),
+    ("nginx", "nginx"),
+    ("node", "node"),
+    ("openldap", "openldap"),
+    ("pgbouncer", "pgbouncer"),
+    ("php", "php"),
+    ("postgresql", "postgresql"),
+    ("prometheus", "prometheus"),
+    ("python", "python"),
+    ("redis", "redis"),
+    ("ruby", "ruby"),
+    ("sqlite", "sqlite"),
+    ("valkey", "valkey"),
+    ("varnish", "varnish"),
+];
+
+/// What Bitnami calls a program of upstream; `None` where it has none, or where the version is a rebuild by somebody else.
+pub(crate) fn bitnami_name(program: &str, version: &str) -> Option<&'static str> {
+    let is_upstream = version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let place = PROGRAMS.binary_search_by_key(&program, |(name, _)| name).ok()?;
+    PROGRAMS.get(place).filter(|_| is_upstream).map(|(_, name)| *name)
+}
+
 /// The spelling under which the database keeps an ecosystem: Ubuntu's `:LTS` is not part of the release.
 pub(crate) fn canonical(ecosystem: &str) -> &str {
     match ecosystem.strip_suffix(":LTS") {
@@ -341,6 +376,16 @@ mod tests {
         assert_eq!(of_language(Ecosystem::LuaRocks), Some("luarocks"));
         assert_eq!(of_language(Ecosystem::Ebuild), None);
         assert_eq!(of_distribution(&distribution("gentoo", Some("2.15"))).as_deref(), Some("Gentoo"));
+    }
+
+    #[test]
+    fn programs_of_upstream_have_bitnamis_name() {
+        assert!(PROGRAMS.is_sorted());
+        for (program, name) in PROGRAMS {
+            assert_eq!(bitnami_name(program, "1.2.3"), Some(name));
+        }
+        assert_eq!(bitnami_name("zlib", "1.2.13"), None);
+        assert_eq!(bitnami_name("nginx", "1.22.1-2.el8"), None);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Packages of a distribution are matched by source package (deb, apk) or by name (rpm) under the release's own
 //! advisories; packages of a language under their ecosystem's. A language package whose files an OS package owns
-//! is matched through that OS package alone, if the database covers the release.
+//! is matched through that OS package alone, if the database covers the release. Of programs that nobody packaged,
+//! Bitnami's advisories know some.
 
 pub mod explain;
 mod group;
@@ -22,6 +23,7 @@ use plimsoll_model::finding::{Finding, FindingKind};
 use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_model::inventory::{InstalledPackage, Inventory};
 use plimsoll_model::package::{Ecosystem, Package};
+use plimsoll_model::version::Scheme;
 
 use crate::database::{Corrupt, Database};
 use crate::ecosystem;
@@ -75,6 +77,8 @@ struct Matching<'d> {
     findings: Vec<Finding>,
     uncovered: BTreeMap<String, u32>,
     unknown_release: u32,
+    /// Programs that Bitnami's advisories know.
+    programs: u32,
     gaps: Vec<Gap>,
     damaged: bool,
 }
@@ -88,6 +92,7 @@ impl<'d> Matching<'d> {
             findings: Vec::new(),
             uncovered: BTreeMap::new(),
             unknown_release: 0,
+            programs: 0,
             gaps: Vec::new(),
             damaged: false,
         }
@@ -114,6 +119,9 @@ impl<'d> Matching<'d> {
                 return;
             }
         };
+        if package.ecosystem == Ecosystem::Generic {
+            self.programs = self.programs.saturating_add(1);
+        }
         let databases = self.databases;
         let Some(database) = covering(databases, &subject.ecosystem) else { return };
         let found = self.cache.entry(subject.clone()).or_insert_with(|| hit::find(database, &subject));
@@ -148,6 +156,9 @@ impl<'d> Matching<'d> {
             (None, None) => return Route::UnknownRelease,
         };
         let is_covered = |ecosystem: &str| covering(self.databases, ecosystem).is_some();
+        if let Some(program) = program(package).filter(|program| is_covered(&program.ecosystem)) {
+            return Route::Subject(program);
+        }
         let release_is_covered = self.release.as_deref().is_some_and(is_covered);
         let is_owned = owner.is_some_and(|owner| owner.package.ecosystem.is_os());
         if !package.ecosystem.is_os() && release_is_covered && is_owned {
@@ -170,6 +181,14 @@ impl<'d> Matching<'d> {
                 packages(self.unknown_release)
             );
             self.gaps.push(Gap::new(GapKind::UnknownDistribution, "os-release", reason));
+        }
+        if self.programs > 0 {
+            let reason = format!(
+                "of programs that nobody packaged only Bitnami's advisories are at hand, which begin in 2020: {} \
+                 checked against those alone",
+                packages(self.programs)
+            );
+            self.gaps.push(Gap::new(GapKind::PartialFeed, Ecosystem::Generic.as_str(), reason));
         }
         if self.damaged {
             let reason = "the advisory database is damaged: some of it could not be read";
@@ -216,6 +235,20 @@ fn unordered(package: &Package, advisories: &[String]) -> Gap {
         ),
     };
     Gap::new(GapKind::VersionUnordered, subject.trim_end(), reason)
+}
+
+/// A program that nobody packaged, as Bitnami's advisories name it.
+fn program(package: &Package) -> Option<Subject> {
+    let is_program = package.ecosystem == Ecosystem::Generic;
+    let name = ecosystem::bitnami_name(&package.name, &package.version).filter(|_| is_program)?;
+    Some(Subject {
+        ecosystem: "Bitnami".to_owned(),
+        scheme: Scheme::Bitnami,
+        name: name.to_owned(),
+        version: package.version.clone(),
+        by_source: false,
+        modularity: None,
+    })
 }
 
 /// Advisories of the rpm family name binary packages, those of the others source packages.

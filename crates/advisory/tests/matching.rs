@@ -57,6 +57,38 @@ fn two_feeds_on_one_vulnerability_are_one_finding() {
 }
 
 #[test]
+fn programs_that_nobody_packaged_meet_bitnamis_advisories() {
+    let semver = |text: String| text.replace("ECOSYSTEM", "SEMVER");
+    let nginx = semver(osv(
+        "BIT-nginx-1",
+        &["CVE-2024-1"],
+        "Bitnami",
+        "nginx",
+        r#"{"introduced":"0"},{"fixed":"1.24.0"}"#,
+    ));
+    let postgresql = semver(osv(
+        "BIT-pg-1",
+        &["CVE-2024-2"],
+        "Bitnami",
+        "postgresql",
+        r#"{"introduced":"15.0.0"},{"fixed":"15.19.0"}"#,
+    ));
+    let database = database(&[("a.json", &nginx), ("b.json", &postgresql)]);
+    let program = |name, version| package(Ecosystem::Generic, name, version);
+    let of = |packages| match_inventory(&inventory(None, packages), &[&database]);
+    let found = of(vec![program("nginx", "1.22.1"), program("postgresql", "15.18")]);
+    assert_eq!(ids(&found), ["CVE-2024-1", "CVE-2024-2"]);
+    let kinds = |matches: &Matches| matches.gaps.iter().map(|gap| gap.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(&found), [GapKind::PartialFeed], "nobody knows what was before 2020");
+    let mended = of(vec![program("nginx", "1.24.0"), program("postgresql", "15.19")]);
+    assert!(mended.findings.is_empty(), "{mended:?}");
+    // What Bitnami does not know, and what somebody else built, is not checked at all.
+    let others = of(vec![program("zlib", "1.2.13"), program("nginx", "1.22.1-2.el8")]);
+    assert!(others.findings.is_empty());
+    assert_eq!(kinds(&others), [GapKind::NoFeed]);
+}
+
+#[test]
 fn packages_without_running_code_are_marked_and_come_last() {
     let events = r#"{"introduced":"0"},{"fixed":"6.1.140-1"}"#;
     let linux = osv("CVE-2999-0001", &[], "Debian:12", "linux", events);

@@ -18,7 +18,7 @@ use serde::Deserialize;
 /// Reads executables and shared libraries of Linux.
 pub(crate) const BINARIES: Extractor = Extractor {
     name: "binaries",
-    revision: 1,
+    revision: 2,
     wants: Wants { paths: &[PathRule::Any], content: ContentRule::Magic(&[b"\x7fELF"]), max_size: 2 << 30 },
     extract,
 };
@@ -196,6 +196,9 @@ mod tests {
         assert_eq!(facts_of(&BINARIES, "usr/sbin/other", bytes), []);
         assert_eq!(facts_of(&BINARIES, "nix/store/x-nginx-1.22.1/bin/nginx", bytes), []);
         assert_eq!(facts_of(&BINARIES, "usr/sbin/nginx", b"\x7fELF nginx/"), []);
+        let python = b"\x7fELF\0/root/.pyenv/versions/3.11.7\0EXEC_PREFIX\0";
+        let found = facts_of(&BINARIES, "usr/local/lib/libpython3.11.so.1.0", python);
+        assert_eq!(found, [Fact::Package(Package::new(Ecosystem::Generic, "python", "3.11.7"))]);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, Pat
 use plimsoll_model::package::{Ecosystem, Package};
 use serde::Deserialize;
 
+use super::document::is_authors;
+
 /// Reads installed packages.
 pub(crate) const COMPOSER: Extractor = Extractor {
     name: "composer",
@@ -21,7 +23,7 @@ pub(crate) const COMPOSER: Extractor = Extractor {
 /// Reads lock files.
 pub(crate) const COMPOSER_LOCK: Extractor = Extractor {
     name: "composer-lock",
-    revision: 1,
+    revision: 2,
     wants: Wants {
         paths: &[PathRule::Name("composer.lock")],
         content: ContentRule::Text,
@@ -66,7 +68,7 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
 
 fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
     // A lock file inside of an installed package says what its author had.
-    if file.path.split('/').any(|part| part == "vendor") {
+    if is_authors(file.path) {
         return Ok(());
     }
     let lock: Lock = parsed(file)?;

@@ -10,10 +10,12 @@ use plimsoll_model::package::{Ecosystem, Package};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::document::is_authors;
+
 /// Reads what a program was published with.
 pub(crate) const DOTNET: Extractor = Extractor {
     name: "dotnet",
-    revision: 1,
+    revision: 2,
     wants: Wants { paths: &[PathRule::Suffix(".deps.json")], content: ContentRule::Text, max_size: 64 << 20 },
     extract,
 };
@@ -21,7 +23,7 @@ pub(crate) const DOTNET: Extractor = Extractor {
 /// Reads lock files.
 pub(crate) const DOTNET_LOCK: Extractor = Extractor {
     name: "dotnet-lock",
-    revision: 1,
+    revision: 2,
     wants: Wants {
         paths: &[PathRule::Name("packages.lock.json")],
         content: ContentRule::Text,
@@ -44,6 +46,17 @@ struct Library {
     kind: String,
 }
 
+impl Library {
+    /// The package that a library named `name` is: a program that brings its runtime has that of Microsoft under another name.
+    fn package<'n>(&self, name: &'n str) -> Option<&'n str> {
+        match self.kind.to_ascii_lowercase().as_str() {
+            "package" => Some(name),
+            "runtimepack" => name.strip_prefix("runtimepack."),
+            _ => None,
+        }
+    }
+}
+
 /// What a target lists of a library that has files at run time; others were needed to build alone.
 const FILES: [&str; 4] = ["runtime", "runtimeTargets", "native", "resources"];
 
@@ -51,7 +64,8 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
     let Dependencies { libraries, targets } = parsed(file)?;
     for (key, library) in libraries {
         let Some((name, version)) = key.split_once('/') else { continue };
-        if !library.kind.eq_ignore_ascii_case("package") || name.is_empty() || version.is_empty() {
+        let Some(name) = library.package(name) else { continue };
+        if name.is_empty() || version.is_empty() {
             continue;
         }
         let mut listed = targets.values().filter_map(|target| target.get(&key)).peekable();
@@ -78,6 +92,9 @@ struct Locked {
 }
 
 fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
+    if is_authors(file.path) {
+        return Ok(());
+    }
     let lock: Lock = parsed(file)?;
     for (name, locked) in lock.dependencies.into_values().flatten() {
         if let Some(version) = locked.resolved.filter(|_| locked.kind != "Project") {
@@ -107,10 +124,11 @@ mod tests {
             "SQLitePCLRaw.lib/2.1.4":{"runtimeTargets":{"runtimes/linux-x64/native/libe_sqlite3.so":{}}}}},
             "libraries":{"Shop/1.0.0":{"type":"project"},"Newtonsoft.Json/12.0.3":{"type":"package","sha512":"x"},
             "Microsoft.NETCore.Targets/1.1.0":{"type":"package"},"SQLitePCLRaw.lib/2.1.4":{"type":"package"},
-            "NoTarget/1.0.0":{"type":"package"},"odd":{"type":"package"}}}"#;
+            "NoTarget/1.0.0":{"type":"package"},"runtimepack.Microsoft.NETCore.App.Runtime.linux-x64/8.0.1":{"type":"runtimepack"},"odd":{"type":"package"}}}"#;
         let found = facts_of(&DOTNET, "app/Shop.deps.json", text.as_bytes());
         let package = |name, version| Fact::Package(Package::new(Ecosystem::NuGet, name, version));
         let expected = [
+            package("Microsoft.NETCore.App.Runtime.linux-x64", "8.0.1"),
             package("Newtonsoft.Json", "12.0.3"),
             package("NoTarget", "1.0.0"),
             package("SQLitePCLRaw.lib", "2.1.4"),

@@ -12,10 +12,12 @@ use plimsoll_model::path::{file_name, parent};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::document::is_authors;
+
 /// Reads installed packages.
 pub(crate) const NPM: Extractor = Extractor {
     name: "npm",
-    revision: 1,
+    revision: 2,
     wants: Wants { paths: &[PathRule::Name("package.json")], content: ContentRule::Text, max_size: 8 << 20 },
     extract,
 };
@@ -23,7 +25,7 @@ pub(crate) const NPM: Extractor = Extractor {
 /// Reads lock files.
 pub(crate) const NPM_LOCK: Extractor = Extractor {
     name: "npm-lock",
-    revision: 1,
+    revision: 2,
     wants: Wants {
         paths: &[PathRule::Name("package-lock.json"), PathRule::Name("npm-shrinkwrap.json")],
         content: ContentRule::Text,
@@ -41,30 +43,107 @@ struct Installed {
 }
 
 fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
-    if !is_installed(file.path) {
-        return Ok(());
-    }
+    let Some(place) = Place::of(file.path) else { return Ok(()) };
     let bytes = file.read()?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let installed: Installed =
-        serde_json::from_slice(bytes).map_err(|error| ExtractError::Malformed(error.to_string()))?;
+    let installed: Installed = match serde_json::from_slice(bytes) {
+        Ok(installed) => installed,
+        Err(error) if place == Place::Installed => return Err(ExtractError::Malformed(error.to_string())),
+        // Elsewhere a file is a package's only if it says so.
+        Err(_) => return Ok(()),
+    };
     // Packages nest `package.json` files without a version, to mark a folder as an ES module.
     let (Some(name), Some(version)) = (text(installed.name.as_ref()), text(installed.version.as_ref()))
     else {
         return Ok(());
     };
+    if !place.holds(parent(file.path), &name, &version) {
+        return Ok(());
+    }
     let mut package = Package::new(Ecosystem::Npm, name, version);
     package.licenses = licenses(installed.license.as_ref().or(installed.licenses.as_ref()));
     facts.push(Fact::Package(package));
     Ok(())
 }
 
-/// Tells whether `path` is `…/node_modules/NAME/package.json` or `…/node_modules/@SCOPE/NAME/package.json`: deeper ones
-/// are a package's own test data and the like.
-fn is_installed(path: &str) -> bool {
-    let container = parent(parent(path));
-    let holder = if file_name(container).starts_with('@') { parent(container) } else { container };
-    file_name(holder) == "node_modules"
+/// Where a `package.json` lies.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Place {
+    /// `…/node_modules/NAME` or `…/node_modules/@SCOPE/NAME`, or where distributions have them.
+    Installed,
+    /// Deeper in an installed package: one that it brings along, as `next/dist/compiled/react-is` is, or anything else.
+    Within,
+    /// Elsewhere.
+    Outside,
+}
+
+/// Folders of a package that hold what it is tested or explained with.
+const OF_NO_USE: [&str; 18] = [
+    "__fixtures__",
+    "__mocks__",
+    "__tests__",
+    "bench",
+    "benchmark",
+    "demo",
+    "doc",
+    "docs",
+    "example",
+    "examples",
+    "fixture",
+    "fixtures",
+    "spec",
+    "template",
+    "templates",
+    "test",
+    "testdata",
+    "tests",
+];
+
+impl Place {
+    /// None where a package cannot be.
+    fn of(path: &str) -> Option<Self> {
+        let directory = parent(path);
+        let container = parent(directory);
+        let holder = if file_name(container).starts_with('@') { parent(container) } else { container };
+        if is_holder(holder) {
+            return Some(Self::Installed);
+        }
+        match directory.rsplit_once("node_modules/") {
+            Some((_, within)) => {
+                let is_of_no_use = within.split('/').skip(1).any(|part| OF_NO_USE.contains(&part));
+                (!is_of_no_use).then_some(Self::Within)
+            }
+            None => Some(Self::Outside),
+        }
+    }
+
+    /// Tells whether the folder of this place is a package's that calls itself so: one inside of another has its
+    /// name, one that was unpacked from an archive its name and version (`yarn-v1.22.19`).
+    fn holds(self, directory: &str, name: &str, version: &str) -> bool {
+        let is_unscoped = |name: &str| !name.contains('/');
+        match self {
+            Self::Installed => true,
+            Self::Within => {
+                let is_name =
+                    name.strip_prefix('@').map_or(is_unscoped(name), |scoped| scoped.split('/').count() == 2);
+                is_name && directory.strip_suffix(name).is_some_and(|before| before.ends_with('/'))
+            }
+            Self::Outside => {
+                let rest = file_name(directory).strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+                is_unscoped(name)
+                    && rest.is_some_and(|rest| rest.strip_prefix('v').unwrap_or(rest) == version)
+            }
+        }
+    }
+}
+
+/// Tells whether packages lie in this folder: `node_modules`, `node_modules_20` of Fedora, Debian's `usr/share/nodejs`.
+fn is_holder(folder: &str) -> bool {
+    let name = file_name(folder);
+    let version = name.strip_prefix("node_modules").and_then(|rest| rest.strip_prefix('_'));
+    name == "node_modules"
+        || version.is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit()))
+        || name == "nodejs" && (folder.starts_with("usr/share/") || folder.starts_with("usr/lib/"))
 }
 
 fn text(value: Option<&Value>) -> Option<String> {
@@ -107,7 +186,7 @@ struct OldLocked {
 
 fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
     // A lock file inside of an installed package says what its author had, not what is here.
-    if file.path.split('/').any(|part| part == "node_modules") {
+    if is_authors(file.path) {
         return Ok(());
     }
     let bytes = file.read()?;
@@ -152,7 +231,7 @@ fn old_dependencies(dependencies: BTreeMap<String, OldLocked>, facts: &mut Facts
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::facts_of;
+    use crate::testing::{error_of, facts_of};
 
     fn names(facts: &[Fact]) -> Vec<String> {
         facts
@@ -167,13 +246,50 @@ mod tests {
     }
 
     #[test]
-    fn only_direct_children_of_node_modules_are_installed() {
+    fn packages_are_told_by_their_folder() {
         let json = br#"{"name":"@babel/core","version":"7.0.0","license":"MIT"}"#;
         let found = |path| names(&facts_of(&NPM, path, json)).len();
-        assert_eq!(found("srv/node_modules/@babel/core/package.json"), 1);
-        assert_eq!(found("srv/node_modules/x/node_modules/y/package.json"), 1);
-        assert_eq!(found("srv/package.json"), 0);
-        assert_eq!(found("srv/node_modules/x/test/package.json"), 0);
+        for path in [
+            "srv/node_modules/@babel/core/package.json",
+            "srv/node_modules/x/node_modules/y/package.json",
+            "usr/share/nodejs/@babel/core/package.json",
+            "usr/lib/x86_64-linux-gnu/nodejs/core/package.json",
+            "usr/lib/node_modules_20/core/package.json",
+            "srv/node_modules/next/dist/compiled/@babel/core/package.json",
+        ] {
+            assert_eq!(found(path), 1, "{path}");
+        }
+        for path in [
+            "srv/package.json",
+            "srv/core-7.0.0/package.json",
+            "srv/nodejs/core/package.json",
+            "srv/node_modules/x/test/@babel/core/package.json",
+            "srv/node_modules/x/lib/core/package.json",
+            "srv/node_modules_old/core/package.json",
+        ] {
+            assert_eq!(found(path), 0, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_was_unpacked_from_an_archive_is_told_by_name_and_version() {
+        let json = br#"{"name":"yarn","version":"1.22.19"}"#;
+        let found = |path| names(&facts_of(&NPM, path, json));
+        assert_eq!(found("opt/yarn-v1.22.19/package.json"), ["yarn@1.22.19"]);
+        assert_eq!(found("opt/yarn-1.22.19/package.json"), ["yarn@1.22.19"]);
+        assert!(
+            found("opt/yarn/package.json").is_empty() && found("opt/yarn-v1.22.1/package.json").is_empty()
+        );
+        // A part of a package is none by itself.
+        let json = br#"{"name":"@angular/core/testing","version":"1.0.0"}"#;
+        assert!(facts_of(&NPM, "node_modules/@angular/core/testing/package.json", json).is_empty());
+    }
+
+    #[test]
+    fn only_the_file_of_a_package_has_to_be_sound() {
+        let refused = |path| error_of(&NPM, path, b"{").is_some();
+        assert!(refused("node_modules/x/package.json"));
+        assert!(!refused("node_modules/x/lib/y/package.json") && !refused("srv/package.json"));
     }
 
     #[test]

@@ -6,18 +6,21 @@ use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, Pat
 use plimsoll_model::package::{Ecosystem, Package};
 use plimsoll_model::path::{file_name, parent};
 
+use super::document::is_authors;
+
 /// Reads installed gems.
 pub(crate) const RUBY: Extractor = Extractor {
     name: "ruby",
-    revision: 1,
-    wants: Wants { paths: &[PathRule::Suffix(".gemspec")], content: ContentRule::Text, max_size: 4 << 20 },
+    revision: 2,
+    // Where a gem has several extensions, a zero byte stands between their names.
+    wants: Wants { paths: &[PathRule::Suffix(".gemspec")], content: ContentRule::Any, max_size: 4 << 20 },
     extract,
 };
 
 /// Reads lock files.
 pub(crate) const RUBY_LOCK: Extractor = Extractor {
     name: "ruby-lock",
-    revision: 1,
+    revision: 2,
     wants: Wants {
         paths: &[PathRule::Name("Gemfile.lock"), PathRule::Name("gems.locked")],
         content: ContentRule::Text,
@@ -63,6 +66,9 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 
 /// Gems are listed below `GEM` and `specs:`, four blanks in; what they need in their turn, six.
 fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
+    if is_authors(file.path) {
+        return Ok(());
+    }
     let text = file.text()?;
     let mut in_gems = false;
     for line in text.lines() {
@@ -111,10 +117,20 @@ mod tests {
     }
 
     #[test]
+    fn gems_with_several_extensions_are_read() {
+        let text = "# stub: json 2.6.1 ruby lib\n# stub: ext/a/extconf.rb\0ext/b/extconf.rb\n\nGem::Specification.new do |s|\n  s.name = \"json\".freeze\n  s.version = \"2.6.1\"\nend\n";
+        let path = "usr/lib/ruby/gems/3.1.0/specifications/default/json-2.6.1.gemspec";
+        let json = Package::new(Ecosystem::Gem, "json", "2.6.1");
+        assert_eq!(facts_of(&RUBY, path, text.as_bytes()), [Fact::Package(json)]);
+    }
+
+    #[test]
     fn lock_files_tell_gems_and_not_their_wishes() {
         let text = "GIT\n  remote: https://x\n  specs:\n    own (1.0)\n\nGEM\n  remote: https://rubygems.org/\n  specs:\n    nokogiri (1.15.4-x86_64-linux)\n      racc (~> 1.4)\n    racc (1.7.1)\n\nDEPENDENCIES\n  nokogiri\n    odd (1)\n";
         let declared = |name, version| Fact::DeclaredPackage(Package::new(Ecosystem::Gem, name, version));
         let found = facts_of(&RUBY_LOCK, "app/Gemfile.lock", text.as_bytes());
         assert_eq!(found, [declared("nokogiri", "1.15.4"), declared("racc", "1.7.1")]);
+        let own = "var/lib/gems/3.1.0/gems/rbs-2.1.0/steep/Gemfile.lock";
+        assert_eq!(facts_of(&RUBY_LOCK, own, text.as_bytes()), []);
     }
 }

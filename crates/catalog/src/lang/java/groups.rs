@@ -7,6 +7,10 @@ type Known = (&'static str, &'static str, &'static str, Option<&'static str>);
 /// The first that fits counts.
 const KNOWN: &[Known] = &[
     ("ant", "org/apache/tools/ant/", "org.apache.ant", None),
+    // Their versions since they have this group; those before it were `asm:asm`.
+    ("asm", "org/objectweb/asm/Handle.class", "org.ow2.asm", None),
+    ("asm-commons", "org/objectweb/asm/commons/AnnotationRemapper.class", "org.ow2.asm", None),
+    ("asm-tree", "org/objectweb/asm/tree/InvokeDynamicInsnNode.class", "org.ow2.asm", None),
     ("bcpg-*", "org/bouncycastle/", "org.bouncycastle", None),
     ("bcpkix-*", "org/bouncycastle/", "org.bouncycastle", None),
     ("bcprov-*", "org/bouncycastle/", "org.bouncycastle", None),

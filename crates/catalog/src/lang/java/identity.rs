@@ -58,6 +58,8 @@ pub(super) struct Manifest {
     version: Option<String>,
     bundle_name: Option<String>,
     bundle_version: Option<String>,
+    /// Whether it is a part of a Java runtime, which is told by its `release`.
+    is_of_runtime: bool,
 }
 
 impl Manifest {
@@ -72,6 +74,10 @@ impl Manifest {
                 value.push_str(more.get(1..).unwrap_or_default());
             }
             let (field, fits): (_, fn(&str) -> bool) = match key.to_ascii_lowercase().as_str() {
+                "specification-title" => {
+                    manifest.is_of_runtime = value.trim() == "Java Platform API Specification";
+                    continue;
+                }
                 "implementation-title" => (&mut manifest.title, is_id),
                 "implementation-vendor-id" => (&mut manifest.vendor_id, is_id),
                 "implementation-version" => (&mut manifest.version, is_version),
@@ -112,6 +118,7 @@ pub(super) fn identify(
         Some(own) => Some(own.package(version)),
         // In a jar of copies, what has no version is but the name of the file.
         None if !poms.is_empty() && version.is_empty() => None,
+        None if manifest.is_of_runtime => None,
         None => {
             let artifact =
                 if stem == artifact { manifest.title.as_deref().unwrap_or(artifact) } else { artifact };

@@ -23,7 +23,7 @@ use identity::{Manifest, Pom};
 /// Reads archives of Java.
 pub(crate) const JAVA: Extractor = Extractor {
     name: "java",
-    revision: 2,
+    revision: 3,
     wants: Wants {
         paths: &[
             PathRule::Suffix(".jar"),

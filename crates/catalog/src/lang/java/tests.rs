@@ -115,6 +115,19 @@ fn groups_of_known_artifacts_need_their_classes() {
     let beans = zip(&[("org/springframework/beans/PropertyValue.class", b"x")]);
     assert_eq!(found("spring-beans-5.3.17.jar", &beans), ["org.springframework:spring-beans@5.3.17 -"]);
     assert_eq!(found("spring-beans-5.3.17.jar", &zip(&[("a/B.class", b"x")])), ["spring-beans@5.3.17 -"]);
+    let asm = zip(&[("org/objectweb/asm/Handle.class", b"x")]);
+    assert_eq!(found("asm-9.3.jar", &asm), ["org.ow2.asm:asm@9.3 -"]);
+}
+
+#[test]
+fn parts_of_a_runtime_are_no_packages() {
+    let fields = "Specification-Title: Java Platform API Specification\r\nImplementation-Version: 1.8.0_392";
+    assert_eq!(found("opt/java/jre/lib/rt.jar", &manifest(fields)), [""; 0]);
+    // A library that was built with such a manifest by mistake says what it is.
+    let own = pom("org.example", "shop", "1.2");
+    let text = format!("{fields}\r\n");
+    let jar = zip(&[("META-INF/MANIFEST.MF", text.as_bytes()), (&own.0, &own.1)]);
+    assert_eq!(found("app/shop-1.2.jar", &jar), ["org.example:shop@1.2 -"]);
 }
 
 #[test]
