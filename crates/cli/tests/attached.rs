@@ -223,6 +223,34 @@ fn a_document_goes_round_through_a_registry_without_the_api() {
 }
 
 #[test]
+fn a_list_is_extended_as_the_registry_has_it_not_as_a_mirror_has() {
+    let [Some(mirror), Some(server)] = [0, 1].map(|_| RegistryServer::start(&RegistrySetup::default()))
+    else {
+        return;
+    };
+    let shop = Shop::new();
+    let (copy, config) = copied(&shop, mirror.host());
+    let at_mirror = shop.document("spdx", "mirror.spdx.json");
+    let image = format!("registry:{copy}");
+    assert_eq!(shop.sbom(&["attach", &at_mirror, &image, "--config", &config]).code, 0);
+    let (name, config) = copied(&shop, server.host());
+    let plain = |host: &str, more: &str| format!("[registries.registry.{host:?}]\nplain-http = true\n{more}");
+    let mirrors = format!("mirrors = [{:?}]\n", mirror.host());
+    write(Path::new(&config), plain(server.host(), &mirrors) + &plain(mirror.host(), ""));
+    let file = shop.document("cyclonedx", "shop.cdx.json");
+    let image = format!("registry:{name}");
+    let ran = shop.sbom(&["attach", &file, &image, "--config", &config]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let listed = shop.sbom(&["attached", &image, "--config", &config]);
+    assert!(
+        listed.out.lines().count() == 1 && listed.out.contains(CYCLONEDX),
+        "{}{}",
+        listed.out,
+        listed.err
+    );
+}
+
+#[test]
 fn a_document_goes_round_through_a_registry_with_the_api() {
     if !installed(&["skopeo"]) {
         return;
@@ -332,6 +360,13 @@ fn attestations_of_buildkit_and_cosign_are_found_and_must_be_about_the_image() {
     let listed = shop.sbom(&["attached", &shop.image]).out;
     assert!(listed.starts_with("attestation  https://cyclonedx.org/bom  sha256:"), "{listed}");
     assert_eq!(shop.sbom(&["verify", &shop.image]).code, 0);
+    let layer = shop.blob(&fs::read(&file).unwrap(), CYCLONEDX);
+    shop.add_artifact(layer, |_, annotations| {
+        annotations["org.opencontainers.image.ref.name"] =
+            json!(format!("{}.sbom", digest.replace(':', "-")));
+    });
+    let listed = shop.sbom(&["attached", &shop.image]).out;
+    assert!(listed.starts_with("referrer  ") && listed.lines().count() == 2, "{listed}");
     let refused = shop.sbom(&["attach", &shop.path("statement"), &shop.image]);
     assert!(refused.code == 2 && refused.err.contains("is an attestation"), "{}", refused.err);
 }
@@ -367,6 +402,10 @@ fn buildkits_attestations_are_found_through_the_index_in_layouts_and_registries(
         assert!(listed.starts_with("buildkit  https://spdx.dev/Document  sha256:"), "{listed}");
         let ran = shop.sbom(&[&["verify", image], &more[..]].concat());
         assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        let ran = shop.sbom(&[&["attach", &file, image], &more[..]].concat());
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        let listed = shop.sbom(&[&["attached", image], &more[..]].concat()).out;
+        assert!(listed.starts_with("referrer  ") && listed.lines().count() == 2, "{listed}");
     };
     found(&shop.image, &[]);
     let Some(server) = RegistryServer::start(&RegistrySetup::default()) else { return };

@@ -27,17 +27,13 @@ impl AsyncRegistryClient {
         if answer.header(LISTED).is_some() {
             return Ok(());
         }
-        let fallback = tagged(reference, &tag_of(packed.subject))?;
-        let old = match self.manifest(&fallback).await {
-            Ok(found) => Some(found.bytes),
-            Err(RegistryError::NotFound { .. }) => None,
-            Err(error) => return Err(error),
-        };
+        let old = self.fallback_list(reference, packed.subject).await?.map(|list| list.bytes);
         let new = extended(old.as_deref(), packed.entry, packed.digest).map_err(|why| {
             let what = named(reference, packed.subject);
             RegistryError::Malformed { host: reference.registry().to_owned(), what, why: why.to_owned() }
         })?;
         if let Some(new) = new {
+            let fallback = tagged(reference, &tag_of(packed.subject))?;
             self.put_manifest(&fallback, new, OCI_INDEX).await?;
         }
         Ok(())

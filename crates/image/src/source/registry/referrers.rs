@@ -80,15 +80,23 @@ impl AsyncRegistryClient {
     ) -> Result<Listing, RegistryError> {
         let what = named(reference, subject);
         let mut listing = Listing::default();
-        match self.manifest(&tagged(reference, &tag_of(subject))?).await {
-            Ok(manifest) => {
-                let host = reference.registry().to_owned();
-                let bytes = manifest.bytes;
-                let page = Document { host, content_type: None, digest: None, next: None, bytes };
-                extend(&mut listing, &page, subject, &what)?;
-                Ok(listing)
-            }
-            Err(RegistryError::NotFound { .. }) => Ok(listing),
+        if let Some(page) = self.fallback_list(reference, subject).await? {
+            extend(&mut listing, &page, subject, &what)?;
+        }
+        Ok(listing)
+    }
+
+    /// The list under the tag that takes the place of the API, if there is one.
+    pub(super) async fn fallback_list(
+        &self,
+        reference: &Reference,
+        subject: BlobDigest,
+    ) -> Result<Option<Document>, RegistryError> {
+        let endpoint = self.core().origin(reference)?;
+        let url = endpoint.address("manifests", &tag_of(subject))?;
+        match self.page(&endpoint, &url, &named(reference, subject)).await {
+            Ok(page) => Ok(Some(page)),
+            Err(RegistryError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
