@@ -9,6 +9,7 @@ use plimsoll_model::scan::ImageIdentity;
 use plimsoll_model::severity::Severity;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    drop(vex::attestation::unwrap(bytes));
     let Ok(statements) = vex::parse(bytes, "document") else { return };
     assert!(statements.iter().all(|statement| !statement.products.is_empty()));
     let ids = statements.iter().take(20).flat_map(|statement| statement.ids.iter().take(2));

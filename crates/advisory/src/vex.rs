@@ -6,7 +6,7 @@
 //! the order of the document. Reading order: [`library`] (where documents come from), the formats, `subject` (of what a
 //! statement speaks).
 
-mod attestation;
+pub mod attestation;
 mod csaf;
 mod cyclonedx;
 pub mod library;

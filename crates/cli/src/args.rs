@@ -108,7 +108,8 @@ Examples:
   plimsoll scan ghcr.io/acme/shop:1.4.2 --fail-on high,fixable
   plimsoll scan registry:ghcr.io/acme/shop --all-platforms --format json
   plimsoll scan dir:/mnt/rootfs --scanners vulnerabilities
-  plimsoll scan sbom:shop.cdx.json --scanners vulnerabilities";
+  plimsoll scan sbom:shop.cdx.json --scanners vulnerabilities
+  plimsoll scan ghcr.io/acme/shop:1.4.2 --sbom attached --scanners vulnerabilities";
 
 /// Options of `scan`.
 #[derive(Debug, clap::Args)]
@@ -122,6 +123,10 @@ pub(crate) struct Scan {
     /// Scan the images of all platforms; layers that they share are read once.
     #[arg(long, help_heading = "Image")]
     pub(crate) all_platforms: bool,
+    /// Do not read the layers, but believe the bill of materials that lies with the image (see `plimsoll sbom attached`). Its
+    /// signature is not verified, which is told as a gap.
+    #[arg(long, value_name = "WHICH", help_heading = "Image")]
+    pub(crate) sbom: Option<SbomSource>,
     /// What to look for.
     #[arg(
         long,
@@ -165,6 +170,7 @@ impl Scan {
             image: image.to_owned(),
             platform: None,
             all_platforms: false,
+            sbom: None,
             scanners: vec![scanner],
             fail_on: None,
             vex: Vec::new(),
@@ -175,6 +181,13 @@ impl Scan {
             threads: None,
         }
     }
+}
+
+/// What is believed instead of the layers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum SbomSource {
+    /// The bill of materials that lies with the image.
+    Attached,
 }
 
 /// What to look for.

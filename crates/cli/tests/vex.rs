@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use plimsoll_testkit::http::HttpServer;
@@ -14,6 +14,7 @@ use plimsoll_testkit::registry::{RegistryServer, RegistrySetup};
 use plimsoll_testkit::tools::{installed, output_of};
 use serde_json::{Value, json};
 use support::image::{LayerBuilder, image};
+use support::peer::Peer;
 use support::{Plimsoll, Ran, said, write};
 
 const OPENVEX: &str = "application/vnd.openvex+json";
@@ -298,33 +299,6 @@ fn the_files_of_a_folder_that_are_no_documents_are_told() {
 
 // ---- beside the image ----
 
-/// A server program of tools/peers that ends with the test.
-struct Peer(Child, String);
-
-impl Peer {
-    /// The registry that has the referrers API.
-    fn registry() -> Option<Self> {
-        use std::io::BufRead as _;
-        if !installed(&["referrers-registry"]) {
-            return None;
-        }
-        let mut child = Command::new("referrers-registry").stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = std::io::BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        log.read_line(&mut line).unwrap();
-        std::thread::spawn(move || drop(std::io::copy(&mut log, &mut std::io::sink())));
-        let host = line.trim().rsplit(' ').next().unwrap().to_owned();
-        Some(Self(child, host))
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        self.0.kill().unwrap_or_default();
-        drop(self.0.wait());
-    }
-}
-
 /// Puts the shop into a registry, and its VEX document beside it as oras does; gives the reference.
 fn attached(shop: &Shop, host: &str) -> String {
     let name = format!("{host}/acme/shop:1.0");
@@ -394,7 +368,7 @@ fn a_registry_with_the_api_is_asked() {
         return;
     }
     let Some(server) = Peer::registry() else { return };
-    sets_aside_what_lies_beside(&Shop::new(), &server.1);
+    sets_aside_what_lies_beside(&Shop::new(), server.host());
 }
 
 #[test]
@@ -404,7 +378,7 @@ fn referrers_in_a_layout_are_found_after_oras_copied_it() {
     }
     let Some(server) = Peer::registry() else { return };
     let shop = Shop::new();
-    let name = attached(&shop, &server.1);
+    let name = attached(&shop, server.host());
     let layout = shop.path("copied");
     let mut copy = Command::new("oras");
     copy.args(["cp", "--recursive", "--from-plain-http", "--to-oci-layout", &name, &format!("{layout}:1.0")]);

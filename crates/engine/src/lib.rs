@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod attached;
 pub mod cache;
 pub mod diff;
 pub mod evidence;

@@ -255,7 +255,9 @@ fn healthcheck(run: &plimsoll_image::config::RunConfig) -> Healthcheck {
     }
 }
 
-pub(crate) fn identity(image: &Image) -> ImageIdentity {
+/// Which image it is.
+#[must_use]
+pub fn identity(image: &Image) -> ImageIdentity {
     ImageIdentity {
         name: image.name.clone(),
         manifest_digest: image.manifest_digest,

@@ -148,11 +148,38 @@ fn is_config(media_type: &str) -> bool {
 }
 
 impl Descriptor {
+    /// Points at a blob of which only this is known.
+    #[must_use]
+    pub fn bare(media_type: &str, digest: BlobDigest) -> Self {
+        Self {
+            media_type: media_type.to_owned(),
+            digest,
+            size: 0,
+            platform: None,
+            annotations: None,
+            urls: Vec::new(),
+            artifact_type: None,
+        }
+    }
+
+    /// An annotation.
+    #[must_use]
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotations.as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// The image of whose attestations this is the manifest, as `BuildKit` writes them into an index
+    /// (<https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md>).
+    #[must_use]
+    pub fn attests(&self) -> Option<BlobDigest> {
+        let is_one = self.annotation("vnd.docker.reference.type") == Some("attestation-manifest");
+        self.annotation("vnd.docker.reference.digest").filter(|_| is_one)?.parse().ok()
+    }
+
     /// Tells whether an index's entry is no image but an attestation about one, as BuildKit writes them.
     #[must_use]
     pub fn is_attestation(&self) -> bool {
-        let annotation = |key: &str| self.annotations.as_ref().and_then(|a| a.get(key)).map(String::as_str);
-        annotation("vnd.docker.reference.type") == Some("attestation-manifest")
+        self.annotation("vnd.docker.reference.type") == Some("attestation-manifest")
             || self.platform.as_ref().is_some_and(|p| p.os == "unknown" && p.architecture == "unknown")
     }
 

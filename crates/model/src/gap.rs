@@ -44,11 +44,13 @@ pub enum GapKind {
     VexUnread,
     /// A bill of materials was scanned, and does not tell this.
     NotInDocument,
+    /// A document was believed whose signature was not verified.
+    SignatureUnverified,
 }
 
 impl GapKind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::LayerUnread,
         Self::FileUnread,
         Self::RecordUnread,
@@ -62,6 +64,7 @@ impl GapKind {
         Self::NoDatabase,
         Self::VexUnread,
         Self::NotInDocument,
+        Self::SignatureUnverified,
     ];
 
     /// The kebab-case name that reports use.
@@ -81,6 +84,7 @@ impl GapKind {
             Self::NoDatabase => "no-database",
             Self::VexUnread => "vex-unread",
             Self::NotInDocument => "not-in-document",
+            Self::SignatureUnverified => "signature-unverified",
         }
     }
 }

@@ -8,6 +8,7 @@ mod facts;
 mod foreign;
 pub mod make;
 pub mod read;
+pub mod truth;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};

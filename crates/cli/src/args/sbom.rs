@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
+use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::platform::Platform;
 
 use crate::output::Output;
@@ -16,7 +17,10 @@ Examples:
   plimsoll sbom convert shop.cdx.json -o spdx-3=shop.spdx3.json
   plimsoll sbom merge shop.cdx.json queue.spdx.json --name acme-suite -o cyclonedx=suite.cdx.json
   plimsoll sbom diff old.cdx.json new.cdx.json
-  plimsoll sbom validate shop.cdx.json";
+  plimsoll sbom validate shop.cdx.json
+  plimsoll sbom attach shop.cdx.json ghcr.io/acme/shop:1.4.2
+  plimsoll sbom attached ghcr.io/acme/shop:1.4.2
+  plimsoll sbom verify ghcr.io/acme/shop:1.4.2";
 
 /// Options of `sbom`.
 #[derive(Debug, clap::Args)]
@@ -93,6 +97,21 @@ pub(crate) enum SbomCommand {
         #[arg(long)]
         json: bool,
     },
+    /// List the documents that lie with an image: its referrers, attestations of BuildKit and of others; or write one.
+    #[command(
+        after_help = "Signatures are not verified.\n\nExamples:\n  plimsoll sbom attached ghcr.io/acme/shop:1.4.2\n  plimsoll sbom attached ghcr.io/acme/shop:1.4.2 -o cyclonedx=shop.cdx.json"
+    )]
+    Attached(List),
+    /// Tell whether a document tells the truth of an image: what of its layers is missing, surplus, different.
+    #[command(
+        after_help = "Compared are ecosystem, name and version of packages. Ends with 0 if the document tells the truth, with 1 if it does\nnot, with 2 if that cannot be decided: there is no document, or not all of the image can be read.\n\nExamples:\n  plimsoll sbom verify ghcr.io/acme/shop:1.4.2\n  plimsoll sbom verify oci:image shop.cdx.json --json"
+    )]
+    Verify(Verify),
+    /// Put a document beside its image in a registry or an OCI layout, as a referrer.
+    #[command(
+        after_help = "Where a registry has no referrers API, the list under the tag sha256-DIGEST is extended.\n\nExamples:\n  plimsoll sbom attach shop.cdx.json ghcr.io/acme/shop:1.4.2\n  plimsoll sbom attach shop.spdx.json oci:image"
+    )]
+    Attach(Attach),
     /// Tell what a document lacks of what is asked for; ends with 1 if it lacks something.
     #[command(after_help = "Example:\n  plimsoll sbom validate shop.cdx.json --standard ntia")]
     Validate {
@@ -105,6 +124,61 @@ pub(crate) enum SbomCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Options of `sbom attached`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// The image, as for `plimsoll scan`; in a registry or an OCI layout.
+    pub(crate) image: String,
+    /// Write the first that can be read and is about the image; may be repeated.
+    #[arg(long, short, value_name = "FORMAT[=PATH]")]
+    pub(crate) output: Vec<Output>,
+    /// Only the document, or the manifest around it, with this digest.
+    #[arg(long)]
+    pub(crate) digest: Option<BlobDigest>,
+    /// Those of the image of this platform, as linux/arm64.
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<Platform>,
+}
+
+/// Options of `sbom verify`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Verify {
+    /// The image, as for `plimsoll scan`.
+    pub(crate) image: String,
+    /// The document; without it, the first that lies with the image, can be read and is about it.
+    pub(crate) file: Option<PathBuf>,
+    /// The document, or the manifest around it, with this digest.
+    #[arg(long, conflicts_with = "file")]
+    pub(crate) digest: Option<BlobDigest>,
+    /// The image of this platform, as linux/arm64.
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<Platform>,
+    /// Print JSON; see docs/schema/sbom-verify-1.json.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Neither read nor write the evidence cache.
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Read at most this many layers at once.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) threads: Option<u16>,
+}
+
+/// Options of `sbom attach`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Attach {
+    /// The document: CycloneDX or SPDX; - is standard input.
+    pub(crate) file: PathBuf,
+    /// The image: NAME[:TAG] in a registry, or oci:DIR[:TAG].
+    pub(crate) image: String,
+    /// To the image of this platform, as linux/arm64.
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<Platform>,
+    /// Even if the document says that it is about another image.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// What asks for something.

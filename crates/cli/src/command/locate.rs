@@ -147,6 +147,24 @@ pub(super) fn referrers(wanted: &str, context: &Context) -> anyhow::Result<Box<d
     Ok(Box::new(RemoteReferrers::new(&client(context)?, &reference)))
 }
 
+/// The images that `wanted` names where things can be attached to them, and that place: a registry or a layout, never a
+/// store on this machine.
+pub(super) fn writable(
+    wanted: &str,
+    choice: &PlatformChoice,
+    context: &Context,
+) -> anyhow::Result<(Vec<Image>, Box<dyn Referrers>)> {
+    let place: Place = wanted.parse().with_context(|| format!("IMAGE {wanted:?}"))?;
+    let images = match &place {
+        Place::Layout(path, selector) => layout::images(path, selector, choice)?,
+        Place::Registry(reference) | Place::Anywhere(reference) => {
+            registry::images(&client(context)?, reference, choice)?
+        }
+        _ => bail!("nothing can be attached to {wanted}: referrers lie in registries and OCI layouts"),
+    };
+    Ok((images, referrers(wanted, context)?))
+}
+
 /// A client of registries as the configuration and the environment want it.
 pub(super) fn client(context: &Context) -> anyhow::Result<RegistryClient> {
     let mut settings = context.config.registries.clone();

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod attached;
 mod cache;
 mod carry;
 mod db;

@@ -14,7 +14,7 @@ use plimsoll_report::sbom::make::{Maker, merge};
 use plimsoll_report::sbom::read::{SIZE_LIMIT, may_be, read};
 use plimsoll_report::sbom::{Bill, Tool};
 
-use super::{Context, scan};
+use super::{Context, attached, scan};
 use crate::args::sbom::{Make, Sbom, SbomCommand, Standard};
 use crate::args::{Scan, Scanner};
 use crate::exit::Code;
@@ -28,7 +28,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(super) fn run(args: Sbom, context: &Context) -> anyhow::Result<Code> {
     match args.command {
         None => make(args.make, context),
-        Some(SbomCommand::Convert { file, output }) => convert(&file, &output, context),
+        Some(SbomCommand::Convert { file, output }) => write_again(open(&file)?, &output, context),
         Some(SbomCommand::Merge { files, name, version, output }) => {
             let bills = files.iter().map(|file| open(file)).collect::<anyhow::Result<Vec<Bill>>>()?;
             let bill = merge(bills, &name, version.as_deref(), &maker(context)?);
@@ -39,6 +39,9 @@ pub(super) fn run(args: Sbom, context: &Context) -> anyhow::Result<Code> {
             to_stdout(|out| if json { difference.write_json(out) } else { difference.write_text(out) })?;
             Ok(if difference.is_empty() { Code::Pass } else { Code::Fail })
         }
+        Some(SbomCommand::Attached(args)) => attached::list(&args, context),
+        Some(SbomCommand::Verify(args)) => attached::verify(&args, context),
+        Some(SbomCommand::Attach(args)) => attached::attach(&args, context),
         Some(SbomCommand::Validate { file, standard, json }) => {
             let assessment = Assessment::of(&open(&file)?);
             to_stdout(|out| if json { assessment.write_json(out) } else { assessment.write_text(out) })?;
@@ -79,13 +82,13 @@ fn looks_like_one(path: &Path) -> bool {
     head.get(..count).is_some_and(may_be)
 }
 
-fn open(path: &Path) -> anyhow::Result<Bill> {
+pub(super) fn open(path: &Path) -> anyhow::Result<Bill> {
     let named = || format!("the bill of materials {}", path.display());
     let bytes = bytes(path).with_context(named)?;
     read(&bytes).with_context(named)
 }
 
-fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let reader: Box<dyn Read> =
         if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(std::fs::File::open(path)?) };
@@ -112,8 +115,8 @@ fn make(args: Make, context: &Context) -> anyhow::Result<Code> {
     scan::run(scan, context)
 }
 
-fn convert(file: &Path, outputs: &[Output], context: &Context) -> anyhow::Result<Code> {
-    let mut bill = open(file)?;
+/// Writes what was read in other formats.
+pub(super) fn write_again(mut bill: Bill, outputs: &[Output], context: &Context) -> anyhow::Result<Code> {
     let maker = maker(context)?;
     let made = bill.made.as_deref().and_then(|made| made.parse().ok());
     bill.made = Some(plimsoll_report::sbom::in_seconds(made.or(maker.made).unwrap_or(maker.now)));

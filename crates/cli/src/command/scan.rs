@@ -7,12 +7,14 @@ use plimsoll_advisory::vex::library::Library;
 use plimsoll_engine::evidence::EvidenceOptions;
 use plimsoll_engine::limits::Limits;
 use plimsoll_engine::scan::{ScanOptions, extractors, scan, scan_contents};
+use plimsoll_image::Image;
 use plimsoll_image::source::PlatformChoice;
 use plimsoll_model::extractor::Extractor;
 use plimsoll_model::platform::Platform;
+use plimsoll_model::scan::Contents;
 use plimsoll_report::Report;
 
-use super::{Context, cache, db, install, locate, sbom, vex};
+use super::{Context, attached, cache, db, install, locate, sbom, vex};
 use crate::args::{Scan, Scanner};
 use crate::environment::Environment;
 use crate::exit::Code;
@@ -55,7 +57,21 @@ pub(super) fn scans(
         context,
     )?;
     options.vex = vex::library(args, &images, context)?;
+    if args.sbom.is_some() {
+        let contents = attached::instead_of_layers(&images, &args.image, context)?;
+        return Ok(scan_contents(contents, &options, &observer));
+    }
     scan(&images, &options, &observer).with_context(|| format!("scanning {}", args.image))
+}
+
+/// What the layers of one image hold.
+pub(super) fn held(image: &Image, args: &Scan, context: &Context) -> anyhow::Result<Contents> {
+    let observer = progress::observer(!context.global.quiet);
+    let scans = scan(std::slice::from_ref(image), &options(args, &[], context)?, &observer);
+    let scan =
+        scans.with_context(|| format!("reading {}", args.image))?.pop().context("there is no image")?;
+    let plimsoll_model::scan::Scan { image, layers, inventory, owned_files, .. } = scan;
+    Ok(Contents { image, layers, inventory, owned_files })
 }
 
 fn outputs(args: &Scan) -> anyhow::Result<Vec<Output>> {

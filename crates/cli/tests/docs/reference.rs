@@ -42,6 +42,7 @@ fn pages(root: &Path) -> Vec<Page> {
         Page { path: "docs/schema/inventory-1.json", text: plimsoll_report::account::schema() },
         Page { path: "docs/schema/sbom-check-1.json", text: plimsoll_report::sbom::check::schema() },
         Page { path: "docs/schema/sbom-diff-1.json", text: plimsoll_report::sbom::diff::schema() },
+        Page { path: "docs/schema/sbom-verify-1.json", text: plimsoll_report::sbom::truth::schema() },
         Page { path: "docs/reference/catalogers.md", text: catalogers() },
         Page { path: "docs/reference/checks.md", text: checks(root) },
         Page { path: "docs/reference/cli.md", text: command_line() },

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod image;
+pub(crate) mod peer;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -13,10 +13,21 @@ use serde_json::Value;
 
 use super::layout::{self, Directory};
 use super::{Blobs as _, SourceError};
-use crate::manifest::{Descriptor, MANIFEST_LIMIT};
+use crate::manifest::{Descriptor, Index, MANIFEST_LIMIT};
+
+pub mod attach;
+
+use attach::{AttachError, Packed};
 
 /// What cosign puts behind the digest in the tag of attestations.
 pub const COSIGN_ATTESTATIONS: &str = ".att";
+/// What cosign put behind the digest in the tag of bills of materials.
+pub const COSIGN_BILLS: &str = ".sbom";
+
+/// The media type of an index.
+pub(super) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// The media type of a manifest.
+pub(super) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// The most referrers of one image that are listed.
 pub const REFERRER_LIMIT: usize = 10_000;
@@ -39,6 +50,8 @@ pub enum Tie {
     Subject,
     /// Its tag does, as cosign's do.
     Tag,
+    /// The image's index does, as `BuildKit` writes it.
+    Index,
 }
 
 /// What refers to one image.
@@ -123,6 +136,47 @@ pub trait Referrers {
     /// See [`ReferrerError`].
     fn bytes(&self, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>, ReferrerError>;
 
+    /// Attaches a document to the manifest that it was packed for.
+    ///
+    /// # Errors
+    /// See [`AttachError`].
+    fn attach(&self, packed: Packed) -> Result<(), AttachError>;
+
+    /// The index of this digest; without one, that in which everything lies, where there is one.
+    ///
+    /// # Errors
+    /// See [`ReferrerError`].
+    fn index(&self, digest: Option<BlobDigest>) -> Result<Index, ReferrerError> {
+        match digest {
+            None => Ok(Index { manifests: Vec::new() }),
+            Some(digest) => self.index_at(digest),
+        }
+    }
+
+    /// The index of this digest.
+    ///
+    /// # Errors
+    /// See [`ReferrerError`].
+    fn index_at(&self, digest: BlobDigest) -> Result<Index, ReferrerError> {
+        let bytes = self.bytes(&Descriptor::bare(OCI_INDEX, digest), MANIFEST_LIMIT)?;
+        serde_json::from_slice(&bytes).map_err(|source| ReferrerError::Malformed { digest, source })
+    }
+
+    /// The attestations that `BuildKit` put beside the image `subject` into its index.
+    ///
+    /// # Errors
+    /// See [`ReferrerError`].
+    fn of_buildkit(
+        &self,
+        index: Option<BlobDigest>,
+        subject: BlobDigest,
+    ) -> Result<Vec<Referrer>, ReferrerError> {
+        let mut manifests = self.index(index)?.manifests;
+        manifests.truncate(REFERRER_LIMIT);
+        manifests.retain(|entry| entry.attests() == Some(subject));
+        Ok(manifests.into_iter().map(|manifest| Referrer { manifest, subject, tie: Tie::Index }).collect())
+    }
+
     /// The manifest of a referrer, which must be about its subject.
     ///
     /// # Errors
@@ -133,7 +187,7 @@ pub trait Referrers {
         let names_it = artifact.subject.as_ref().is_some_and(|own| own.digest == referrer.subject);
         match referrer.tie {
             Tie::Subject if !names_it => Err(ReferrerError::Subject { digest, subject: referrer.subject }),
-            Tie::Subject | Tie::Tag => Ok(artifact),
+            Tie::Subject | Tie::Tag | Tie::Index => Ok(artifact),
         }
     }
 }
@@ -247,6 +301,14 @@ impl Referrers for LayoutReferrers {
     fn bytes(&self, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>, ReferrerError> {
         check_size(descriptor, limit)?;
         Ok(self.blobs.small(descriptor, limit)?)
+    }
+
+    fn attach(&self, packed: Packed) -> Result<(), AttachError> {
+        attach::to_layout(&self.directory, packed)
+    }
+
+    fn index(&self, digest: Option<BlobDigest>) -> Result<Index, ReferrerError> {
+        digest.map_or_else(|| Ok(layout::index(&self.directory)?), |digest| self.index_at(digest))
     }
 }
 

@@ -7,9 +7,19 @@ use crate::sbom::read::{Markers, ReadError, Reader, json};
 use crate::sbom::{Bill, Completeness, Hash, License, Part, PartKind, References, RelationKind, Tool};
 
 /// CycloneDX in JSON.
-pub(crate) const JSON: Reader = Reader { name: "CycloneDX in JSON", recognizes: is_json, read: read_json };
+pub(crate) const JSON: Reader = Reader {
+    name: "CycloneDX in JSON",
+    media_type: Some("application/vnd.cyclonedx+json"),
+    recognizes: is_json,
+    read: read_json,
+};
 /// CycloneDX in XML.
-pub(crate) const XML: Reader = Reader { name: "CycloneDX in XML", recognizes: is_xml, read: read_xml };
+pub(crate) const XML: Reader = Reader {
+    name: "CycloneDX in XML",
+    media_type: Some("application/vnd.cyclonedx+xml"),
+    recognizes: is_xml,
+    read: read_xml,
+};
 
 fn is_json(markers: &Markers) -> bool {
     markers.bom_format.as_deref() == Some("CycloneDX")

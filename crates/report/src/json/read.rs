@@ -14,7 +14,7 @@ use crate::sbom::{Bill, Tool};
 const FORMAT: &str = "Plimsoll's JSON";
 
 /// Plimsoll's own JSON.
-pub(crate) const REPORT: Reader = Reader { name: FORMAT, recognizes, read };
+pub(crate) const REPORT: Reader = Reader { name: FORMAT, media_type: None, recognizes, read };
 
 fn recognizes(markers: &Markers) -> bool {
     markers.has_scans
@@ -181,7 +181,11 @@ fn gap(gap: GapRead) -> Option<Gap> {
     let kind = GapKind::ALL.into_iter().find(|kind| kind.as_str() == gap.kind)?;
     let is_of_image = match kind {
         GapKind::RecordUnread => gap.subject != "advisory database",
-        GapKind::LayerUnread | GapKind::FileUnread | GapKind::LimitReached | GapKind::SuspiciousEntry => true,
+        GapKind::LayerUnread
+        | GapKind::FileUnread
+        | GapKind::LimitReached
+        | GapKind::SuspiciousEntry
+        | GapKind::SignatureUnverified => true,
         GapKind::NoFeed
         | GapKind::PartialFeed
         | GapKind::UnknownDistribution

@@ -17,37 +17,37 @@ pub struct Difference {
     /// The version of this document's schema.
     schema_version: &'static str,
     /// What is there now and was not.
-    added: Vec<Entry>,
+    pub(super) added: Vec<Entry>,
     /// What was there and is not now.
-    removed: Vec<Entry>,
+    pub(super) removed: Vec<Entry>,
     /// What is there in other versions.
-    changed: Vec<Change>,
+    pub(super) changed: Vec<Change>,
     /// How many packages are the same.
-    unchanged: usize,
+    pub(super) unchanged: usize,
 }
 
 /// A package that came or went.
 #[derive(Debug, Eq, JsonSchema, PartialEq, Serialize)]
-struct Entry {
+pub(super) struct Entry {
     /// The ecosystem, as purl types spell it.
-    ecosystem: &'static str,
+    pub(super) ecosystem: &'static str,
     /// The name.
-    name: String,
+    pub(super) name: String,
     /// Its versions.
-    versions: Vec<String>,
+    pub(super) versions: Vec<String>,
 }
 
 /// A package in other versions.
 #[derive(Debug, Eq, JsonSchema, PartialEq, Serialize)]
-struct Change {
+pub(super) struct Change {
     /// The ecosystem, as purl types spell it.
-    ecosystem: &'static str,
+    pub(super) ecosystem: &'static str,
     /// The name.
-    name: String,
+    pub(super) name: String,
     /// The versions that went.
-    from: Vec<String>,
+    pub(super) from: Vec<String>,
     /// The versions that came.
-    to: Vec<String>,
+    pub(super) to: Vec<String>,
 }
 
 type Packages = BTreeMap<(Ecosystem, String), BTreeSet<String>>;
@@ -137,11 +137,11 @@ fn packages(all: &[Contents]) -> Packages {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use plimsoll_model::package::Package;
 
-    fn contents(packages: &[(&str, &str)]) -> Contents {
+    pub(in crate::sbom) fn contents(packages: &[(&str, &str)]) -> Contents {
         let scan = crate::testing::scan();
         let mut inventory = scan.inventory;
         let like = inventory.packages.remove(0);

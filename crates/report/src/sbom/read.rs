@@ -26,6 +26,8 @@ const PROBLEM_LIMIT: usize = 200;
 pub struct Reader {
     /// What the format is called.
     pub name: &'static str,
+    /// What media type it has; none if others do not know it.
+    pub media_type: Option<&'static str>,
     /// Whether a document is of this format.
     pub recognizes: fn(&Markers) -> bool,
     /// Reads it.
@@ -154,12 +156,20 @@ pub fn read(bytes: &[u8]) -> Result<Bill, ReadError> {
     if bytes.iter().filter(|byte| **byte == sign).count() > COUNT_LIMIT {
         return Err(ReadError::TooMany);
     }
-    let markers = markers(bytes)?;
-    let reader = READERS.iter().find(|reader| (reader.recognizes)(&markers)).ok_or(ReadError::Unknown)?;
+    let reader = reader(bytes)?;
     let mut bill = (reader.read)(bytes)?;
     check(&bill)?;
     bill.settle();
     Ok(bill)
+}
+
+/// Tells of which format a document is.
+///
+/// # Errors
+/// If it is of none.
+pub fn reader(bytes: &[u8]) -> Result<&'static Reader, ReadError> {
+    let markers = markers(without_mark(bytes))?;
+    READERS.iter().find(|reader| (reader.recognizes)(&markers)).ok_or(ReadError::Unknown)
 }
 
 /// Reads JSON that may be the predicate of a statement.

@@ -8,10 +8,19 @@ use crate::sbom::read::{Markers, ReadError, Reader, json};
 use crate::sbom::{Bill, Hash, License, Part, PartKind, References, RelationKind, Tool};
 
 /// SPDX 2 in JSON.
-pub(crate) const JSON: Reader = Reader { name: "SPDX in JSON", recognizes: is_json, read: read_json };
+pub(crate) const JSON: Reader = Reader {
+    name: "SPDX in JSON",
+    media_type: Some("application/spdx+json"),
+    recognizes: is_json,
+    read: read_json,
+};
 /// SPDX 2 as tags and values.
-pub(crate) const TAG_VALUE: Reader =
-    Reader { name: "SPDX as tags and values", recognizes: is_tag_value, read: read_tag_value };
+pub(crate) const TAG_VALUE: Reader = Reader {
+    name: "SPDX as tags and values",
+    media_type: Some("text/spdx"),
+    recognizes: is_tag_value,
+    read: read_tag_value,
+};
 
 fn is_json(markers: &Markers) -> bool {
     markers.spdx_version.is_some()

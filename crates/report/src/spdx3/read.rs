@@ -10,7 +10,8 @@ use crate::sbom::{Bill, Completeness, Hash, License, Part, PartKind, References,
 use crate::spdx::note;
 
 /// SPDX 3.0.
-pub(crate) const JSON_LD: Reader = Reader { name: "SPDX 3.0 in JSON-LD", recognizes, read };
+pub(crate) const JSON_LD: Reader =
+    Reader { name: "SPDX 3.0 in JSON-LD", media_type: Some("application/spdx+json"), recognizes, read };
 
 fn recognizes(markers: &Markers) -> bool {
     markers.is_graph

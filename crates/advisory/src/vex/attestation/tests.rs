@@ -2,9 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use plimsoll_model::digest::Digest;
+use plimsoll_model::digest::{BlobDigest, Digest};
 use serde_json::{Value, json};
 
+use super::{SUBJECT_LIMIT, unwrap};
 use crate::vex::tests::set_aside;
 use crate::vex::{VexError, parse, parse_about};
 
@@ -80,4 +81,27 @@ fn products_from_around_a_document_are_bounded() {
     let around = vec![plimsoll_model::vex::Product::of("pkg:oci/x"); 1_000];
     assert!(matches!(parse_about(document.as_bytes(), "x", &around), Err(VexError::TooMany("products"))));
     assert_eq!(parse_about(document.as_bytes(), "x", &around[..2]).unwrap()[0].products.len(), 2);
+}
+
+#[test]
+fn what_is_around_a_statement_is_taken_off_whatever_it_attests() {
+    let ours = Digest::of(b"manifest").hex();
+    let bare = statement(&ours, "https://spdx.dev/Document", &json!({ "spdxVersion": "SPDX-2.3" }));
+    let bundle = json!({ "dsseEnvelope": envelope(&bare), "verificationMaterial": {} });
+    for form in [&bare, &envelope(&bare), &bundle] {
+        let text = form.to_string();
+        let unwrapped = unwrap(text.as_bytes()).unwrap().unwrap();
+        assert_eq!(unwrapped.predicate_type, "https://spdx.dev/Document");
+        assert_eq!(unwrapped.subjects, [BlobDigest(Digest::of(b"manifest"))]);
+        assert_eq!(serde_json::from_slice::<Value>(&unwrapped.statement).unwrap(), bare);
+    }
+    assert!(unwrap(br#"{"bomFormat":"CycloneDX"}"#).unwrap().is_none());
+    let inside_out = envelope(&envelope(&bare));
+    let crowd = json!({ "_type": "https://in-toto.io/Statement/v1", "predicateType": "x",
+        "subject": vec![json!({}); SUBJECT_LIMIT + 1] });
+    let mut no_base64 = envelope(&bare);
+    no_base64["payload"] = json!("%");
+    for hostile in [inside_out, crowd, no_base64, json!([]), json!({ "dsseEnvelope": {} })] {
+        assert!(unwrap(hostile.to_string().as_bytes()).is_err(), "{hostile}");
+    }
 }

@@ -15,6 +15,7 @@ use super::config::{Limits, RegistryOptions};
 use super::error::RegistryError;
 use super::manifest::FetchedManifest;
 use crate::source::referrers::Listing;
+use crate::source::referrers::attach::Packed;
 
 /// Threads that move bytes and do TLS; more than two would wait for the network.
 const THREADS: usize = 2;
@@ -103,6 +104,15 @@ impl RegistryClient {
     pub fn push_manifest(&self, reference: &Reference, bytes: Vec<u8>) -> Result<BlobDigest, RegistryError> {
         let (client, reference) = (self.client.clone(), reference.clone());
         self.wait_for(async move { client.push_manifest(&reference, bytes).await })
+    }
+
+    /// Sends a document that refers to a manifest of the repository of `reference`.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells.
+    pub fn push_referrer(&self, reference: &Reference, packed: Packed) -> Result<(), RegistryError> {
+        let (client, reference) = (self.client.clone(), reference.clone());
+        self.wait_for(async move { client.push_referrer(&reference, packed).await })
     }
 
     /// The limits that this client was made with.

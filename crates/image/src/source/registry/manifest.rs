@@ -11,9 +11,8 @@ use serde::de::IgnoredAny;
 
 use super::client::Document;
 use super::error::RegistryError;
+pub(super) use crate::source::referrers::{OCI_INDEX, OCI_MANIFEST};
 
-const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
-pub(super) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 

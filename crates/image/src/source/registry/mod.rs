@@ -5,6 +5,7 @@
 //! [`blocking`] gives both to synchronous code. It reads no environment and no clock, and knows neither platforms
 //! nor what a manifest means: it hands out verified bytes.
 
+mod attach;
 mod auth;
 pub mod blob;
 pub mod blocking;

@@ -62,15 +62,25 @@ impl AsyncRegistryClient {
         bytes: Vec<u8>,
     ) -> Result<BlobDigest, RegistryError> {
         let digest = BlobDigest(Digest::of(&bytes));
+        self.put_manifest(reference, bytes, OCI_MANIFEST).await?;
+        Ok(digest)
+    }
+
+    /// Sends what lies beside manifests: such itself, or an index.
+    pub(super) async fn put_manifest(
+        &self,
+        reference: &Reference,
+        bytes: Vec<u8>,
+        media_type: &'static str,
+    ) -> Result<Answer, RegistryError> {
         let core = self.core();
         let endpoint = core.origin(reference)?;
         let url = endpoint.address("manifests", &reference.wanted())?;
         let put = Ask {
-            upload: Some(upload(Method::PUT, Arc::new(bytes), OCI_MANIFEST)),
+            upload: Some(upload(Method::PUT, Arc::new(bytes), media_type)),
             ..ask(url, &manifest::named(reference))
         };
-        core.persistently(&endpoint, &put).await?;
-        Ok(digest)
+        core.persistently(&endpoint, &put).await
     }
 }
 

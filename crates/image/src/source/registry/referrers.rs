@@ -13,12 +13,12 @@ use super::endpoint::Endpoint;
 use super::error::RegistryError;
 use super::transport::Ask;
 use crate::manifest::Descriptor;
+use crate::source::referrers::attach::{AttachError, Packed};
 use crate::source::referrers::{
-    Entries, Listing, REFERRER_LIMIT, Referrer, ReferrerError, Referrers, Tie, check_size, tag_of,
+    Entries, Listing, OCI_INDEX, REFERRER_LIMIT, Referrer, ReferrerError, Referrers, Tie, check_size, tag_of,
 };
 use crate::source::{SourceError, verified};
 
-const ACCEPT: &str = "application/vnd.oci.image.index.v1+json";
 /// The most pages of one list.
 const PAGE_LIMIT: usize = 100;
 
@@ -59,7 +59,7 @@ impl AsyncRegistryClient {
     async fn page(&self, endpoint: &Endpoint, url: &Url, what: &str) -> Result<Document, RegistryError> {
         let core = self.core();
         let ask =
-            Ask { url: url.clone(), what: what.to_owned(), accept: Some(ACCEPT), from: 0, upload: None };
+            Ask { url: url.clone(), what: what.to_owned(), accept: Some(OCI_INDEX), from: 0, upload: None };
         let mut backoff = core.backoff(endpoint);
         loop {
             let failure = match core.whole(endpoint, &ask, core.transport.limits.manifest).await {
@@ -80,15 +80,23 @@ impl AsyncRegistryClient {
     ) -> Result<Listing, RegistryError> {
         let what = named(reference, subject);
         let mut listing = Listing::default();
-        match self.manifest(&tagged(reference, &tag_of(subject))?).await {
-            Ok(manifest) => {
-                let host = reference.registry().to_owned();
-                let bytes = manifest.bytes;
-                let page = Document { host, content_type: None, digest: None, next: None, bytes };
-                extend(&mut listing, &page, subject, &what)?;
-                Ok(listing)
-            }
-            Err(RegistryError::NotFound { .. }) => Ok(listing),
+        if let Some(page) = self.fallback_list(reference, subject).await? {
+            extend(&mut listing, &page, subject, &what)?;
+        }
+        Ok(listing)
+    }
+
+    /// The list under the tag that takes the place of the API, if there is one.
+    pub(super) async fn fallback_list(
+        &self,
+        reference: &Reference,
+        subject: BlobDigest,
+    ) -> Result<Option<Document>, RegistryError> {
+        let endpoint = self.core().origin(reference)?;
+        let url = endpoint.address("manifests", &tag_of(subject))?;
+        match self.page(&endpoint, &url, &named(reference, subject)).await {
+            Ok(page) => Ok(Some(page)),
+            Err(RegistryError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -111,7 +119,7 @@ fn extend(
     Ok(())
 }
 
-fn too_many(host: &str, what: &str, limit: usize, of: &str) -> RegistryError {
+pub(super) fn too_many(host: &str, what: &str, limit: usize, of: &str) -> RegistryError {
     let why = format!("it has more than {limit} {of}");
     RegistryError::Malformed { host: host.to_owned(), what: what.to_owned(), why }
 }
@@ -125,11 +133,11 @@ fn of_same_server(next: &Url, endpoint: &Endpoint, what: &str) -> Result<Url, Re
     Err(RegistryError::Malformed { host: endpoint.host(), what: what.to_owned(), why })
 }
 
-fn named(reference: &Reference, subject: BlobDigest) -> String {
+pub(super) fn named(reference: &Reference, subject: BlobDigest) -> String {
     format!("list of what refers to {subject} in {}/{}", reference.registry(), reference.repository())
 }
 
-fn tagged(reference: &Reference, tag: &str) -> Result<Reference, RegistryError> {
+pub(super) fn tagged(reference: &Reference, tag: &str) -> Result<Reference, RegistryError> {
     let text = format!("{}/{}:{tag}", reference.registry(), reference.repository());
     text.parse().map_err(|error: plimsoll_model::reference::ReferenceError| RegistryError::Settings {
         what: text,
@@ -161,13 +169,8 @@ impl Referrers for RemoteReferrers {
             match self.client.manifest(&reference) {
                 Ok(found) => listing.add(Referrer {
                     manifest: Descriptor {
-                        media_type: found.media_type,
-                        digest: found.digest,
                         size: found.bytes.len() as u64,
-                        platform: None,
-                        annotations: None,
-                        urls: Vec::new(),
-                        artifact_type: None,
+                        ..Descriptor::bare(&found.media_type, found.digest)
                     },
                     subject,
                     tie: Tie::Tag,
@@ -185,11 +188,16 @@ impl Referrers for RemoteReferrers {
 
     fn bytes(&self, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>, ReferrerError> {
         let limit = check_size(descriptor, limit)?;
-        let bytes = if descriptor.media_type.contains(".manifest.") {
+        let kind = &descriptor.media_type;
+        let bytes = if kind.contains(".manifest.") || kind == OCI_INDEX {
             self.client.manifest(&self.reference.at(descriptor.digest)).map_err(SourceError::from)?.bytes
         } else {
             self.client.blob_bytes(&self.reference, descriptor.digest, limit).map_err(SourceError::from)?
         };
         Ok(verified(&format!("blob {}", descriptor.digest), descriptor, bytes)?)
+    }
+
+    fn attach(&self, packed: Packed) -> Result<(), AttachError> {
+        Ok(self.client.push_referrer(&self.reference, packed).map_err(SourceError::from)?)
     }
 }
