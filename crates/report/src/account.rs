@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Style;
+use crate::json::GapDocument;
 use crate::table::{bold, clean, new_table, plural, section, shortened};
 
 /// The version of the JSON document's schema, `docs/schema/inventory-1.json`.
@@ -285,17 +286,6 @@ struct FileDocument<'a> {
     sha256: Option<String>,
 }
 
-/// What could not be read.
-#[derive(JsonSchema, Serialize)]
-struct GapDocument<'a> {
-    /// The kind, `file-unread` …
-    kind: &'static str,
-    /// What.
-    subject: &'a str,
-    /// Why.
-    reason: &'a str,
-}
-
 impl<'a> ImageDocument<'a> {
     fn new(account: &'a ImageAccount, told: Told) -> Self {
         let class = |class: FileClass| {
@@ -304,11 +294,6 @@ impl<'a> ImageDocument<'a> {
         };
         let is_told = |file: &&AccountedFile| {
             told == Told::All || file.class == FileClass::Unknown || file.integrity == Integrity::Changed
-        };
-        let gap = |gap: &'a plimsoll_model::gap::Gap| GapDocument {
-            kind: gap.kind.as_str(),
-            subject: &gap.subject,
-            reason: &gap.reason,
         };
         Self {
             image: &account.image.name,
@@ -323,7 +308,7 @@ impl<'a> ImageDocument<'a> {
                 .filter(is_told)
                 .map(|file| FileDocument::new(file, account))
                 .collect(),
-            gaps: account.inventory.gaps.iter().map(gap).collect(),
+            gaps: account.inventory.gaps.iter().map(GapDocument::new).collect(),
         }
     }
 }

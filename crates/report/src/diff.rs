@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::Style;
 use crate::account::{size, step};
+use crate::json::GapDocument;
 use crate::table::{bold, clean, new_table, plural, section};
 
 /// The version of the JSON document's schema, `docs/schema/diff-1.json`.
@@ -307,17 +308,6 @@ struct FindingDocument<'a> {
     severity: &'static str,
 }
 
-/// What could not be checked.
-#[derive(JsonSchema, Serialize)]
-struct GapDocument<'a> {
-    /// The kind, `file-unread` …
-    kind: &'static str,
-    /// What.
-    subject: &'a str,
-    /// Why.
-    reason: &'a str,
-}
-
 impl<'a> Document<'a> {
     fn new(difference: &'a Difference) -> Self {
         let state = |state: FileState| StateDocument {
@@ -344,11 +334,6 @@ impl<'a> Document<'a> {
             after: change.after.map(state),
             layer: change.layer,
         });
-        let gap = |gap: &'a plimsoll_model::gap::Gap| GapDocument {
-            kind: gap.kind.as_str(),
-            subject: &gap.subject,
-            reason: &gap.reason,
-        };
         Self {
             schema_version: SCHEMA_VERSION,
             before: ImageDocument::new(&difference.before, &difference.layers_before),
@@ -362,7 +347,7 @@ impl<'a> Document<'a> {
                 went: difference.went.iter().map(FindingDocument::new).collect(),
                 stayed: difference.stayed,
             },
-            gaps: difference.gaps.iter().map(gap).collect(),
+            gaps: difference.gaps.iter().map(GapDocument::new).collect(),
         }
     }
 }

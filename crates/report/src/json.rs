@@ -308,7 +308,7 @@ pub(crate) struct StatementDocument<'a> {
 
 /// Something that could not be checked.
 #[derive(JsonSchema, Serialize)]
-struct GapDocument<'a> {
+pub(crate) struct GapDocument<'a> {
     /// The kind, `no-feed`, `layer-unread` …
     kind: &'static str,
     /// What was not checked.
@@ -506,7 +506,7 @@ impl<'a> StatementDocument<'a> {
 }
 
 impl<'a> GapDocument<'a> {
-    fn new(gap: &'a Gap) -> Self {
+    pub(crate) fn new(gap: &'a Gap) -> Self {
         Self { kind: gap.kind.as_str(), subject: &gap.subject, reason: &gap.reason }
     }
 }
