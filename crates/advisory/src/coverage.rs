@@ -67,8 +67,9 @@ fn gap_of(
     if whole.is_empty() {
         let names: Vec<&str> = covering.iter().map(|feed| feed.name.as_str()).collect();
         let reason = format!(
-            "only a part of the advisories for {ecosystem} is at hand ({}): {packages} packages were checked against those alone",
-            names.join(", ")
+            "only a part of the advisories for {ecosystem} is at hand ({}): {} checked against those alone",
+            names.join(", "),
+            if packages == 1 { "1 package was".to_owned() } else { format!("{packages} packages were") }
         );
         return Some(Gap::new(GapKind::PartialFeed, ecosystem, reason));
     }
@@ -76,8 +77,9 @@ fn gap_of(
     let age = i64::from(today.since(newest).ok()?.get_days());
     (age > max_age_days).then(|| {
         let reason = format!(
-            "the newest advisories for {ecosystem} are of {newest}, {age} days old: {packages} packages may have \
-             vulnerabilities found since; see `plimsoll db update`"
+            "the newest advisories for {ecosystem} are of {newest}, {age} days old: {packages} package{} may have \
+             vulnerabilities found since; see `plimsoll db update`",
+            if packages == 1 { "" } else { "s" }
         );
         Gap::new(GapKind::StaleDatabase, ecosystem, reason)
     })
