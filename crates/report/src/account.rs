@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::Style;
 use crate::json::GapDocument;
-use crate::table::{bold, clean, new_table, plural, section, shortened};
+use crate::table::{bold, clean, first_gaps, new_table, plural, section, shortened};
 
 /// The version of the JSON document's schema, `docs/schema/inventory-1.json`.
 pub const SCHEMA_VERSION: &str = "1.0";
@@ -133,13 +133,7 @@ fn gaps(account: &ImageAccount, style: Style, out: &mut dyn Write) -> io::Result
         return Ok(());
     }
     section("Not checked", style, out)?;
-    const SHOWN: usize = 15;
-    for gap in account.inventory.gaps.iter().take(SHOWN) {
-        writeln!(out, "  {}: {}", clean(&gap.subject), clean(&gap.reason))?;
-    }
-    if let Some(more) = account.inventory.gaps.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        writeln!(out, "  and {more} more; --format json lists all")?;
-    }
+    first_gaps(&account.inventory.gaps, out)?;
     if unread > 0 {
         writeln!(out, "  {unread} file{} could not be read", plural(unread))?;
     }

@@ -13,7 +13,7 @@ use document::{
 };
 pub(crate) use read::{JSON, TAG_VALUE};
 
-use crate::sbom::{Bill, BillFormat, License, Part, PartKind, RelationKind, uuid};
+use crate::sbom::{Bill, BillFormat, Hash, License, Part, PartKind, RelationKind, uuid};
 use crate::{Format, Writer};
 
 /// Writes SPDX in JSON.
@@ -196,7 +196,7 @@ const ALGORITHMS: [(&str, &str); 12] = [
     ("SHA3-512", "SHA3-512"),
 ];
 
-fn checksum(hash: &crate::sbom::Hash) -> Option<Checksum> {
+fn checksum(hash: &Hash) -> Option<Checksum> {
     let (_, algorithm) = ALGORITHMS.into_iter().find(|(known, _)| *known == hash.algorithm)?;
     Some(Checksum { algorithm: algorithm.to_owned(), checksum_value: hash.value.to_ascii_lowercase() })
 }
@@ -232,26 +232,22 @@ impl Licenses {
 
 /// What neither form of SPDX 2.3 holds.
 fn cannot_hold(bill: &Bill) -> Vec<String> {
-    let mut lost = Vec::new();
-    let mut tell = |count: usize, what: &str| {
-        if count > 0 {
-            lost.push(format!("{count} {what}"));
-        }
-    };
-    tell(bill.vulnerabilities.len(), "vulnerabilities");
-    tell(usize::from(bill.lifecycle.is_some()), "lifecycle phase");
+    let lifecycle = (usize::from(bill.lifecycle.is_some()), "lifecycle phase");
+    losses(bill, &[lifecycle], |hash| checksum(hash).is_some())
+}
+
+/// What no version of SPDX holds, what one of them does not hold either, and the hashes whose algorithm it does not know.
+pub(crate) fn losses(bill: &Bill, more: &[(usize, &str)], knows: impl Fn(&Hash) -> bool) -> Vec<String> {
     let links = bill.parts.iter().flat_map(|part| &part.links);
-    let is_kept = |kind: &str| matches!(kind, "website" | "distribution");
-    tell(
-        links.filter(|(kind, _)| !is_kept(kind)).count(),
-        "external references other than website and distribution",
-    );
-    let hashes = bill.parts.iter().flat_map(|part| &part.hashes);
-    tell(
-        hashes.filter(|hash| checksum(hash).is_none()).count(),
-        "hashes by an algorithm that it does not know",
-    );
-    lost
+    let links = links.filter(|(kind, _)| !matches!(kind.as_str(), "website" | "distribution")).count();
+    let hashes = bill.parts.iter().flat_map(|part| &part.hashes).filter(|hash| !knows(hash)).count();
+    let last = [
+        (links, "external references other than website and distribution"),
+        (hashes, "hashes by an algorithm that it does not know"),
+    ];
+    let all =
+        [(bill.vulnerabilities.len(), "vulnerabilities")].into_iter().chain(more.iter().copied()).chain(last);
+    all.filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub(crate) use read::JSON_LD;
 use serde_json::{Map, Value, json};
 
 use crate::sbom::{Bill, BillFormat, Completeness, Hash, Part, PartKind, RelationKind, uuid};
+use crate::spdx::losses;
 use crate::spdx::{Licenses, note};
 use crate::{Format, Writer};
 
@@ -271,25 +272,7 @@ fn hash(hash: &Hash) -> Option<Value> {
 }
 
 fn cannot_hold(bill: &Bill) -> Vec<String> {
-    let mut lost = Vec::new();
-    let mut tell = |count: usize, what: &str| {
-        if count > 0 {
-            lost.push(format!("{count} {what}"));
-        }
-    };
-    tell(bill.vulnerabilities.len(), "vulnerabilities");
-    let links = bill.parts.iter().flat_map(|part| &part.links);
-    let is_kept = |kind: &str| matches!(kind, "website" | "distribution");
-    tell(
-        links.filter(|(kind, _)| !is_kept(kind)).count(),
-        "external references other than website and distribution",
-    );
-    let hashes = bill.parts.iter().flat_map(|part| &part.hashes);
-    tell(
-        hashes.filter(|known| hash(known).is_none()).count(),
-        "hashes by an algorithm that it does not know",
-    );
-    lost
+    losses(bill, &[], |known| hash(known).is_some())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use plimsoll_model::finding::{Finding, FindingKind, Status, Vulnerability};
+use plimsoll_model::gap::Gap;
 use plimsoll_model::inventory::{InstalledPackage, Origin};
 use plimsoll_model::package::Ecosystem;
 use plimsoll_model::reachability::Reach;
@@ -260,14 +261,20 @@ fn gaps(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
         return Ok(());
     }
     section("Not checked", style, out)?;
+    first_gaps(&scan.gaps, out)?;
+    writeln!(out)
+}
+
+/// The first of `gaps`, and how many more there are.
+pub(crate) fn first_gaps(gaps: &[Gap], out: &mut dyn Write) -> io::Result<()> {
     const SHOWN: usize = 15;
-    for gap in scan.gaps.iter().take(SHOWN) {
+    for gap in gaps.iter().take(SHOWN) {
         writeln!(out, "  {}: {}", clean(&gap.subject), clean(&gap.reason))?;
     }
-    if scan.gaps.len() > SHOWN {
-        writeln!(out, "  and {} more; --format json lists all", scan.gaps.len() - SHOWN)?;
+    if gaps.len() > SHOWN {
+        writeln!(out, "  and {} more; --format json lists all", gaps.len() - SHOWN)?;
     }
-    writeln!(out)
+    Ok(())
 }
 
 /// The upgrades that mend most. The packages of the distribution are one step: its package manager upgrades all.
