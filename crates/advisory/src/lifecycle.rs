@@ -142,6 +142,7 @@ fn judge(
             _ => format!("Upgrade to {product} {}", newest.name),
         }),
         locations,
+        position: None,
         references: vec![format!("https://endoflife.date/{product}")],
     }))
 }

@@ -114,6 +114,7 @@ impl Rule {
             severity_source: "plimsoll".to_owned(),
             kind,
             locations: Vec::new(),
+            position: None,
             remedy: Some(self.remedy.to_owned()),
             references: Vec::new(),
         }

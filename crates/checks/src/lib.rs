@@ -6,5 +6,6 @@
 #![forbid(unsafe_code)]
 
 pub mod all;
+pub mod build_file;
 pub mod image_config;
 pub mod secrets;

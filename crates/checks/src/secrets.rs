@@ -108,6 +108,7 @@ fn finding(secret: &FoundSecret) -> Finding {
             shadowed: *shadowed,
         },
         locations: vec![location.clone()],
+        position: None,
         remedy: Some(remedy.to_owned()),
         references: Vec::new(),
     }

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::Location;
+use crate::position::Position;
 use crate::reachability::{Reach, Reachability};
 use crate::severity::Severity;
 
@@ -22,6 +23,9 @@ pub struct Finding {
     pub kind: FindingKind,
     /// Where in the image; empty if it concerns the image as a whole.
     pub locations: Vec<Location>,
+    /// Where in a file that people edit, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
     /// What to do, in one imperative sentence.
     pub remedy: Option<String>,
     /// Links for reading on.

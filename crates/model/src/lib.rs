@@ -21,6 +21,7 @@ pub mod license;
 pub mod package;
 pub mod path;
 pub mod platform;
+pub mod position;
 pub mod reachability;
 pub mod reference;
 pub mod repository;

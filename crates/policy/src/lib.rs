@@ -109,6 +109,7 @@ mod tests {
             severity_source: String::new(),
             kind: FindingKind::Vulnerability(Box::new(vulnerability)),
             locations: vec![],
+            position: None,
             remedy: None,
             references: vec![],
         }

@@ -1,6 +1,7 @@
 //! Plimsoll's own JSON. Its schema is `docs/schema/scan-1.json`, made from these types; within a major version fields are
 //! only added. The same image, database and date give the same bytes.
 
+mod position;
 mod read;
 mod vulnerability;
 
@@ -12,6 +13,7 @@ use plimsoll_model::inventory::{InstalledPackage, Location, Origin};
 use plimsoll_model::scan::Scan;
 use plimsoll_model::verdict::Verdict;
 use plimsoll_model::vex::{Provenance, SetAside, Statement};
+use position::PositionDocument;
 pub(crate) use read::REPORT;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -220,6 +222,9 @@ struct FindingDocument<'a> {
     remedy: Option<&'a str>,
     /// Where in the image; empty if it concerns the image as a whole.
     locations: Vec<LocationDocument<'a>>,
+    /// Where in a file that people edit, a Dockerfile say, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<PositionDocument<'a>>,
     /// Links for reading on.
     references: &'a [String],
     /// What only a vulnerability has.
@@ -471,6 +476,7 @@ impl<'a> FindingDocument<'a> {
             severity_source: &finding.severity_source,
             remedy: finding.remedy.as_deref(),
             locations: locations(&finding.locations, scan),
+            position: finding.position.as_ref().map(PositionDocument::new),
             references: &finding.references,
             vulnerability,
             secret,

@@ -165,6 +165,7 @@ fn finding(
         severity_source: "nvd".into(),
         kind,
         locations,
+        position: None,
         remedy: Some("do something".into()),
         references: vec!["https://example.org/x".into()],
     }

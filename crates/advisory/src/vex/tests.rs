@@ -49,6 +49,7 @@ pub(super) fn findings() -> Vec<Finding> {
             ..Vulnerability::default()
         })),
         locations: Vec::new(),
+        position: None,
         remedy: None,
         references: Vec::new(),
     };
