@@ -22,9 +22,13 @@ import tempfile
 import zipfile
 from urllib.parse import quote
 
+import rpm_image
+
 ECOSYSTEMS = ("Go", "PyPI", "crates.io", "npm", "Maven", "RubyGems", "Packagist", "NuGet", "AlmaLinux")
 # Of one package no more versions are asked for than this.
 LIMIT = 60
+# Of the questions after rpms only each so manieth is asked: osv-scanner repeats the whole record for each of its packages.
+RPMS_ASKED = 12
 
 
 def family(ecosystem):
@@ -182,21 +186,42 @@ def ask_osv_scanner(options, records, asked, keep):
             for id, record in those.items():
                 archive.writestr(f"{id}.json", json.dumps(record if options.git_ranges else without_git(record)))
     answers = {}
-    # It reads no version with an epoch from a package URL, so rpms are left out.
+    # It takes no rpm from a bill of materials, so those come in an image.
+    rpms = [question for question in asked if family(question[0]) == "AlmaLinux"][::RPMS_ASKED]
     asked = [question for question in asked if family(question[0]) != "AlmaLinux"]
     for batch in batches(asked, 4000):
         path = os.path.join(home, "bom.cdx.json")
         bill(batch, path)
-        command = [options.osv_scanner, "scan", "source", "--offline", "--all-packages", "--all-vulns", "--format", "json"]
-        code, answer, error = run([*command, "-L", path], env={**os.environ, "OSV_SCALIBR_LOCAL_DB_CACHE_DIRECTORY": home})
-        if code not in (0, 1):
-            sys.exit(f"osv-scanner ended with {code}: {error[-2000:]}")
-        for result in json.loads(answer)["results"]:
-            for found in result["packages"]:
-                package = found["package"]
-                ids = {vulnerability["id"] for vulnerability in found.get("vulnerabilities") or []}
-                answers.setdefault((package["ecosystem"], package["name"], package["version"]), set()).update(ids)
+        osv_scanner_says(options, home, ["source", "-L", path], answers)
+    for release in sorted({question[0] for question in rpms}):
+        for batch in batches([question for question in rpms if question[0] == release], 1500):
+            path = os.path.join(home, "image.tar")
+            rpms_of_almalinux(release.partition(":")[2], batch, home, path)
+            osv_scanner_says(options, home, ["image", "--archive", path], answers)
     return answers
+
+
+def osv_scanner_says(options, home, what, answers):
+    command = [options.osv_scanner, "scan", what[0], "--offline", "--all-packages", "--all-vulns", "--format", "json"]
+    code, answer, error = run([*command, *what[1:]], env={**os.environ, "OSV_SCALIBR_LOCAL_DB_CACHE_DIRECTORY": home})
+    if code not in (0, 1):
+        sys.exit(f"osv-scanner ended with {code}: {error[-2000:]}")
+    for result in json.loads(answer)["results"]:
+        for found in result["packages"]:
+            package = found["package"]
+            ids = {vulnerability["id"] for vulnerability in found.get("vulnerabilities") or []}
+            answers.setdefault((package["ecosystem"], package["name"], package["version"]), set()).update(ids)
+
+
+def rpms_of_almalinux(release, asked, home, path):
+    """An image of AlmaLinux with nothing but an rpm database of the packages."""
+    rpms = os.path.join(home, "rpmdb.sqlite")
+    rpm_image.database([question[1:] for question in asked], rpms)
+    with open(rpms, "rb") as file:
+        content = file.read()
+    os.remove(rpms)
+    system = f'ID="almalinux"\nVERSION_ID="{release}"\n'.encode()
+    rpm_image.archive({"etc/os-release": system, "var/lib/rpm/rpmdb.sqlite": content}, path)
 
 
 def canonical(record):
@@ -272,6 +297,8 @@ def explain_osv_scanner(question, id, who, is_gap, records):
     ecosystem, name, version = question
     if is_gap:
         return "not ordered by plimsoll, which says so"
+    if family(ecosystem) == "AlmaLinux":
+        return explain_rpm(question, id, who, records)
     parts = [part for part in records[id]["affected"] if normal_name(ecosystem, part["package"]["name"]) == name]
     if who == "plimsoll" and not any(part["package"]["name"] == name for part in parts):
         return "theirs: the record's name is not in its normal form"
@@ -281,6 +308,28 @@ def explain_osv_scanner(question, id, who, is_gap, records):
     ends = [list(event.items())[0] for part in parts for span in part["ranges"] for event in span["events"]]
     if who == "plimsoll" and any(("introduced", end) in ends for kind, end in ends if kind == "fixed"):
         return "theirs: a range is lost that begins where another one ends"
+    return "unexplained"
+
+
+def explain_rpm(question, id, who, records):
+    ecosystem, name, version = question
+    package = {"ecosystem": ecosystem, "name": name}
+    fixes = [
+        event["fixed"]
+        for part in records[id]["affected"]
+        if part["package"] == package
+        for span in part["ranges"]
+        for event in span["events"]
+        if "fixed" in event
+    ]
+    if who == "plimsoll":
+        return "unexplained"
+    if id.startswith(("ALBA-", "ALEA-")):
+        return "theirs: an erratum that mends no vulnerability"
+    if ".module" not in version and all(".module" in fix for fix in fixes):
+        return "theirs: an erratum of a module, and an rpm that is of none"
+    if len(fixes) > 1:
+        return "theirs: of an erratum's builds of one rpm the last one counts"
     return "unexplained"
 
 
@@ -360,4 +409,5 @@ def main():
             compare("trivy", ours, theirs, by_name(records), lambda id: canonical(records[id]), explain_trivy, keep)
 
 
-main()
+if __name__ == "__main__":
+    main()

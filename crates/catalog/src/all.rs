@@ -3,10 +3,11 @@
 use plimsoll_model::extractor::Extractor;
 
 use crate::account::{files, recorded};
-use crate::{binaries, lang, license_text, os, sbom};
+use crate::{binaries, lang, license_text, os, programs, sbom};
 
 /// All extractors of packages and of what belongs to them.
 pub const EXTRACTORS: &[Extractor] = &[
+    os::accounts::ACCOUNTS,
     os::apk::APK,
     os::apt_sources::APT_SOURCES,
     lang::beam::BEAM,
@@ -53,6 +54,7 @@ pub const EXTRACTORS: &[Extractor] = &[
     os::release::OS_RELEASE,
     os::pacman::PACMAN,
     os::portage::PORTAGE,
+    programs::PROGRAMS,
     lang::python::PYTHON,
     lang::python::PYTHON_EGG,
     lang::python_locks::PYTHON_LOCKS,

@@ -13,6 +13,7 @@ mod license_text;
 mod os;
 pub mod overlay;
 pub mod pass;
+mod programs;
 mod sbom;
 pub mod selector;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! has a whiteout, an opaque directory, another entry in its place, or something that is no directory above it. So no
 //! ecosystem needs rules of its own.
 
+mod content;
 mod owners;
 mod same;
 
@@ -41,7 +42,7 @@ pub fn merge(layers: &[LayerEvidence], origins: &[Origin]) -> Merged {
     for index in (0..layers.len()).rev() {
         found.take_layer(&mut stack, index);
     }
-    found.finish(origins)
+    found.finish(layers, &mut stack, origins)
 }
 
 /// The layers, with answers about visibility remembered.
@@ -141,6 +142,7 @@ struct Found {
     secrets: Vec<FoundSecret>,
     repositories: Vec<Repository>,
     code: Vec<LocatedCode>,
+    told: content::Told,
     gaps: Vec<Gap>,
 }
 
@@ -189,6 +191,13 @@ impl Found {
             }
             Fact::Repository(repository) => self.repositories.push(repository.clone()),
             Fact::LicenseText(licenses) => self.license_texts.push((located.path.clone(), licenses.clone())),
+            Fact::Account(account) => self.told.accounts.push(account.clone()),
+            Fact::Password { name, password } => {
+                self.told.passwords.entry(name.clone()).or_insert(*password);
+            }
+            Fact::Program => {
+                self.told.programs.insert(located.path.clone());
+            }
             Fact::File(..) | Fact::RecordedFiles(_) => {}
             Fact::Code(code) => self.code.push(LocatedCode { location: location(), code: code.clone() }),
             Fact::Distribution(fact) => self.take_distribution(&located.path, &fact.0),
@@ -225,7 +234,7 @@ impl Found {
         }
     }
 
-    fn finish(mut self, origins: &[Origin]) -> Merged {
+    fn finish(mut self, layers: &[LayerEvidence], stack: &mut Stack<'_>, origins: &[Origin]) -> Merged {
         self.resolve_declared();
         let mut owned = std::mem::take(&mut self.owned);
         let texts = LicenseTexts::new(std::mem::take(&mut self.license_texts));
@@ -263,6 +272,8 @@ impl Found {
         }
         owners::assign(&mut packages, &owned_files);
         owners::remove_owned_programs(&mut packages, &mut owned_files);
+        let told = std::mem::take(&mut self.told);
+        let content = content::content(layers, stack, told, &packages, &owned_files);
         self.secrets.sort_by(|a, b| (&a.location, &a.hit).cmp(&(&b.location, &b.hit)));
         self.gaps.sort();
         self.gaps.dedup();
@@ -275,6 +286,7 @@ impl Found {
             packages,
             secrets: self.secrets,
             repositories: self.repositories,
+            content,
             gaps: self.gaps,
         };
         Merged { inventory, owned_files, code: self.code }

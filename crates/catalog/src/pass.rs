@@ -135,7 +135,15 @@ impl<R: BufRead> TarPass<'_, R> {
             (path, kind)
         };
         let (mode, uid, gid) = (header.mode, header.uid, header.gid);
-        Some(Entry { path: path.into(), kind, mode, uid, gid, size: header.size })
+        Some(Entry {
+            path: path.into(),
+            kind,
+            mode,
+            uid,
+            gid,
+            size: header.size,
+            capabilities: header.capabilities,
+        })
     }
 
     fn kind(&mut self, header: &tar::Entry) -> Option<EntryKind> {

@@ -6,6 +6,7 @@
 pub(crate) mod build;
 mod history;
 mod names;
+pub(crate) mod publish;
 pub mod redact;
 pub(crate) mod run;
 
@@ -39,6 +40,10 @@ pub struct ImageFacts<'a> {
     pub history: Vec<&'a str>,
     /// How many layers there are.
     pub layers: usize,
+    /// Bytes of all layers as stored, if that is known.
+    pub size: Option<u64>,
+    /// When the image was made, as its configuration says.
+    pub created: Option<&'a str>,
     /// A root filesystem has no configuration, so nothing can be wrong with it.
     pub is_rootfs: bool,
 }
@@ -139,7 +144,7 @@ fn line(position: usize) -> u32 {
 }
 
 /// At most 200 characters of hostile text, on one line.
-fn clipped(text: &str) -> String {
+pub(crate) fn clipped(text: &str) -> String {
     let head: String = text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if head.len() < text.len() { format!("{head}…") } else { head }
 }

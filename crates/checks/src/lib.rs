@@ -8,4 +8,5 @@
 pub mod all;
 pub mod build_file;
 pub mod image_config;
+pub mod image_content;
 pub mod secrets;

@@ -10,6 +10,7 @@ use plimsoll_advisory::matching::match_contents;
 use plimsoll_advisory::vex::{self, library::Library};
 use plimsoll_checks::image_config::redact::shown_step;
 use plimsoll_checks::image_config::{Healthcheck, ImageFacts, check_image};
+use plimsoll_checks::image_content::check_content;
 use plimsoll_image::Image;
 use plimsoll_model::code::LazyCode;
 use plimsoll_model::extractor::Extractor;
@@ -178,7 +179,12 @@ fn find(
     }
     findings.extend(plimsoll_checks::secrets::secret_findings(inventory));
     match image {
-        Some(image) if options.configuration => findings.extend(check_image(&image_facts(image))),
+        Some(image) if options.configuration => {
+            let mut found = check_image(&image_facts(image));
+            found.extend(check_content(inventory));
+            found.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.id.cmp(&b.id)));
+            findings.extend(found);
+        }
         Some(_) => {}
         None => gaps.extend(not_in_document(options)),
     }
@@ -240,6 +246,8 @@ fn image_facts(image: &Image) -> ImageFacts<'_> {
         cmd: &run.cmd,
         history: image.config.history.iter().filter_map(|step| step.created_by.as_deref()).collect(),
         layers: image.layers.len(),
+        size: image.layers.iter().map(|layer| layer.blob.as_ref().map(|blob| blob.size)).sum(),
+        created: image.config.created.as_deref(),
         is_rootfs: image.layers.iter().all(|layer| layer.diff_id.is_none()),
     }
 }

@@ -95,6 +95,8 @@ pub struct Entry {
     pub size: u64,
     /// Link target as written.
     pub link: String,
+    /// Whether it has file capabilities (`security.capability`).
+    pub capabilities: bool,
     /// Bytes that follow in the archive.
     stored: u64,
 }
@@ -259,6 +261,7 @@ impl<R: BufRead> Archive<R> {
             gid: extensions.gid.unwrap_or_else(|| header.gid()),
             size: extensions.real_size.or_else(|| header.sparse_real_size()).unwrap_or(stored),
             link,
+            capabilities: extensions.capabilities,
             stored,
         })
     }

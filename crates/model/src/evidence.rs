@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounting::{FileDigests, FileKind, RecordedFile};
 use crate::code::Code;
+use crate::content::{Account, Password};
 use crate::digest::DiffId;
 use crate::distribution::Distribution;
 use crate::gap::Gap;
@@ -81,6 +82,17 @@ pub enum Fact {
     LicenseText(Vec<String>),
     /// Where the package manager gets packages from.
     Repository(Repository),
+    /// Somebody who may log in.
+    Account(Account),
+    /// What `etc/shadow` says of an account's password.
+    Password {
+        /// The account.
+        name: String,
+        /// What it takes.
+        password: Password,
+    },
+    /// The file is a program of a name that tells a tool.
+    Program,
     /// What a file is, and its digests.
     File(FileKind, FileDigests),
     /// What a package manager recorded of files that it installed.
@@ -138,6 +150,8 @@ pub struct Entry {
     pub gid: u32,
     /// Size in bytes, for a regular file.
     pub size: u64,
+    /// Whether it has file capabilities (`security.capability`).
+    pub capabilities: bool,
 }
 
 /// What an entry is.

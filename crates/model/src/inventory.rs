@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::content::Content;
 use crate::digest::{BlobDigest, DiffId};
 use crate::distribution::Distribution;
 use crate::evidence::SecretHit;
@@ -20,6 +21,9 @@ pub struct Inventory {
     pub secrets: Vec<FoundSecret>,
     /// Where its package manager gets packages from, sorted.
     pub repositories: Vec<Repository>,
+    /// What its files tell beside all that.
+    #[serde(default)]
+    pub content: Content,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }

@@ -7,6 +7,7 @@
 
 pub mod accounting;
 pub mod code;
+pub mod content;
 pub mod difference;
 pub mod digest;
 pub mod distribution;

@@ -138,6 +138,7 @@ fn inventory() -> Inventory {
         ],
         secrets: Vec::new(),
         repositories: Vec::new(),
+        content: plimsoll_model::content::Content::default(),
         gaps: Vec::new(),
     }
 }

@@ -52,7 +52,7 @@ fn layer(
 }
 
 fn entry(path: &str, kind: EntryKind, size: u64) -> Entry {
-    Entry { path: path.into(), kind, mode: 0o755, uid: 0, gid: 0, size }
+    Entry { path: path.into(), kind, mode: 0o755, uid: 0, gid: 0, size, capabilities: false }
 }
 
 fn located(path: &str, fact: Fact) -> Located {

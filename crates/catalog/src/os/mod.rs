@@ -1,5 +1,6 @@
 //! What distributions' package managers leave behind.
 
+pub(crate) mod accounts;
 pub(crate) mod apk;
 pub(crate) mod apt_sources;
 pub(crate) mod bitnami;

@@ -7,6 +7,33 @@ use plimsoll_model::package::Ecosystem;
 
 use super::narrow;
 
+/// Which OS packages own files.
+pub(super) struct Owners<'a>(HashMap<&'a str, u32>);
+
+impl<'a> Owners<'a> {
+    /// The owners of `wanted` paths; what `owned_files` lists is in the order of `packages`.
+    pub(super) fn new(
+        packages: &[InstalledPackage],
+        owned_files: &'a [Vec<String>],
+        wanted: &HashSet<String>,
+    ) -> Self {
+        let mut owners: HashMap<&str, u32> = HashMap::new();
+        for (index, (installed, files)) in packages.iter().zip(owned_files).enumerate() {
+            if installed.package.ecosystem.is_os() {
+                for file in files.iter().filter(|file| wanted.contains(*file)) {
+                    owners.entry(file).or_insert(narrow(index));
+                }
+            }
+        }
+        Self(owners)
+    }
+
+    /// The index of the package that owns the file at `path`, by either of its names.
+    pub(super) fn of(&self, path: &str) -> Option<u32> {
+        self.0.get(path).or_else(|| self.0.get(other_name(path)?.as_str())).copied()
+    }
+}
+
 /// Says of language packages whose evidence an OS package owns, which one that is.
 pub(super) fn assign(packages: &mut [InstalledPackage], owned_files: &[Vec<String>]) {
     let mut wanted: HashSet<String> = HashSet::new();
@@ -16,17 +43,9 @@ pub(super) fn assign(packages: &mut [InstalledPackage], owned_files: &[Vec<Strin
             wanted.insert(location.path.clone());
         }
     }
-    let mut owners: HashMap<&str, u32> = HashMap::new();
-    for (index, (installed, files)) in packages.iter().zip(owned_files).enumerate() {
-        if installed.package.ecosystem.is_os() {
-            for file in files.iter().filter(|file| wanted.contains(*file)) {
-                owners.entry(file).or_insert(narrow(index));
-            }
-        }
-    }
-    let owner = |path: &str| owners.get(path).or_else(|| owners.get(other_name(path)?.as_str())).copied();
+    let owners = Owners::new(packages, owned_files, &wanted);
     for installed in packages.iter_mut().filter(|installed| !installed.package.ecosystem.is_os()) {
-        let mut of_each = installed.locations.iter().map(|location| owner(&location.path));
+        let mut of_each = installed.locations.iter().map(|location| owners.of(&location.path));
         let first = of_each.next().flatten();
         // Only if every copy is the distribution's: one that somebody else brought has to be matched.
         installed.owned_by = first.filter(|_| of_each.all(|owner| owner.is_some()));
@@ -34,7 +53,7 @@ pub(super) fn assign(packages: &mut [InstalledPackage], owned_files: &[Vec<Strin
 }
 
 /// `bin/x` where `bin` is a link to `usr/bin`: package managers list either name.
-fn other_name(path: &str) -> Option<String> {
+pub(super) fn other_name(path: &str) -> Option<String> {
     let is_moved = |path: &str| {
         path.split_once('/').is_some_and(|(first, _)| matches!(first, "bin" | "sbin" | "lib" | "lib64"))
     };

@@ -3,7 +3,7 @@ use plimsoll_model::digest::{DiffId, Digest};
 use plimsoll_model::evidence::ExtractorFacts;
 
 fn entry(path: &str, kind: EntryKind) -> Entry {
-    Entry { path: path.into(), kind, mode: 0o644, uid: 0, gid: 0, size: 1 }
+    Entry { path: path.into(), kind, mode: 0o644, uid: 0, gid: 0, size: 1, capabilities: false }
 }
 
 fn package(path: &str, name: &str) -> Located {

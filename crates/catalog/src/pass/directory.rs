@@ -93,9 +93,11 @@ impl Walk<'_> {
             EntryKind::Special
         };
         let is_file = kind == EntryKind::File;
+        let capabilities =
+            is_file && rustix::fs::lgetxattr(&full, "security.capability", &mut [0_u8; 64]).is_ok();
         let mode = u16::try_from(metadata.mode() & 0o7777).unwrap_or(0);
         let (uid, gid, size) = (metadata.uid(), metadata.gid(), metadata.len());
-        self.collector.enter(Entry { path: path.as_str().into(), kind, mode, uid, gid, size });
+        self.collector.enter(Entry { path: path.as_str().into(), kind, mode, uid, gid, size, capabilities });
         if is_file && size > 0 {
             self.offer(&path, &full, mode, size);
         } else if file_type.is_dir() {

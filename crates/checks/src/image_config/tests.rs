@@ -9,7 +9,11 @@ fn strings(values: &[&str]) -> Vec<String> {
 fn good() -> ImageFacts<'static> {
     ImageFacts {
         user: "10001:10001",
-        labels: BTreeMap::from([("org.opencontainers.image.source", "https://git.test/shop")]),
+        labels: BTreeMap::from([
+            ("org.opencontainers.image.base.digest", "sha256:00"),
+            ("org.opencontainers.image.base.name", "docker.io/library/debian:12"),
+            ("org.opencontainers.image.source", "https://git.test/shop"),
+        ]),
         healthcheck: Healthcheck::Declared,
         history: vec![
             "/bin/sh -c #(nop) ADD file:1f0f in / ",
@@ -31,15 +35,22 @@ fn the_ids_are_a_public_contract_and_sorted() {
     let ids: Vec<&str> = IMAGE_RULES.iter().map(|rule| rule.id).collect();
     let contract = [
         "add-from-url",
+        "base-not-pinned",
         "download-piped-to-shell",
         "image-runs-as-root",
+        "large-image",
+        "many-layers",
+        "missing-base-label",
         "missing-healthcheck",
         "missing-source-label",
+        "privileged-port-exposed",
         "secret-in-environment",
         "secret-in-history",
         "secret-in-label",
         "ssh-server-exposed",
         "sudo-in-build-step",
+        "unreproducible-timestamp",
+        "user-not-numeric",
     ];
     assert_eq!(ids, contract);
 }
@@ -55,8 +66,9 @@ fn root_by_any_name_is_told() {
     for user in ["", " ", "root", "0", "0:0", "root:app", "00", "0:1000"] {
         assert_eq!(ids(&ImageFacts { user, ..good() }), ["image-runs-as-root"], "{user:?}");
     }
-    for user in ["app", "1000:0", "rooty"] {
-        assert!(ids(&ImageFacts { user, ..good() }).is_empty(), "{user:?}");
+    assert!(ids(&ImageFacts { user: "1000:0", ..good() }).is_empty());
+    for user in ["app", "rooty"] {
+        assert_eq!(ids(&ImageFacts { user, ..good() }), ["user-not-numeric"], "{user:?}");
     }
 }
 
@@ -134,12 +146,15 @@ fn build_steps_that_trust_the_network_or_use_sudo_are_told() {
 fn ports_health_and_labels_are_told() {
     let cmd = strings(&["/usr/sbin/sshd", "-D"]);
     assert_eq!(
-        ids(&ImageFacts { exposed_ports: vec!["80/tcp", "22/tcp"], ..good() }),
+        ids(&ImageFacts { exposed_ports: vec!["8080/tcp", "22/tcp"], ..good() }),
         ["ssh-server-exposed"]
     );
     assert_eq!(ids(&ImageFacts { cmd: &cmd, ..good() }), ["ssh-server-exposed"]);
     assert_eq!(ids(&ImageFacts { healthcheck: Healthcheck::Missing, ..good() }), ["missing-healthcheck"]);
-    assert_eq!(ids(&ImageFacts { labels: BTreeMap::new(), ..good() }), ["missing-source-label"]);
+    assert_eq!(
+        ids(&ImageFacts { labels: BTreeMap::new(), ..good() }),
+        ["missing-base-label", "missing-source-label"]
+    );
 }
 
 #[test]
@@ -148,4 +163,29 @@ fn hostile_text_is_clipped_and_kept_on_one_line() {
     let findings = check_image(&ImageFacts { history: vec![&step], ..good() });
     let FindingKind::Misconfiguration { evidence } = &findings[0].kind else { panic!() };
     assert!(evidence.chars().count() < 250 && !evidence.contains(['\n', '\u{7}']));
+}
+
+#[test]
+fn what_the_next_user_of_the_image_must_know() {
+    let base = |name: &'static str| BTreeMap::from([("org.opencontainers.image.base.name", name)]);
+    let with = |labels| {
+        let mut found = ids(&ImageFacts { labels, ..good() });
+        found.retain(|id| id != "missing-source-label");
+        found
+    };
+    assert_eq!(with(BTreeMap::new()), ["missing-base-label"]);
+    assert_eq!(with(base("debian")), ["base-not-pinned", "missing-base-label"]);
+    assert_eq!(with(base("reg.test:5000/debian:latest")), ["base-not-pinned", "missing-base-label"]);
+    assert_eq!(with(base("reg.test:5000/debian")), ["base-not-pinned", "missing-base-label"]);
+    assert_eq!(with(base("debian:12")), ["missing-base-label"]);
+    assert_eq!(with(base("debian:latest@sha256:00")), ["missing-base-label"]);
+    assert_eq!(ids(&ImageFacts { layers: 61, ..good() }), ["many-layers"]);
+    assert_eq!(ids(&ImageFacts { size: Some((1 << 30) + 1), ..good() }), ["large-image"]);
+    assert_eq!(ids(&ImageFacts { size: Some(1 << 30), ..good() }), Vec::<String>::new());
+    let created = |created| ids(&ImageFacts { created: Some(created), ..good() });
+    assert_eq!(created("2026-01-02T03:04:05.678901Z"), ["unreproducible-timestamp"]);
+    assert!(created("2026-01-02T03:04:05Z").is_empty() && created("2026-01-02T03:04:05.000Z").is_empty());
+    let ports = |ports: &[&'static str]| ids(&ImageFacts { exposed_ports: ports.to_vec(), ..good() });
+    assert_eq!(ports(&["80/tcp", "8080/tcp"]), ["privileged-port-exposed"]);
+    assert!(ports(&["1024", "8080-8090/tcp"]).is_empty());
 }

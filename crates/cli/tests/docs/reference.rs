@@ -124,6 +124,11 @@ fn checks(root: &Path) -> String {
     for rule in plimsoll_checks::all::IMAGE_RULES {
         writeln!(text, "| `{}` | {} | {} | {} |", rule.id, rule.severity, rule.title, rule.remedy).unwrap();
     }
+    text.push_str("\n## The image's files\n\nA tool is told by its bytes and by the package that owns it, not by its name alone; one rule gives one finding \
+         with all places.\n\n| id | severity | what it finds | what to do |\n| --- | --- | --- | --- |\n");
+    for rule in plimsoll_checks::all::CONTENT_RULES {
+        writeln!(text, "| `{}` | {} | {} | {} |", rule.id, rule.severity, rule.title, rule.remedy).unwrap();
+    }
     text.push_str(
         "\n## Secrets\n\nThe rules are `crates/checks/rules/secrets.toml`, the specific ones first. Files are searched in every \
          layer, also those that an upper layer deletes.\n\n| id | severity | what it finds |\n| --- | --- | --- |\n",

@@ -47,6 +47,25 @@ impl LayerBuilder {
         self
     }
 
+    /// A file that may be run.
+    pub(crate) fn program(mut self, path: &str, content: &[u8]) -> Self {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o755);
+        self.tar.append_data(&mut header, path, content).unwrap();
+        self
+    }
+
+    /// Another name of the program at `target`.
+    pub(crate) fn hard_link(mut self, path: &str, target: &str) -> Self {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Link);
+        header.set_size(0);
+        header.set_mode(0o755);
+        self.tar.append_link(&mut header, path, target).unwrap();
+        self
+    }
+
     /// Hides `path` of lower layers.
     pub(crate) fn whiteout(self, path: &str) -> Self {
         let hidden = match path.rsplit_once('/') {

@@ -13,6 +13,7 @@ pub(super) struct Extensions {
     pub(super) gid: Option<u32>,
     pub(super) sparse: bool,
     pub(super) real_size: Option<u64>,
+    pub(super) capabilities: bool,
 }
 
 impl Extensions {
@@ -40,6 +41,9 @@ impl Extensions {
             b"GNU.sparse.realsize" | b"GNU.sparse.size" => {
                 self.sparse = true;
                 self.real_size = number();
+            }
+            b"SCHILY.xattr.security.capability" | b"LIBARCHIVE.xattr.security.capability" => {
+                self.capabilities = !value.is_empty();
             }
             _ => {}
         }

@@ -59,6 +59,17 @@ fn what_the_tar_crate_writes_is_read() {
 }
 
 #[test]
+fn file_capabilities_are_told() {
+    let bytes = built(|b| {
+        b.append_pax_extensions([("SCHILY.xattr.security.capability", &b"\x01\0\0\x02 \0\0\0"[..])]).unwrap();
+        file(b, "ping", b"abc");
+        file(b, "plain", b"abc");
+    });
+    let told: Vec<bool> = read_all(&bytes).unwrap().iter().map(|(entry, _)| entry.capabilities).collect();
+    assert_eq!(told, [true, false]);
+}
+
+#[test]
 fn pax_records_override_the_header() {
     let bytes = built(|b| {
         b.append_pax_extensions([
