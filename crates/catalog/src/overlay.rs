@@ -5,6 +5,7 @@
 //! ecosystem needs rules of its own.
 
 mod content;
+mod depends;
 mod owners;
 mod same;
 
@@ -15,7 +16,7 @@ use plimsoll_model::distribution::Distribution;
 use plimsoll_model::evidence::{Entry, EntryKind, Fact, LayerEvidence, Located};
 use plimsoll_model::extractor::gap_path;
 use plimsoll_model::gap::Gap;
-use plimsoll_model::inventory::{FoundSecret, InstalledPackage, Inventory, Location, Origin};
+use plimsoll_model::inventory::{Dependency, FoundSecret, InstalledPackage, Inventory, Location, Origin};
 use plimsoll_model::license;
 use plimsoll_model::package::{Ecosystem, Package};
 use plimsoll_model::path::{file_name, parent};
@@ -30,6 +31,8 @@ pub struct Merged {
     pub inventory: Inventory,
     /// The files that each package owns, in the order of [`Inventory::packages`].
     pub owned_files: Vec<Vec<String>>,
+    /// Which of its packages need which, sorted.
+    pub dependencies: Vec<Dependency>,
     /// The code of its programs and archives, sorted by place.
     pub code: Vec<LocatedCode>,
 }
@@ -143,6 +146,7 @@ struct Found {
     repositories: Vec<Repository>,
     code: Vec<LocatedCode>,
     told: content::Told,
+    needs: Vec<depends::Found>,
     gaps: Vec<Gap>,
 }
 
@@ -200,6 +204,10 @@ impl Found {
             }
             Fact::File(..) | Fact::RecordedFiles(_) => {}
             Fact::Code(code) => self.code.push(LocatedCode { location: location(), code: code.clone() }),
+            Fact::Needs(needs) => {
+                let Location { path, inside, .. } = location();
+                self.needs.push(depends::Found { path, inside, needs: needs.clone() });
+            }
             Fact::Distribution(fact) => self.take_distribution(&located.path, &fact.0),
         }
     }
@@ -274,6 +282,8 @@ impl Found {
         owners::remove_owned_programs(&mut packages, &mut owned_files);
         let told = std::mem::take(&mut self.told);
         let content = content::content(layers, stack, told, &packages, &owned_files);
+        let (dependencies, gap) = depends::resolve(&packages, &owned_files, &self.needs);
+        self.gaps.extend(gap);
         self.secrets.sort_by(|a, b| (&a.location, &a.hit).cmp(&(&b.location, &b.hit)));
         self.gaps.sort();
         self.gaps.dedup();
@@ -289,7 +299,7 @@ impl Found {
             content,
             gaps: self.gaps,
         };
-        Merged { inventory, owned_files, code: self.code }
+        Merged { inventory, owned_files, dependencies, code: self.code }
     }
 }
 

@@ -6,11 +6,27 @@ use plimsoll_model::extractor::{Extractor, Facts, ScanFile};
 use plimsoll_model::gap::Gap;
 use plimsoll_model::package::{Ecosystem, Package};
 
-/// What `extractor` finds in `bytes` at `path`, with places, and its gaps; the names of code are left to [`code_of`].
+/// What `extractor` finds in `bytes` at `path`, with places, and its gaps; the names of code are left to
+/// [`code_of`], and needs to [`needs_of`].
 pub(crate) fn located_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> (Vec<Located>, Vec<Gap>) {
     let (mut facts, gaps) = all_of(extractor, path, bytes);
-    facts.retain(|located| !matches!(located.fact, Fact::Code(_)));
+    facts.retain(|located| !matches!(located.fact, Fact::Code(_) | Fact::Needs(_)));
     (facts, gaps)
+}
+
+/// What `extractor` finds that packages need, a line each: `NAME: NEED|ALTERNATIVE, NEED; PROVIDED, PROVIDED`.
+pub(crate) fn needs_of(extractor: &Extractor, path: &str, bytes: &[u8]) -> Vec<String> {
+    let facts = all_of(extractor, path, bytes).0.into_iter();
+    let needs = facts.filter_map(|located| match located.fact {
+        Fact::Needs(needs) => Some(needs),
+        _ => None,
+    });
+    let line = |needs: plimsoll_model::needs::Needs| {
+        let all: Vec<String> = needs.needs().map(|one| one.collect::<Vec<_>>().join("|")).collect();
+        let provided: Vec<&str> = needs.provides().collect();
+        format!("{}: {}; {}", needs.name, all.join(", "), provided.join(", "))
+    };
+    needs.map(line).collect()
 }
 
 /// The code that `extractor` finds in `bytes` at `path`, each with the member that holds it.

@@ -8,6 +8,7 @@ use crate::content::{Account, Password};
 use crate::digest::DiffId;
 use crate::distribution::Distribution;
 use crate::gap::Gap;
+use crate::needs::Needs;
 use crate::package::{Ecosystem, Package};
 use crate::repository::Repository;
 
@@ -74,6 +75,8 @@ pub enum Fact {
         /// Licences as declared.
         licenses: Vec<String>,
     },
+    /// What a package found at the same place needs.
+    Needs(Needs),
     /// The distribution.
     Distribution(DistributionFact),
     /// A secret.

@@ -8,6 +8,7 @@ use std::io::{Read, Seek};
 use crate::code::Code;
 use crate::evidence::{Fact, Located};
 use crate::gap::{Gap, GapKind};
+use crate::needs::Needs;
 
 /// One way to turn a file into facts.
 #[derive(Clone, Copy, Debug)]
@@ -206,6 +207,20 @@ impl Facts {
     pub fn push_inside(&mut self, inside: &str, fact: Fact) {
         let inside = Some(inside.to_owned());
         self.facts.push((self.ordinal, Located { path: self.path.clone(), inside, fact }));
+    }
+
+    /// Adds what a package in the file needs, if it says anything.
+    pub fn push_needs(&mut self, needs: Needs) {
+        if !needs.is_empty() {
+            self.push(Fact::Needs(needs));
+        }
+    }
+
+    /// Adds what a package in the member `inside` of the file needs, if it says anything.
+    pub fn push_needs_inside(&mut self, inside: &str, needs: Needs) {
+        if !needs.is_empty() {
+            self.push_inside(inside, Fact::Needs(needs));
+        }
     }
 
     /// Adds the code that the file, or its member `inside`, holds. Beyond [`CODE_LIMIT`] it is left out: what is not known of

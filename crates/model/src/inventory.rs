@@ -45,6 +45,15 @@ pub struct InstalledPackage {
     pub file_count: u32,
 }
 
+/// A package that needs another one.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Dependency {
+    /// The index in [`Inventory::packages`] of the one that needs.
+    pub from: u32,
+    /// The index of the one that is needed.
+    pub to: u32,
+}
+
 /// A place where evidence lies.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Location {

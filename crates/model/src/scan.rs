@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::BlobDigest;
 use crate::finding::Finding;
 use crate::gap::Gap;
-use crate::inventory::{Inventory, LayerSummary};
+use crate::inventory::{Dependency, Inventory, LayerSummary};
 use crate::platform::Platform;
 use crate::verdict::Verdict;
 use crate::vex::SetAside;
@@ -23,6 +23,8 @@ pub struct Contents {
     pub inventory: Inventory,
     /// The files that each package owns, in the order of the inventory's packages; empty if they are not known.
     pub owned_files: Vec<Vec<String>>,
+    /// Which of its packages need which, sorted; empty if it is not known.
+    pub dependencies: Vec<Dependency>,
 }
 
 /// What one scan of one image (one platform) found.
@@ -36,6 +38,8 @@ pub struct Scan {
     pub inventory: Inventory,
     /// The files that each package owns, in the order of the inventory's packages; empty if they were not asked for.
     pub owned_files: Vec<Vec<String>>,
+    /// Which of its packages need which, sorted; empty if it was not asked for.
+    pub dependencies: Vec<Dependency>,
     /// What is wrong, worst first.
     pub findings: Vec<Finding>,
     /// Findings that VEX documents say are none.

@@ -19,6 +19,7 @@ pub(crate) mod julia;
 pub(crate) mod jvm;
 pub(crate) mod lock_files;
 pub(crate) mod lua;
+mod markers;
 pub(crate) mod models;
 pub(crate) mod npm;
 pub(crate) mod nuget;

@@ -2,19 +2,21 @@
 //! (a zip archive that is imported as it is), and the files they own from `RECORD`, `installed-files.txt`.
 //! Format: <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>.
 
-use plimsoll_formats::deb822::stanzas;
+use plimsoll_formats::deb822::{Stanza, stanzas};
 use plimsoll_formats::zip::{Directory, ZipError};
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
+use plimsoll_model::needs::{Needs, Reach};
 use plimsoll_model::package::{Ecosystem, Package};
 use plimsoll_model::path::{Normalized, file_name, normalize, parent};
 
 use super::executable::source;
+use super::markers;
 
 /// Reads installed distributions.
 pub(crate) const PYTHON: Extractor = Extractor {
     name: "python",
-    revision: 1,
+    revision: 2,
     wants: Wants {
         paths: &[PathRule::Name("METADATA"), PathRule::Name("PKG-INFO"), PathRule::Suffix(".egg-info")],
         content: ContentRule::Text,
@@ -61,7 +63,10 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
     if !is_metadata {
         return Ok(());
     }
-    facts.push(Fact::Package(distribution(&file.text()?)?));
+    let text = file.text()?;
+    let package = distribution(&text)?;
+    facts.push_needs(needs(&text, &package, directory));
+    facts.push(Fact::Package(package));
     Ok(())
 }
 
@@ -106,6 +111,33 @@ fn distribution(text: &str) -> Result<Package, ExtractError> {
         }
     };
     Ok(package)
+}
+
+/// What the metadata in `directory` says that the distribution needs where no extra is asked for.
+fn needs(text: &str, package: &Package, directory: &str) -> Needs {
+    let mut needs = Needs::of(package, Reach::Folder);
+    let python = directory.split('/').find_map(|part| part.strip_prefix("python"));
+    let python = python.filter(|version| version.starts_with("3.") || version.starts_with("2."));
+    for (_, value) in stanzas(text)
+        .next()
+        .iter()
+        .flat_map(Stanza::fields)
+        .filter(|(key, _)| key.eq_ignore_ascii_case("Requires-Dist"))
+    {
+        let wish = value.folded();
+        let (wish, condition) = wish.split_once(';').unwrap_or((&wish, ""));
+        if markers::may_hold(condition, python) {
+            needs.need([required_name(wish)]);
+        }
+    }
+    needs
+}
+
+/// The name at the start of a requirement: `Name[extra] (>=1.0)`, `name>=1.0`, `name @ https://…`.
+pub(super) fn required_name(wish: &str) -> &str {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let wish = wish.trim_start();
+    wish.get(..wish.find(|c| !is_name(c)).unwrap_or(wish.len())).unwrap_or_default()
 }
 
 /// How a distribution owns files: normalized name and version, as PEP 503 and the directory's name have it.
@@ -163,7 +195,18 @@ pub(crate) fn first_field(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::facts_of;
+    use crate::testing::{facts_of, needs_of};
+
+    #[test]
+    fn needs_without_extras_are_read() {
+        let metadata = b"Metadata-Version: 2.1\nName: Flask\nVersion: 2\nRequires-Dist: Werkzeug>=2.0\nRequires-Dist: Jinja2[i18n] (>=3.0)\nRequires-Dist: asgiref (>=3.2) ; extra == 'async'\nRequires-Dist: importlib-metadata ; python_version < \"3.10\"\nRequires-Dist: colorama; platform_system == 'Windows'\n\nRequires-Dist: prose\n";
+        let path = |version: &str| format!("usr/lib/{version}/site-packages/Flask-2.dist-info/METADATA");
+        assert_eq!(needs_of(&PYTHON, &path("python3.11"), metadata), ["Flask: Werkzeug, Jinja2; "]);
+        let known = ["Flask: Werkzeug, Jinja2, importlib-metadata; "];
+        assert_eq!(needs_of(&PYTHON, &path("python3.9"), metadata), known);
+        assert_eq!(needs_of(&PYTHON, &path("python3"), metadata), known);
+    }
+
 
     #[test]
     fn wheels_and_eggs_are_read() {

@@ -6,13 +6,14 @@ use plimsoll_formats::deb822::{Stanza, stanzas};
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
 use plimsoll_model::gap::GapKind;
+use plimsoll_model::needs::{Needs, Reach};
 use plimsoll_model::package::{Ecosystem, Package, SourcePackage};
 use plimsoll_model::path::{Normalized, file_name, normalize, parent};
 
 /// Reads installed packages.
 pub(crate) const DPKG: Extractor = Extractor {
     name: "dpkg",
-    revision: 1,
+    revision: 2,
     wants: Wants {
         paths: &[PathRule::Exact("var/lib/dpkg/status"), PathRule::In("var/lib/dpkg/status.d")],
         content: ContentRule::Text,
@@ -51,7 +52,10 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
             continue;
         }
         match package(&stanza) {
-            Ok(package) => facts.push(Fact::Package(package)),
+            Ok(package) => {
+                facts.push_needs(needs(&stanza, &package));
+                facts.push(Fact::Package(package));
+            }
             Err(problem) => {
                 facts.gap(
                     GapKind::RecordUnread,
@@ -78,6 +82,27 @@ fn package(stanza: &Stanza<'_>) -> Result<Package, &'static str> {
     package.architecture = field("Architecture").map(str::to_owned);
     package.source = Some(source(field("Source"), name, version));
     Ok(package)
+}
+
+/// What a paragraph says that the package needs: `NAME (>= VERSION) | NAME:any, NAME`. That versions fit is the package
+/// manager's work, and done.
+pub(crate) fn needs(stanza: &Stanza<'_>, package: &Package) -> Needs {
+    let mut needs = Needs::of(package, Reach::System);
+    let name = |wish: &str| {
+        let name = wish.split(['(', '[', '<']).next().unwrap_or_default();
+        name.split(':').next().unwrap_or_default().trim().to_owned()
+    };
+    for field in ["Pre-Depends", "Depends"] {
+        let Some(value) = stanza.get(field) else { continue };
+        for need in value.folded().split(',') {
+            let names: Vec<String> = need.split('|').map(name).collect();
+            needs.need(names.iter().map(String::as_str));
+        }
+    }
+    if let Some(value) = stanza.get("Provides") {
+        value.folded().split(',').for_each(|provided| needs.provide(&name(provided)));
+    }
+    needs
 }
 
 /// `Source: NAME` or `Source: NAME (VERSION)`; what is left out is as the binary has it.

@@ -11,7 +11,7 @@ use plimsoll_model::path::{Normalized, file_name, normalize, parent};
 /// Reads installed packages.
 pub(crate) const OPKG: Extractor = Extractor {
     name: "opkg",
-    revision: 1,
+    revision: 2,
     wants: Wants {
         paths: &[PathRule::Suffix("opkg/status")],
         content: ContentRule::Text,
@@ -38,7 +38,11 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
     let text = file.text()?;
     for stanza in stanzas(&text) {
         match package(&stanza) {
-            Ok(package) => package.into_iter().for_each(|package| facts.push(Fact::Package(package))),
+            Ok(None) => {}
+            Ok(Some(package)) => {
+                facts.push_needs(super::dpkg::needs(&stanza, &package));
+                facts.push(Fact::Package(package));
+            }
             Err(problem) => {
                 let reason = format!("opkg: the paragraph at line {} {problem}", stanza.line());
                 facts.gap(GapKind::RecordUnread, reason);

@@ -3,13 +3,14 @@
 
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
+use plimsoll_model::needs::{Needs, Reach};
 use plimsoll_model::package::{Ecosystem, Package, SourcePackage};
 use plimsoll_model::path::{Normalized, file_name, normalize, parent};
 
 /// Reads installed packages and their files.
 pub(crate) const PACMAN: Extractor = Extractor {
     name: "pacman",
-    revision: 1,
+    revision: 2,
     wants: Wants {
         paths: &[PathRule::Name("desc"), PathRule::Name("files")],
         content: ContentRule::Text,
@@ -45,12 +46,18 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
     };
     let source =
         SourcePackage { name: value("BASE").unwrap_or(name).to_owned(), version: version.to_owned() };
-    facts.push(Fact::Package(Package {
+    let package = Package {
         architecture: value("ARCH").map(str::to_owned),
         source: Some(source),
         licenses: section(&text, "LICENSE").map(str::to_owned).collect(),
         ..Package::new(Ecosystem::Alpm, name, version)
-    }));
+    };
+    let mut needs = Needs::of(&package, Reach::System);
+    let names = |part| section(&text, part).filter_map(|line| line.split(['<', '>', '=']).next());
+    names("DEPENDS").for_each(|name| needs.need([name]));
+    names("PROVIDES").for_each(|name| needs.provide(name));
+    facts.push_needs(needs);
+    facts.push(Fact::Package(package));
     Ok(())
 }
 
@@ -69,7 +76,14 @@ fn name_of(folder: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{error_of, facts_of};
+    use crate::testing::{error_of, facts_of, needs_of};
+
+    #[test]
+    fn needs_are_read_without_their_versions() {
+        let desc = "%NAME%\nbash\n\n%VERSION%\n5.2-1\n\n%DEPENDS%\nreadline>=8.2\nlibreadline.so=8-64\n\n%OPTDEPENDS%\nx: y\n\n%PROVIDES%\nsh\n";
+        let found = needs_of(&PACMAN, "var/lib/pacman/local/bash-5.2-1/desc", desc.as_bytes());
+        assert_eq!(found, ["bash: readline, libreadline.so; sh"]);
+    }
 
     #[test]
     fn packages_and_their_files_are_read() {

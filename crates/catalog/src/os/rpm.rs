@@ -5,6 +5,8 @@
 //! EPOCH, SIZE, ARCH, EPOCHNUM and SOURCERPM; it tells of no files. An SQLite database's write-ahead log is not read:
 //! rpm empties it into the database whenever it ends in order, and a log that is not empty is a gap.
 
+mod needs;
+
 use plimsoll_formats::rpmdb::{Header, Limits, RpmDbError, headers};
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
@@ -12,9 +14,11 @@ use plimsoll_model::gap::GapKind;
 use plimsoll_model::package::{Ecosystem, Package, SourcePackage};
 use plimsoll_model::path::{Normalized, normalize};
 
+use needs::Names;
+
 pub(crate) const RPM: Extractor = Extractor {
     name: "rpm",
-    revision: 1,
+    revision: 2,
     wants: Wants {
         paths: &[
             PathRule::Exact("usr/lib/sysimage/rpm/Packages"),
@@ -71,10 +75,11 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
     }
     let bytes = file.read()?;
     let mut room = TEXT;
+    let mut names = Names::default();
     for header in headers(&bytes, &Limits::default()) {
         let kept = match header {
             Ok(header) if header.is_public_key() => Some(()),
-            Ok(header) => record(&header, facts, &mut room),
+            Ok(header) => record(&header, facts, &mut names, &mut room),
             Err(RpmDbError::UnknownForm) => {
                 return Err(ExtractError::Malformed(RpmDbError::UnknownForm.to_string()));
             }
@@ -88,6 +93,7 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
             break;
         }
     }
+    names.finish(facts);
     Ok(())
 }
 
@@ -100,7 +106,7 @@ const fn gap_kind(error: &RpmDbError) -> GapKind {
 }
 
 /// Tells what a header says; `None` if there is no room left for it.
-fn record(header: &Header<'_>, facts: &mut Facts, room: &mut usize) -> Option<()> {
+fn record(header: &Header<'_>, facts: &mut Facts, names: &mut Names, room: &mut usize) -> Option<()> {
     let Some(package) = package(header) else {
         facts.gap(GapKind::RecordUnread, "a package without name, version or release");
         return Some(());
@@ -109,6 +115,7 @@ fn record(header: &Header<'_>, facts: &mut Facts, room: &mut usize) -> Option<()
     spend(room, owner.len().saturating_mul(4))?;
     spend(room, package.licenses.first().map_or(0, String::len))?;
     spend(room, package.modularity.as_ref().map_or(0, String::len))?;
+    names.take(header, &package, room)?;
     facts.push(Fact::Package(package));
     let owned = match header.files() {
         Ok(owned) => owned,

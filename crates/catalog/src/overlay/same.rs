@@ -39,11 +39,16 @@ fn tells(richer: &Package, poorer: &Package) -> bool {
         && (poorer.licenses.is_empty() || poorer.licenses == richer.licenses)
 }
 
-fn normal_name(package: &Package) -> String {
-    match package.ecosystem {
-        Ecosystem::PyPi => package.name.to_lowercase().replace(['_', '.'], "-"),
-        Ecosystem::NuGet => package.name.to_lowercase(),
-        _ => package.name.clone(),
+pub(super) fn normal_name(package: &Package) -> String {
+    normal(package.ecosystem, &package.name)
+}
+
+/// A name as its ecosystem compares it.
+pub(super) fn normal(ecosystem: Ecosystem, name: &str) -> String {
+    match ecosystem {
+        Ecosystem::PyPi => name.to_lowercase().replace(['_', '.'], "-"),
+        Ecosystem::NuGet => name.to_lowercase(),
+        _ => name.to_owned(),
     }
 }
 

@@ -21,6 +21,8 @@ const OLD_FILE_NAMES: u32 = 1027;
 const FILE_DIGESTS: u32 = 1035;
 const FILE_FLAGS: u32 = 1037;
 const SOURCE_RPM: u32 = 1044;
+const PROVIDE_NAMES: u32 = 1047;
+const REQUIRE_NAMES: u32 = 1049;
 const DIR_INDEXES: u32 = 1116;
 const BASE_NAMES: u32 = 1117;
 const DIR_NAMES: u32 = 1118;
@@ -121,6 +123,16 @@ impl<'a> Header<'a> {
     #[must_use]
     pub fn is_public_key(&self) -> bool {
         self.name().is_some_and(|name| name == "gpg-pubkey") && self.architecture().is_none()
+    }
+
+    /// The names that it requires; none if their list is broken.
+    pub fn required_names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.strings(REQUIRE_NAMES).into_iter().flatten().map(String::from_utf8_lossy)
+    }
+
+    /// The names that it provides; none if their list is broken.
+    pub fn provided_names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.strings(PROVIDE_NAMES).into_iter().flatten().map(String::from_utf8_lossy)
     }
 
     /// The paths that it owns.
