@@ -3,7 +3,7 @@
 
 mod support;
 
-const KINDS: [(&str, &str); 67] = [
+const KINDS: [(&str, &str); 74] = [
     ("apk-digests", "lib/apk/db/installed"),
     ("beam", "app/lib/x-1/ebin/x.app"),
     ("beam-lock", "app/mix.lock"),
@@ -19,6 +19,9 @@ const KINDS: [(&str, &str); 67] = [
     ("conan", "app/conan.lock"),
     ("conan", "app/conaninfo.txt"),
     ("conda", "opt/conda/conda-meta/x-1-0.json"),
+    ("cpan", "opt/perl5/.meta/x-1/MYMETA.json"),
+    ("cpan", "opt/perl5/.meta/x-1/install.json"),
+    ("cpan", "opt/perl5/perllocal.pod"),
     ("dart-lock", "app/pubspec.lock"),
     ("dotnet", "app/shop.deps.json"),
     ("dotnet-lock", "app/packages.lock.json"),
@@ -34,6 +37,7 @@ const KINDS: [(&str, &str); 67] = [
     ("haskell", "opt/package.conf.d/x.conf"),
     ("haskell-lock", "app/cabal.project.freeze"),
     ("haskell-lock", "app/stack.yaml.lock"),
+    ("homebrew", "opt/Cellar/x/1/INSTALL_RECEIPT.json"),
     ("js-locks", "app/bun.lock"),
     ("js-locks", "app/deno.lock"),
     ("js-locks", "app/pnpm-lock.yaml"),
@@ -41,6 +45,8 @@ const KINDS: [(&str, &str); 67] = [
     ("julia", "root/packages/JSON/93Ea8/Project.toml"),
     ("julia-lock", "app/Manifest.toml"),
     ("jvm", "opt/java/release"),
+    ("kernel", "boot/vmlinuz"),
+    ("kernel-modules", "lib/modules/x.ko"),
     ("license-texts", "app/LICENSE"),
     ("luarocks", "app/luarocks.lock"),
     ("nix", "nix/store/0c2wfw3ykqwpqgdm41ck20a6n3bfiq7b-x-1"),
@@ -52,6 +58,7 @@ const KINDS: [(&str, &str); 67] = [
     ("opkg-files", "usr/lib/opkg/info/x.list"),
     ("pacman", "var/lib/pacman/local/x-1-1/desc"),
     ("pacman", "var/lib/pacman/local/x-1-1/files"),
+    ("pe", "app/x.dll"),
     ("portage", "var/db/pkg/a/x-1/CONTENTS"),
     ("python-digests", "x/x-1.dist-info/RECORD"),
     ("python-locks", "app/Pipfile.lock"),

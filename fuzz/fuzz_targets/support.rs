@@ -1,6 +1,9 @@
 //! What several targets share.
 
+use plimsoll_model::digest::{DiffId, Digest};
+use plimsoll_model::evidence::{ExtractorFacts, LayerEvidence};
 use plimsoll_model::extractor::{Extractor, Facts, ScanFile};
+use plimsoll_model::inventory::Origin;
 
 /// Gives `bytes` as the file `path` to the extractor `name`; its errors are fine, its panics are not.
 pub fn extract(name: &str, path: &str, bytes: &[u8]) {
@@ -11,5 +14,10 @@ pub fn extract(name: &str, path: &str, bytes: &[u8]) {
     facts.at(path, 1);
     let mut file = ScanFile::in_memory(path, 0o755, bytes);
     drop((extractor.extract)(&mut file, &mut facts));
-    drop(facts.into_parts(|_, _| true));
+    let (facts, gaps) = facts.into_parts(|_, _| true);
+    // As in an image, so that needs are held against what is there.
+    let facts = ExtractorFacts { extractor: name.to_owned(), revision: 0, facts, gaps };
+    let diff_id = DiffId(Digest::of(b""));
+    let layer = LayerEvidence { diff_id, plain_size: 0, entries: vec![], facts: vec![facts], gaps: vec![] };
+    drop(plimsoll_catalog::overlay::merge(&[layer], &[Origin::Unknown]));
 }

@@ -216,7 +216,7 @@ mod tests {
         let text = r#"{"spdxVersion":"SPDX-2.3","packages":[{"name":"nginx","versionInfo":"1.25","externalRefs":[{"referenceCategory":"PACKAGE_MANAGER","referenceType":"purl","referenceLocator":"pkg:bitnami/nginx@1.25.3-1?arch=amd64"}]},
             {"name":"x","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:apk/wolfi/x@1-r0?arch=x86_64&upstream=y"},{"referenceType":"cpe23Type","referenceLocator":"cpe:x"}]},
             {"name":"s","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:generic/x@1?download_url=https://x"}]},
-            {"name":"c","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:cpan/A/B@1"},{"referenceType":"purl","referenceLocator":"no purl"}]}]}"#;
+            {"name":"c","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:qpkg/A/B@1"},{"referenceType":"purl","referenceLocator":"no purl"}]}]}"#;
         let source = Some(SourcePackage { name: "y".into(), version: "1-r0".into() });
         let apk = Package {
             architecture: Some("x86_64".into()),

@@ -17,15 +17,15 @@ use plimsoll_model::code::LocatedCode;
 use plimsoll_model::digest::{DiffId, Digest, Hasher};
 use plimsoll_model::evidence::LayerEvidence;
 use plimsoll_model::extractor::Extractor;
-use plimsoll_model::inventory::{Inventory, Origin};
+use plimsoll_model::inventory::{Dependency, Inventory, Origin};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::whole_file::WholeFile;
 
 /// Raised when the encoding of cached values changes; files of other versions are not found.
-const FORMAT: &str = "v8";
-const MAGIC: &[u8; 8] = b"PLIMEV2\n";
+const FORMAT: &str = "v9";
+const MAGIC: &[u8; 8] = b"PLIMEV3\n";
 /// No sound evidence file is larger.
 const FILE_LIMIT: u64 = 1 << 30;
 /// Temporary files older than this were left behind by a process that died.
@@ -107,10 +107,13 @@ impl Cache {
     /// # Errors
     /// If the file cannot be written; the cache stays as it was.
     pub fn keep_layer(&self, evidence: &LayerEvidence) -> io::Result<()> {
-        self.write(&self.layer_path(evidence.diff_id), &[encode(evidence)?, Vec::new(), Vec::new()])
+        self.write(
+            &self.layer_path(evidence.diff_id),
+            &[encode(evidence)?, Vec::new(), Vec::new(), Vec::new()],
+        )
     }
 
-    /// What an image's layers add up to, without the lists of owned files and of code.
+    /// What an image's layers add up to, without the lists of owned files, of relations and of code.
     #[must_use]
     pub fn image(&self, key: ImageKey) -> Option<Inventory> {
         decode(&self.read(&self.image_path(key), Section::First)?)
@@ -120,6 +123,12 @@ impl Cache {
     #[must_use]
     pub fn owned_files(&self, key: ImageKey) -> Option<Vec<Vec<String>>> {
         decode(&self.read(&self.image_path(key), Section::Third)?)
+    }
+
+    /// Which packages of [`Cache::image`] need which.
+    #[must_use]
+    pub fn dependencies(&self, key: ImageKey) -> Option<Vec<Dependency>> {
+        decode(&self.read(&self.image_path(key), Section::Fourth)?)
     }
 
     /// The code that belongs to [`Cache::image`].
@@ -138,8 +147,9 @@ impl Cache {
     /// # Errors
     /// If the file cannot be written; the cache stays as it was.
     pub fn keep_image(&self, key: ImageKey, merged: &Merged) -> io::Result<()> {
-        let Merged { inventory, owned_files, code } = merged;
-        self.write(&self.image_path(key), &[encode(inventory)?, encode(code)?, encode(owned_files)?])
+        let Merged { inventory, owned_files, dependencies, code } = merged;
+        let sections = [encode(inventory)?, encode(code)?, encode(owned_files)?, encode(dependencies)?];
+        self.write(&self.image_path(key), &sections)
     }
 
     /// Counts what is there.
@@ -261,9 +271,10 @@ enum Section {
     First,
     Second,
     Third,
+    Fourth,
 }
 
-const SECTIONS: usize = 3;
+const SECTIONS: usize = 4;
 const LENGTHS: usize = SECTIONS * 8;
 /// Magic, lengths, checksums.
 const HEAD: usize = MAGIC.len() + LENGTHS + SECTIONS * 4;

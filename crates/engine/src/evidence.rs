@@ -17,7 +17,7 @@ use plimsoll_model::digest::{DiffId, Digest};
 use plimsoll_model::evidence::LayerEvidence;
 use plimsoll_model::extractor::Extractor;
 use plimsoll_model::gap::{Gap, GapKind};
-use plimsoll_model::inventory::{Inventory, Origin};
+use plimsoll_model::inventory::{Dependency, Inventory, Origin};
 
 use crate::cache::{Cache, ImageKey};
 use crate::limits::Limits;
@@ -34,8 +34,8 @@ pub struct EvidenceOptions {
     pub spool: PathBuf,
     /// Bounds.
     pub limits: Limits,
-    /// Whether the lists of owned files are wanted.
-    pub owned_files: bool,
+    /// Whether the lists of owned files, and which packages need which, are wanted.
+    pub details: bool,
 }
 
 /// What an image contains.
@@ -45,14 +45,16 @@ pub struct Contents {
     pub inventory: Inventory,
     /// The files that each package owns, in the order of the inventory's packages; empty if they were not asked for.
     pub owned_files: Vec<Vec<String>>,
+    /// Which packages need which; empty if it was not asked for.
+    pub dependencies: Vec<Dependency>,
     /// The code of its programs and archives.
     pub code: LazyCode,
 }
 
 impl From<Merged> for Contents {
     fn from(merged: Merged) -> Self {
-        let Merged { inventory, owned_files, code } = merged;
-        Self { inventory, owned_files, code: LazyCode::new(|| code) }
+        let Merged { inventory, owned_files, dependencies, code } = merged;
+        Self { inventory, owned_files, dependencies, code: LazyCode::new(|| code) }
     }
 }
 
@@ -117,7 +119,11 @@ fn known_image(image: &Image, options: &EvidenceOptions) -> Option<Contents> {
     let cache = options.cache.clone()?;
     let key = image_key(image, options)?;
     let inventory = cache.image(key)?;
-    let owned_files = if options.owned_files { cache.owned_files(key)? } else { Vec::new() };
+    let (owned_files, dependencies) = if options.details {
+        (cache.owned_files(key)?, cache.dependencies(key)?)
+    } else {
+        (Vec::new(), Vec::new())
+    };
     let code = LazyCode::new(move || {
         cache.code(key).unwrap_or_else(|| {
             // That part of the file is damaged: nothing is known of the code this time, and the report says so.
@@ -125,7 +131,7 @@ fn known_image(image: &Image, options: &EvidenceOptions) -> Option<Contents> {
             Vec::new()
         })
     });
-    Some(Contents { inventory, owned_files, code })
+    Some(Contents { inventory, owned_files, dependencies, code })
 }
 
 /// The evidence of each layer of each of `images`, lowest first; a layer that several share is read once.

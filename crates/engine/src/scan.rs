@@ -85,12 +85,13 @@ pub(crate) fn judge(
     options: &ScanOptions,
     observer: &Arc<dyn Observer>,
 ) -> Scan {
-    let Contents { inventory, owned_files, code } = contents;
+    let Contents { inventory, owned_files, dependencies, code } = contents;
     let told = scan::Contents {
         image: identity(image),
         layers: image.layers.iter().filter_map(summary).collect(),
         inventory,
         owned_files,
+        dependencies,
     };
     judge_contents(told, Some(image), &code, options, observer)
 }
@@ -104,8 +105,9 @@ pub fn scan_contents(
 ) -> Vec<Scan> {
     let scans = contents.into_iter().map(|mut contents| {
         observer.event(Event::Image { name: contents.image.name.clone(), layers: 0 });
-        if !options.evidence.owned_files {
+        if !options.evidence.details {
             contents.owned_files.clear();
+            contents.dependencies.clear();
         }
         judge_contents(contents, None, &LazyCode::default(), options, observer)
     });
@@ -120,7 +122,7 @@ fn judge_contents(
     options: &ScanOptions,
     observer: &Arc<dyn Observer>,
 ) -> Scan {
-    let scan::Contents { image: identity, layers, inventory, owned_files } = contents;
+    let scan::Contents { image: identity, layers, inventory, owned_files, dependencies } = contents;
     observer.event(Event::Matching { packages: inventory.packages.len() });
     let (findings, mut gaps) = find(image, &inventory, code, options);
     let mut vex = options.vex.consult(&inventory, &identity);
@@ -135,6 +137,7 @@ fn judge_contents(
         layers,
         inventory,
         owned_files,
+        dependencies,
         findings,
         set_aside,
         gaps,

@@ -78,13 +78,17 @@ pub enum Ecosystem {
     Flatpak,
     /// Models of Hugging Face.
     HuggingFace,
+    /// Homebrew, on Linux as well.
+    Brew,
+    /// Perl.
+    Cpan,
     /// What nobody packaged: programs told by their bytes. The last, so that its packages come after their owners.
     Generic,
 }
 
 impl Ecosystem {
     /// All ecosystems, in the order of reports.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::Deb,
         Self::Apk,
         Self::Rpm,
@@ -119,6 +123,8 @@ impl Ecosystem {
         Self::Snap,
         Self::Flatpak,
         Self::HuggingFace,
+        Self::Brew,
+        Self::Cpan,
         Self::Generic,
     ];
 
@@ -160,6 +166,8 @@ impl Ecosystem {
             Self::Snap => "snap",
             Self::Flatpak => "flatpak",
             Self::HuggingFace => "huggingface",
+            Self::Brew => "brew",
+            Self::Cpan => "cpan",
             Self::Generic => "generic",
         }
     }
@@ -194,9 +202,14 @@ impl Ecosystem {
             Self::Composer | Self::WordPress => Scheme::Packagist,
             Self::NuGet => Scheme::NuGet,
             Self::Ebuild => Scheme::Gentoo,
-            Self::Nix | Self::LuaRocks | Self::Snap | Self::Flatpak | Self::HuggingFace | Self::Generic => {
-                Scheme::Unordered
-            }
+            Self::Nix
+            | Self::LuaRocks
+            | Self::Snap
+            | Self::Flatpak
+            | Self::HuggingFace
+            | Self::Brew
+            | Self::Cpan
+            | Self::Generic => Scheme::Unordered,
             Self::Conda => Scheme::Conda,
             Self::Pub => Scheme::Pub,
             Self::Conan => Scheme::Conan,

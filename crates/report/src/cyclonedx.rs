@@ -19,7 +19,7 @@ pub(crate) use read::{JSON, XML};
 pub use vulnerabilities::Vulnerability;
 pub(crate) use vulnerabilities::vulnerabilities;
 
-use crate::sbom::{Bill, BillFormat, Completeness, License, Part, PartKind, RelationKind, uuid};
+use crate::sbom::{Bill, BillFormat, Completeness, License, Part, PartKind, Relation, RelationKind, uuid};
 use crate::{Format, Writer};
 
 /// Version 1.`MINOR` in JSON.
@@ -35,7 +35,7 @@ pub const fn xml<const MINOR: u8>(name: &'static str, summary: &'static str) -> 
 }
 
 const fn format(name: &'static str, summary: &'static str, bill: BillFormat) -> Format {
-    Format { name, summary, needs_owned_files: true, writer: Writer::Bill(bill) }
+    Format { name, summary, needs_details: true, writer: Writer::Bill(bill) }
 }
 
 fn write_json<const MINOR: u8>(bill: &Bill, out: &mut dyn Write) -> io::Result<()> {
@@ -311,6 +311,9 @@ fn cannot_hold<const MINOR: u8, const XML: bool>(bill: &Bill) -> Vec<String> {
         bill.count(|part| part.kind == PartKind::Other),
         "components of a kind that it does not know, written as libraries",
     );
+    for (count, what) in flattened(bill) {
+        tell(count, what);
+    }
     if XML {
         let controls = |text: &str| text.chars().any(xml::is_forbidden);
         let count = bill.count(|part| {
@@ -320,6 +323,31 @@ fn cannot_hold<const MINOR: u8, const XML: bool>(bill: &Bill) -> Vec<String> {
         tell(count, "components with control characters, which XML has not");
     }
     lost
+}
+
+/// Relations that the format's only one does not tell apart.
+fn flattened(bill: &Bill) -> [(usize, &'static str); 3] {
+    let is_image = |index| bill.part(index).is_some_and(|part| part.kind == PartKind::Container);
+    let count = |is: &dyn Fn(&Relation) -> bool| bill.relations.iter().filter(|one| is(one)).count();
+    let is_told = |relation: &Relation| {
+        bill.part(relation.to).is_some_and(|part| part.property("plimsoll:ownedBy").is_some())
+    };
+    [
+        (
+            count(&|one| one.kind == RelationKind::Owns && !is_told(one)),
+            "relations of packages to what they own",
+        ),
+        (
+            count(&|one| {
+                one.kind == RelationKind::Contains && !is_image(one.from) && Some(one.from) != bill.subject
+            }),
+            "relations to contents, written as dependencies",
+        ),
+        (
+            count(&|one| one.kind == RelationKind::DependsOn && is_image(one.from)),
+            "dependencies of images, written as their contents",
+        ),
+    ]
 }
 
 #[cfg(test)]

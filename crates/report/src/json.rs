@@ -26,7 +26,7 @@ use crate::{Format, Report, Writer};
 pub const JSON: Format = Format {
     name: "json",
     summary: "everything, for programs; see docs/schema/scan-1.json",
-    needs_owned_files: true,
+    needs_details: true,
     writer: Writer::Report(write),
 };
 
@@ -358,6 +358,9 @@ struct PackageDocument<'a> {
     /// The package URL of the OS package that owns its evidence.
     #[serde(skip_serializing_if = "Option::is_none")]
     owned_by: Option<String>,
+    /// The package URLs of the packages that it needs, as its package manager or a lock file tells; sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    depends_on: Vec<String>,
     /// The files it owns, as its package manager lists them.
     files: Vec<String>,
 }
@@ -549,6 +552,7 @@ impl<'a> PackageDocument<'a> {
                         .owned_by
                         .and_then(|owner| scan.inventory.packages.get(owner as usize))
                         .map(purl),
+                    depends_on: depends_on(scan, index, purl),
                     files: scan
                         .owned_files
                         .get(index)
@@ -560,6 +564,17 @@ impl<'a> PackageDocument<'a> {
             })
             .collect()
     }
+}
+
+/// What the package at `index` needs.
+fn depends_on(scan: &Scan, index: usize, purl: impl Fn(&InstalledPackage) -> String) -> Vec<String> {
+    let start = scan.dependencies.partition_point(|relation| (relation.from as usize) < index);
+    let own = scan.dependencies.iter().skip(start).take_while(|relation| relation.from as usize == index);
+    let packages = own.filter_map(|relation| scan.inventory.packages.get(relation.to as usize));
+    let mut purls: Vec<String> = packages.map(purl).collect();
+    purls.sort_unstable();
+    purls.dedup();
+    purls
 }
 
 fn locations<'a>(locations: &'a [Location], scan: &Scan) -> Vec<LocationDocument<'a>> {

@@ -67,8 +67,8 @@ pub struct Format {
     pub name: &'static str,
     /// What it is for, in one line.
     pub summary: &'static str,
-    /// Whether it lists the files that packages own.
-    pub needs_owned_files: bool,
+    /// Whether it lists the files that packages own, and which packages need which.
+    pub needs_details: bool,
     /// Writes it.
     pub writer: Writer,
 }

@@ -20,7 +20,7 @@ use crate::{Format, Writer};
 pub const SPDX: Format = Format {
     name: "spdx",
     summary: "a software bill of materials, SPDX 2.3 in JSON",
-    needs_owned_files: true,
+    needs_details: true,
     writer: Writer::Bill(BillFormat { write: write_json, cannot_hold }),
 };
 
@@ -28,7 +28,7 @@ pub const SPDX: Format = Format {
 pub const SPDX_TV: Format = Format {
     name: "spdx-tv",
     summary: "a software bill of materials, SPDX 2.3 as tags and values",
-    needs_owned_files: true,
+    needs_details: true,
     writer: Writer::Bill(BillFormat { write: tag_value_of, cannot_hold }),
 };
 

@@ -18,7 +18,7 @@ use crate::{Format, Writer};
 pub const SPDX_3: Format = Format {
     name: "spdx-3",
     summary: "a software bill of materials, SPDX 3.0.1 in JSON-LD",
-    needs_owned_files: true,
+    needs_details: true,
     writer: Writer::Bill(BillFormat { write, cannot_hold }),
 };
 

@@ -25,7 +25,7 @@ use crate::{Format, Report, Style, Writer};
 pub const TABLE: Format = Format {
     name: "table",
     summary: "for a person at a terminal",
-    needs_owned_files: false,
+    needs_details: false,
     writer: Writer::Report(write),
 };
 

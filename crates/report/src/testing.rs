@@ -8,7 +8,7 @@ use plimsoll_model::finding::{
     Vulnerability,
 };
 use plimsoll_model::gap::{Gap, GapKind};
-use plimsoll_model::inventory::{InstalledPackage, Inventory, LayerSummary, Location, Origin};
+use plimsoll_model::inventory::{Dependency, InstalledPackage, Inventory, LayerSummary, Location, Origin};
 use plimsoll_model::package::{Ecosystem, Package, SourcePackage};
 use plimsoll_model::platform::Platform;
 use plimsoll_model::scan::{DatabaseSummary, FeedSummary, ImageIdentity, Scan};
@@ -53,6 +53,7 @@ pub(crate) fn scan() -> Scan {
         ],
         inventory: inventory(),
         owned_files: vec![vec!["usr/lib/libz.so.1".into()], Vec::new()],
+        dependencies: vec![Dependency { from: 1, to: 0 }],
         findings: vec![exploited(), secret(), deferred(), misconfiguration(), end_of_life()],
         set_aside: vec![set_aside()],
         gaps: vec![Gap::new(GapKind::NoFeed, "golang", "no feed of the database covers 2 packages")],

@@ -3,15 +3,17 @@
 
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
+use plimsoll_model::needs::{Needs, Reach};
 use plimsoll_model::package::{Ecosystem, Package};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::document::is_authors;
 
 /// Reads installed packages.
 pub(crate) const COMPOSER: Extractor = Extractor {
     name: "composer",
-    revision: 1,
+    revision: 2,
     wants: Wants {
         paths: &[PathRule::Suffix("/composer/installed.json")],
         content: ContentRule::Text,
@@ -23,7 +25,7 @@ pub(crate) const COMPOSER: Extractor = Extractor {
 /// Reads lock files.
 pub(crate) const COMPOSER_LOCK: Extractor = Extractor {
     name: "composer-lock",
-    revision: 2,
+    revision: 3,
     wants: Wants {
         paths: &[PathRule::Name("composer.lock")],
         content: ContentRule::Text,
@@ -49,6 +51,13 @@ struct Entry {
     license: Vec<String>,
     #[serde(rename = "type", default)]
     kind: String,
+    #[serde(default)]
+    require: Option<Value>,
+    /// What it stands for.
+    #[serde(default)]
+    provide: Option<Value>,
+    #[serde(default)]
+    replace: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -60,7 +69,8 @@ struct Lock {
 
 fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
     let (Installed::Packages { packages } | Installed::List(packages)) = parsed(file)?;
-    for package in packages.into_iter().filter_map(package) {
+    for (package, needs) in packages.into_iter().filter_map(package) {
+        facts.push_needs(needs);
         facts.push(Fact::Package(package));
     }
     Ok(())
@@ -72,7 +82,8 @@ fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), Extrac
         return Ok(());
     }
     let lock: Lock = parsed(file)?;
-    for package in lock.packages.into_iter().filter_map(package) {
+    for (package, needs) in lock.packages.into_iter().filter_map(package) {
+        facts.push_needs(needs);
         facts.push(Fact::DeclaredPackage(package));
     }
     Ok(())
@@ -83,19 +94,38 @@ fn parsed<T: serde::de::DeserializeOwned>(file: &mut ScanFile<'_>) -> Result<T, 
     serde_json::from_slice(&bytes).map_err(|error| ExtractError::Malformed(error.to_string()))
 }
 
-/// A metapackage has no files, and so no code.
-fn package(entry: Entry) -> Option<Package> {
-    let is_real = !entry.name.is_empty() && !entry.version.is_empty() && entry.kind != "metapackage";
-    is_real.then(|| Package {
+/// The package of an entry, and what it needs. A metapackage has no files, and so no code.
+fn package(entry: Entry) -> Option<(Package, Needs)> {
+    if entry.name.is_empty() || entry.version.is_empty() || entry.kind == "metapackage" {
+        return None;
+    }
+    let package = Package {
         licenses: entry.license,
         ..Package::new(Ecosystem::Composer, entry.name.to_lowercase(), entry.version)
-    })
+    };
+    let mut needs = Needs::of(&package, Reach::File);
+    // An empty list stands for no names.
+    let names = |wishes: Option<Value>| match wishes {
+        Some(Value::Object(wishes)) => wishes.into_iter().map(|(name, _)| name.to_lowercase()).collect(),
+        _ => Vec::new(),
+    };
+    names(entry.require).iter().for_each(|name| needs.need([name.as_str()]));
+    let others = names(entry.provide).into_iter().chain(names(entry.replace));
+    others.for_each(|name| needs.provide(&name));
+    Some((package, needs))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{error_of, facts_of};
+    use crate::testing::{error_of, facts_of, needs_of};
+
+    #[test]
+    fn needs_and_stand_ins_are_read() {
+        let text = r#"[{"name":"a/b","version":"1","require":{"php":">=8","Psr/Log":"^3"},"provide":{"psr/log-implementation":"3"},"replace":[]}]"#;
+        let found = needs_of(&COMPOSER, "app/vendor/composer/installed.json", text.as_bytes());
+        assert_eq!(found, ["a/b: psr/log, php; psr/log-implementation"]);
+    }
 
     #[test]
     fn both_forms_and_locks_are_read() {

@@ -2,6 +2,7 @@
 
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Facts, PathRule, ScanFile, Wants};
+use plimsoll_model::needs::{Needs, Reach};
 use plimsoll_model::package::{Ecosystem, Package};
 use serde::de::DeserializeOwned;
 
@@ -84,6 +85,23 @@ pub(crate) fn declare(
     if !name.is_empty() && !version.is_empty() {
         facts.push(Fact::DeclaredPackage(Package::new(ecosystem, name, version)));
     }
+}
+
+/// As [`declare`], with the names that the package needs: each with a version if it has to be one of several.
+pub(crate) fn declare_with<'n>(
+    facts: &mut Facts,
+    (ecosystem, name, version): (Ecosystem, &str, &str),
+    wanted: impl IntoIterator<Item = (&'n str, Option<&'n str>)>,
+) {
+    let mut needs = Needs::of(&Package::new(ecosystem, name, version), Reach::File);
+    for (name, version) in wanted {
+        match version {
+            Some(version) => needs.need_version(name, version),
+            None => needs.need([name]),
+        }
+    }
+    facts.push_needs(needs);
+    declare(facts, ecosystem, name, version);
 }
 
 #[cfg(test)]

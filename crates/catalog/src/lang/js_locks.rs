@@ -3,7 +3,7 @@
 //! <https://github.com/pnpm/spec/tree/master/lockfile>, <https://bun.sh/docs/install/lockfile>,
 //! <https://docs.deno.com/runtime/fundamentals/modules/#integrity-checking-and-lock-files>).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use plimsoll_model::extractor::{ExtractError, Extractor, Facts, PathRule, ScanFile};
 use plimsoll_model::package::Ecosystem;
@@ -11,12 +11,12 @@ use plimsoll_model::path::file_name;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::document::{declare, is_authors, json, text_files, yaml};
+use super::document::{declare, declare_with, is_authors, json, text_files, yaml};
 
 /// Reads lock files.
 pub(crate) const JS_LOCKS: Extractor = Extractor {
     name: "js-locks",
-    revision: 1,
+    revision: 2,
     wants: text_files(&[
         PathRule::Name("bun.lock"),
         PathRule::Name("deno.lock"),
@@ -34,7 +34,7 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
         "bun.lock" => bun(&file.text()?, facts),
         "deno.lock" => deno(&json(file)?, facts),
         "pnpm-lock.yaml" => {
-            pnpm(yaml(file)?, facts);
+            pnpm(&yaml(file)?, facts);
             Ok(())
         }
         _ => {
@@ -59,31 +59,70 @@ fn is_version(text: &str) -> bool {
 struct Entry<'t> {
     name: Option<&'t str>,
     version: Option<&'t str>,
+    /// The wishes that it answers.
+    answers: Vec<&'t str>,
+    /// What it needs: names and wishes.
+    needs: Vec<(&'t str, &'t str)>,
 }
 
-/// Both forms have an entry's names at the start of a line and its fields two blanks in.
+/// Both forms have an entry's names at the start of a line, its fields two blanks in and what it needs four.
 fn yarn(text: &str, facts: &mut Facts) {
-    let mut entry = Entry::default();
-    for line in text.lines().chain(["end:"]) {
+    let mut entries: Vec<Entry<'_>> = Vec::new();
+    let mut in_needs = false;
+    for line in text.lines() {
         if line.starts_with('#') || line.is_empty() {
             continue;
         }
         if !line.starts_with(' ') {
-            if let (Some(name), Some(version)) = (entry.name, entry.version) {
-                declare(facts, Ecosystem::Npm, name, version);
-            }
-            entry = Entry { name: of_descriptors(line), version: None };
+            let answers = line.trim_end_matches(':').split(", ").map(|one| one.trim_matches('"'));
+            entries.push(Entry {
+                name: of_descriptors(line),
+                answers: answers.collect(),
+                ..Entry::default()
+            });
             continue;
         }
-        let Some(field) = line.strip_prefix("  ").filter(|field| !field.starts_with(' ')) else { continue };
+        let Some(entry) = entries.last_mut() else { continue };
+        let Some(field) = line.strip_prefix("  ").filter(|field| !field.starts_with(' ')) else {
+            if let Some(need) = line.strip_prefix("    ").filter(|_| in_needs) {
+                entry.needs.extend(wish(need));
+            }
+            continue;
+        };
         let Some((key, value)) = field.split_once([' ', ':']) else { continue };
         let value = value.trim_matches([' ', ':', '"']);
-        match key.trim_matches('"') {
+        let key = key.trim_matches('"');
+        in_needs = matches!(key, "dependencies" | "optionalDependencies");
+        match key {
             "version" if is_version(value) => entry.version = Some(value),
             "resolution" => entry.name = of_resolution(value),
             _ => {}
         }
     }
+    declare_answered(&entries, facts);
+}
+
+/// What an entry needs is another one's answer.
+fn declare_answered(entries: &[Entry<'_>], facts: &mut Facts) {
+    let known = entries.iter().filter_map(|entry| Some((entry, entry.name?, entry.version?)));
+    let mut answers: HashMap<&str, (&str, &str)> = HashMap::new();
+    for (entry, name, version) in known.clone() {
+        answers.extend(entry.answers.iter().map(|answer| (*answer, (name, version))));
+    }
+    for (entry, name, version) in known {
+        let answered = entry.needs.iter().filter_map(|(name, wish)| {
+            let plain = answers.get(format!("{name}@{wish}").as_str());
+            plain.or_else(|| answers.get(format!("{name}@npm:{wish}").as_str()))
+        });
+        let wanted = answered.map(|(name, version)| (*name, Some(*version)));
+        declare_with(facts, (Ecosystem::Npm, name, version), wanted);
+    }
+}
+
+/// `"@babel/core" "^7.0.0"`, and of later ones `"@babel/core": ^7.0.0`.
+fn wish(line: &str) -> Option<(&str, &str)> {
+    let (name, wish) = line.trim().split_once(' ')?;
+    Some((name.trim_end_matches(':').trim_matches('"'), wish.trim_matches('"')))
 }
 
 /// `"@babel/core@^7.0.0", "@babel/core@^7.1.0":`, an alias `x@npm:y@^1.0.0`.
@@ -107,28 +146,63 @@ fn of_resolution(value: &str) -> Option<&str> {
 struct Pnpm {
     #[serde(default)]
     packages: BTreeMap<String, PnpmEntry>,
+    /// What packages need, since version 9.
+    #[serde(default)]
+    snapshots: BTreeMap<String, PnpmEntry>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct PnpmEntry {
     #[serde(default)]
     dev: bool,
+    #[serde(default)]
+    dependencies: BTreeMap<String, String>,
+    #[serde(default)]
+    optional_dependencies: BTreeMap<String, String>,
+}
+
+impl PnpmEntry {
+    /// What it needs: versions, or whole titles where the name is another one's.
+    fn needs(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let all = self.dependencies.iter().chain(&self.optional_dependencies);
+        all.filter_map(|(name, wish)| {
+            let version = wish.split(['(', '_']).next().filter(|version| is_version(version));
+            match version {
+                Some(version) => Some((name.as_str(), Some(version))),
+                None => pnpm_title(wish).map(|(name, version)| (name, Some(version))),
+            }
+        })
+    }
 }
 
 /// `/NAME/VERSION_PEERS` up to version 5, `/NAME@VERSION(PEERS)` in 6, without the slash in 9.
-fn pnpm(lock: Pnpm, facts: &mut Facts) {
-    for (key, entry) in lock.packages {
-        let text = key.split('(').next().unwrap_or_default();
-        let by_at = text.strip_prefix('/').unwrap_or(text);
-        let parts = if by_at.starts_with('@') { 2 } else { 1 };
-        let by_at =
-            split(by_at).filter(|(name, version)| is_version(version) && name.split('/').count() <= parts);
-        let by_slash = || {
-            let (name, version) = text.strip_prefix('/')?.rsplit_once('/')?;
-            Some((name, version.split('_').next()?)).filter(|(_, version)| is_version(version))
-        };
-        if let Some((name, version)) = by_at.or_else(by_slash).filter(|_| !entry.dev) {
-            declare(facts, Ecosystem::Npm, name, version);
+fn pnpm_title(key: &str) -> Option<(&str, &str)> {
+    let text = key.split('(').next().unwrap_or_default();
+    let by_at = text.strip_prefix('/').unwrap_or(text);
+    let parts = if by_at.starts_with('@') { 2 } else { 1 };
+    let by_at =
+        split(by_at).filter(|(name, version)| is_version(version) && name.split('/').count() <= parts);
+    let by_slash = || {
+        let (name, version) = text.strip_prefix('/')?.rsplit_once('/')?;
+        Some((name, version.split('_').next()?)).filter(|(_, version)| is_version(version))
+    };
+    by_at.or_else(by_slash)
+}
+
+fn pnpm(lock: &Pnpm, facts: &mut Facts) {
+    // One package may be there several times, beside other peers.
+    let mut snapshots: HashMap<(&str, &str), Vec<&PnpmEntry>> = HashMap::new();
+    for (key, entry) in &lock.snapshots {
+        if let Some(title) = pnpm_title(key) {
+            snapshots.entry(title).or_default().push(entry);
+        }
+    }
+    for (key, entry) in &lock.packages {
+        if let Some((name, version)) = pnpm_title(key).filter(|_| !entry.dev) {
+            let more = snapshots.get(&(name, version)).into_iter().flatten().copied();
+            let wanted = std::iter::once(entry).chain(more).flat_map(PnpmEntry::needs);
+            declare_with(facts, (Ecosystem::Npm, name, version), wanted);
         }
     }
 }
@@ -189,7 +263,21 @@ fn deno(lock: &Value, facts: &mut Facts) -> Result<(), ExtractError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{declared, error_of, facts_of};
+    use crate::testing::{declared, error_of, facts_of, needs_of};
+
+    #[test]
+    fn needs_are_those_that_the_lock_file_chose() {
+        let one = "a@^1.0.0, a@^1.1.0:\n  version \"1.2.0\"\n  dependencies:\n    \"@s/b\" \"^2.0.0\"\n    gone \"1\"\n  optionalDependencies:\n    c \"*\"\n\n\"@s/b@^2.0.0\":\n  version \"2.0.1\"\n\nc@*:\n  version \"3.0.0\"\n";
+        let two = "\"a@npm:^1.0.0\":\n  version: 1.2.0\n  resolution: \"a@npm:1.2.0\"\n  dependencies:\n    \"@s/b\": ^2.0.0\n    c: \"npm:*\"\n  bin:\n    d: ./d\n\n\"@s/b@npm:^2.0.0\":\n  version: 2.0.1\n  resolution: \"@s/b@npm:2.0.1\"\n\n\"c@npm:*\":\n  version: 3.0.0\n  resolution: \"c@npm:3.0.0\"\n";
+        let six = "packages:\n  /a@1.2.0(c@3.0.0):\n    dependencies:\n      '@s/b': 2.0.1(c@3.0.0)\n      alias: /c@3.0.0\n  /@s/b@2.0.1: {}\n  /c@3.0.0: {}\n";
+        let nine = "packages:\n  a@1.2.0:\n    resolution: {}\n  '@s/b@2.0.1': {}\n  c@3.0.0: {}\nsnapshots:\n  a@1.2.0(c@3.0.0):\n    dependencies:\n      '@s/b': 2.0.1\n    optionalDependencies:\n      c: 3.0.0\n";
+        for (name, text) in
+            [("yarn.lock", one), ("yarn.lock", two), ("pnpm-lock.yaml", six), ("pnpm-lock.yaml", nine)]
+        {
+            let found = needs_of(&JS_LOCKS, &format!("app/{name}"), text.as_bytes());
+            assert_eq!(found, ["a: @s/b 2.0.1, c 3.0.0; "], "{text}");
+        }
+    }
 
     fn found(name: &str, text: &str) -> Vec<plimsoll_model::evidence::Fact> {
         facts_of(&JS_LOCKS, &format!("app/{name}"), text.as_bytes())

@@ -8,12 +8,12 @@ use plimsoll_model::extractor::{ExtractError, Extractor, Facts, PathRule, ScanFi
 use plimsoll_model::package::Ecosystem;
 use serde::Deserialize;
 
-use super::document::{declare, is_authors, text_files, toml};
+use super::document::{declare, declare_with, is_authors, text_files, toml};
 
 /// Reads Cargo's.
 pub(crate) const CARGO_LOCK: Extractor = Extractor {
     name: "cargo-lock",
-    revision: 1,
+    revision: 2,
     wants: text_files(&[PathRule::Name("Cargo.lock")]),
     extract: cargo,
 };
@@ -42,6 +42,9 @@ struct Crate {
     version: String,
     /// None for the workspace's own.
     source: Option<String>,
+    /// `NAME`, or `NAME VERSION` where there are several, in old files with a source behind it.
+    #[serde(default)]
+    dependencies: Vec<String>,
 }
 
 fn cargo(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
@@ -52,7 +55,11 @@ fn cargo(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError>
     for package in lock.package {
         let source = package.source.unwrap_or_default();
         if source.starts_with("registry+") || source.starts_with("sparse+") {
-            declare(facts, Ecosystem::Cargo, package.name, package.version);
+            let wanted = package.dependencies.iter().map(|wish| {
+                let mut words = wish.split(' ');
+                (words.next().unwrap_or_default(), words.next())
+            });
+            declare_with(facts, (Ecosystem::Cargo, &package.name, &package.version), wanted);
         }
     }
     Ok(())

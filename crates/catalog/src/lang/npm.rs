@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
+use plimsoll_model::needs::{Needs, Reach};
 use plimsoll_model::package::{Ecosystem, Package};
 use plimsoll_model::path::{file_name, parent};
 use serde::Deserialize;
@@ -17,7 +18,7 @@ use super::document::is_authors;
 /// Reads installed packages.
 pub(crate) const NPM: Extractor = Extractor {
     name: "npm",
-    revision: 2,
+    revision: 3,
     wants: Wants { paths: &[PathRule::Name("package.json")], content: ContentRule::Text, max_size: 8 << 20 },
     extract,
 };
@@ -25,7 +26,7 @@ pub(crate) const NPM: Extractor = Extractor {
 /// Reads lock files.
 pub(crate) const NPM_LOCK: Extractor = Extractor {
     name: "npm-lock",
-    revision: 2,
+    revision: 3,
     wants: Wants {
         paths: &[PathRule::Name("package-lock.json"), PathRule::Name("npm-shrinkwrap.json")],
         content: ContentRule::Text,
@@ -40,6 +41,20 @@ struct Installed {
     version: Option<Value>,
     license: Option<Value>,
     licenses: Option<Value>,
+    dependencies: Option<Value>,
+    #[serde(rename = "optionalDependencies")]
+    optional: Option<Value>,
+    #[serde(rename = "peerDependencies")]
+    peer: Option<Value>,
+}
+
+/// What a package needs, which stands under three names.
+fn needs(package: &Package, wishes: [&Option<Value>; 3]) -> Needs {
+    let mut needs = Needs::of(package, Reach::Nested);
+    // Old packages have other things there, which npm passes over too.
+    let names = wishes.into_iter().flatten().filter_map(Value::as_object).flat_map(|wishes| wishes.keys());
+    names.for_each(|name| needs.need([name.as_str()]));
+    needs
 }
 
 fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
@@ -62,6 +77,7 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
     }
     let mut package = Package::new(Ecosystem::Npm, name, version);
     package.licenses = licenses(installed.license.as_ref().or(installed.licenses.as_ref()));
+    facts.push_needs(needs(&package, [&installed.dependencies, &installed.optional, &installed.peer]));
     facts.push(Fact::Package(package));
     Ok(())
 }
@@ -175,11 +191,18 @@ struct Locked {
     license: Option<Value>,
     #[serde(default)]
     link: bool,
+    dependencies: Option<Value>,
+    #[serde(rename = "optionalDependencies")]
+    optional: Option<Value>,
+    #[serde(rename = "peerDependencies")]
+    peer: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct OldLocked {
     version: Option<String>,
+    #[serde(default)]
+    requires: Option<Value>,
     #[serde(default)]
     dependencies: Option<BTreeMap<String, Self>>,
 }
@@ -204,6 +227,8 @@ fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), Extrac
                 let mut package =
                     Package::new(Ecosystem::Npm, locked.name.unwrap_or_else(|| by_path.to_owned()), version);
                 package.licenses = licenses(locked.license.as_ref());
+                let needs = needs(&package, [&locked.dependencies, &locked.optional, &locked.peer]);
+                facts.push_needs_inside(&path, needs);
                 facts.push_inside(&path, Fact::DeclaredPackage(package));
             }
         }
@@ -212,18 +237,21 @@ fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), Extrac
     Ok(())
 }
 
-/// Lock files of version 1 nest dependencies; JSON itself limits how deep.
+/// Lock files of version 1 nest dependencies as they lie in folders; JSON itself limits how deep.
 fn old_dependencies(dependencies: BTreeMap<String, OldLocked>, facts: &mut Facts) {
-    let mut pending = vec![dependencies];
-    while let Some(dependencies) = pending.pop() {
+    let mut pending = vec![(String::new(), dependencies)];
+    while let Some((folder, dependencies)) = pending.pop() {
         for (name, locked) in dependencies {
+            let path = format!("{folder}node_modules/{name}");
+            pending.extend(locked.dependencies.map(|inner| (format!("{path}/"), inner)));
             // A version that is an address (git, a file) is not one of the registry's.
             if let Some(version) =
                 locked.version.filter(|version| !version.contains(':') && !version.contains('/'))
             {
-                facts.push(Fact::DeclaredPackage(Package::new(Ecosystem::Npm, name, version)));
+                let package = Package::new(Ecosystem::Npm, name, version);
+                facts.push_needs_inside(&path, needs(&package, [&locked.requires, &None, &None]));
+                facts.push_inside(&path, Fact::DeclaredPackage(package));
             }
-            pending.extend(locked.dependencies);
         }
     }
 }
@@ -231,7 +259,20 @@ fn old_dependencies(dependencies: BTreeMap<String, OldLocked>, facts: &mut Facts
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{error_of, facts_of};
+    use crate::testing::{error_of, facts_of, needs_of};
+
+    #[test]
+    fn needs_are_read_from_packages_and_locks() {
+        let json = br#"{"name":"x","version":"1","dependencies":{"b":"^1","@s/a":"*"},"optionalDependencies":{"fsevents":"2"},"peerDependencies":{"react":">=16"},"devDependencies":{"mocha":"1"}}"#;
+        let found = needs_of(&NPM, "node_modules/x/package.json", json);
+        assert_eq!(found, ["x: @s/a, b, fsevents, react; "]);
+        let odd = br#"{"name":"x","version":"1","dependencies":["b"],"peerDependencies":"c"}"#;
+        assert!(needs_of(&NPM, "node_modules/x/package.json", odd).is_empty());
+        let three = br#"{"packages":{"node_modules/a":{"version":"1","dependencies":{"b":"2"}}}}"#;
+        assert_eq!(needs_of(&NPM_LOCK, "srv/package-lock.json", three), ["a: b; "]);
+        let one = br#"{"dependencies":{"a":{"version":"1","requires":{"b":"2"},"dependencies":{"b":{"version":"2"}}},"c":{"version":"1","requires":true}}}"#;
+        assert_eq!(needs_of(&NPM_LOCK, "srv/package-lock.json", one), ["a: b; "]);
+    }
 
     fn names(facts: &[Fact]) -> Vec<String> {
         facts

@@ -207,7 +207,6 @@ mod tests {
         assert_eq!(needs_of(&PYTHON, &path("python3"), metadata), known);
     }
 
-
     #[test]
     fn wheels_and_eggs_are_read() {
         let metadata = b"Metadata-Version: 2.1\nName: Flask\nVersion: 0.12.2\nLicense: BSD\nClassifier: Programming Language :: Python\n\nName: not-a-header\n";

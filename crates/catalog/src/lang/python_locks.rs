@@ -12,12 +12,13 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Value;
 
-use super::document::{declare, is_authors, json, text_files, toml};
+use super::document::{declare, declare_with, is_authors, json, text_files, toml};
+use super::python::required_name;
 
 /// Reads lock files.
 pub(crate) const PYTHON_LOCKS: Extractor = Extractor {
     name: "python-locks",
-    revision: 1,
+    revision: 2,
     wants: text_files(&[
         PathRule::Name("Pipfile.lock"),
         PathRule::Name("pdm.lock"),
@@ -48,6 +49,7 @@ struct Locked {
     vcs: Option<IgnoredAny>,
     git: Option<IgnoredAny>,
     path: Option<IgnoredAny>,
+    dependencies: Option<Value>,
 }
 
 impl Locked {
@@ -60,6 +62,27 @@ impl Locked {
         });
         let others = [&self.directory, &self.vcs, &self.git, &self.path];
         of_source && others.iter().all(|other| other.is_none())
+    }
+}
+
+impl Locked {
+    /// A table of names (Poetry's), a list of tables with names (uv's and `pylock.toml`'s), or one of requirements (PDM's).
+    fn needs(&self) -> Vec<(&str, Option<&str>)> {
+        match &self.dependencies {
+            Some(Value::Table(wishes)) => wishes.keys().map(|name| (name.as_str(), None)).collect(),
+            Some(Value::Array(wishes)) => wishes.iter().filter_map(wish).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn wish(wish: &Value) -> Option<(&str, Option<&str>)> {
+    match wish {
+        Value::String(text) => Some((required_name(text), None)),
+        Value::Table(fields) => {
+            Some((fields.get("name")?.as_str()?, fields.get("version").and_then(Value::as_str)))
+        }
+        _ => None,
     }
 }
 
@@ -90,7 +113,8 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
     let lock: Lock = toml(file)?;
     for locked in lock.package {
         if locked.is_of_index() && locked.category.as_deref() != Some("dev") {
-            declare(facts, Ecosystem::PyPi, locked.name, locked.version.unwrap_or_default());
+            let version = locked.version.as_deref().unwrap_or_default();
+            declare_with(facts, (Ecosystem::PyPi, &locked.name, version), locked.needs());
         }
     }
     Ok(())
@@ -99,7 +123,30 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{declared, error_of, facts_of};
+    use crate::testing::{declared, error_of, facts_of, needs_of};
+
+    #[test]
+    fn needs_are_read_in_each_form() {
+        let of = |name: &str, text: &str| needs_of(&PYTHON_LOCKS, &format!("app/{name}"), text.as_bytes());
+        let head = "name = \"requests\"\nversion = \"2.19.1\"\n";
+        let poetry = format!(
+            "[[package]]\n{head}\n[package.dependencies]\nidna = \">=2.5\"\nurllib3 = {{version = \"<2\"}}\n"
+        );
+        let uv = format!(
+            "[[package]]\n{head}dependencies = [{{ name = \"idna\" }}, {{ name = \"urllib3\", marker = \"x\" }}]\n"
+        );
+        let pdm = format!("[[package]]\n{head}dependencies = [\"idna<2.8,>=2.5\", \"urllib3\"]\n");
+        let pylock =
+            format!("[[packages]]\n{head}dependencies = [{{ name = \"idna\" }}, {{ name = \"urllib3\" }}]\n");
+        for (name, text) in
+            [("poetry.lock", poetry), ("uv.lock", uv), ("pdm.lock", pdm), ("pylock.toml", pylock)]
+        {
+            assert_eq!(of(name, &text), ["requests: idna, urllib3; "], "{name}");
+        }
+        let versions =
+            format!("[[package]]\n{head}dependencies = [{{ name = \"idna\", version = \"2\" }}, 1]\n");
+        assert_eq!(of("uv.lock", &versions), ["requests: idna 2; "]);
+    }
 
     #[test]
     fn each_lock_file_tells_what_comes_from_an_index() {

@@ -3,6 +3,7 @@
 
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
+use plimsoll_model::needs::{Needs, Reach};
 use plimsoll_model::package::{Ecosystem, Package};
 use plimsoll_model::path::{file_name, parent};
 
@@ -11,7 +12,7 @@ use super::document::is_authors;
 /// Reads installed gems.
 pub(crate) const RUBY: Extractor = Extractor {
     name: "ruby",
-    revision: 2,
+    revision: 3,
     // Where a gem has several extensions, a zero byte stands between their names.
     wants: Wants { paths: &[PathRule::Suffix(".gemspec")], content: ContentRule::Any, max_size: 4 << 20 },
     extract,
@@ -20,7 +21,7 @@ pub(crate) const RUBY: Extractor = Extractor {
 /// Reads lock files.
 pub(crate) const RUBY_LOCK: Extractor = Extractor {
     name: "ruby-lock",
-    revision: 2,
+    revision: 3,
     wants: Wants {
         paths: &[PathRule::Name("Gemfile.lock"), PathRule::Name("gems.locked")],
         content: ContentRule::Text,
@@ -49,8 +50,22 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
         value("licenses").or_else(|| value("license")).map(|text| quoted(text).map(str::to_owned).collect());
     let package =
         Package { licenses: licenses.unwrap_or_default(), ..Package::new(Ecosystem::Gem, name, version) };
+    let mut needs = Needs::of(&package, Reach::Folder);
+    text.lines().filter_map(needed).for_each(|name| needs.need([name]));
+    facts.push_needs(needs);
     facts.push(Fact::Package(package));
     Ok(())
+}
+
+/// `s.add_runtime_dependency(%q<rack>.freeze, …)`, and by the RubyGems of today `s.add_dependency("rack".freeze, …)`.
+fn needed(line: &str) -> Option<&str> {
+    let call = line.trim_start().strip_prefix("s.add_")?;
+    let call = call.strip_prefix("runtime_dependency").or_else(|| call.strip_prefix("dependency"))?;
+    let name = call.trim_start_matches(['(', ' ']);
+    match name.strip_prefix("%q<") {
+        Some(name) => name.split('>').next(),
+        None => name.strip_prefix('"')?.split('"').next(),
+    }
 }
 
 /// What `s.NAME = …` assigns.
@@ -71,9 +86,14 @@ fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), Extrac
     }
     let text = file.text()?;
     let mut in_gems = false;
+    let mut gem: Option<Needs> = None;
     for line in text.lines() {
         if !line.starts_with(' ') {
             in_gems = line.trim_end() == "GEM";
+            continue;
+        }
+        if let (Some(wish), Some(gem)) = (line.strip_prefix("      "), &mut gem) {
+            gem.need(wish.split(' ').take(1));
             continue;
         }
         let Some(entry) = line.strip_prefix("    ").filter(|entry| in_gems && !entry.starts_with(' ')) else {
@@ -86,15 +106,30 @@ fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), Extrac
         };
         // Behind a dash is the platform that the gem was built for.
         let version = version.split('-').next().unwrap_or(version);
-        facts.push(Fact::DeclaredPackage(Package::new(Ecosystem::Gem, name, version)));
+        let package = Package::new(Ecosystem::Gem, name, version);
+        if let Some(gem) = gem.replace(Needs::of(&package, Reach::File)) {
+            facts.push_needs(gem);
+        }
+        facts.push(Fact::DeclaredPackage(package));
     }
+    gem.into_iter().for_each(|gem| facts.push_needs(gem));
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{error_of, facts_of};
+    use crate::testing::{error_of, facts_of, needs_of};
+
+    #[test]
+    fn needs_are_read_as_each_rubygems_writes_them() {
+        let text = format!(
+            "{}  s.add_runtime_dependency(%q<rake>.freeze, [\"~> 13.0\".freeze])\n  s.add_dependency(\"json\".freeze, [\">= 2\"])\n  s.add_development_dependency(%q<minitest>, [\">= 0\"])\n",
+            SPECIFICATION
+        );
+        let path = "var/lib/gems/3.1.0/specifications/rack-2.2.3.gemspec";
+        assert_eq!(needs_of(&RUBY, path, text.as_bytes()), ["rack: rake, json; "]);
+    }
 
     const SPECIFICATION: &str = "# -*- encoding: utf-8 -*-\n# stub: rack 2.2.3 ruby lib\n\nGem::Specification.new do |s|\n  s.name = \"rack\".freeze\n  s.version = \"2.2.3\"\n\n  s.required_rubygems_version = Gem::Requirement.new(\">= 0\".freeze)\n  s.licenses = [\"MIT\".freeze, \"Ruby\".freeze]\nend\n";
 
@@ -130,6 +165,7 @@ mod tests {
         let declared = |name, version| Fact::DeclaredPackage(Package::new(Ecosystem::Gem, name, version));
         let found = facts_of(&RUBY_LOCK, "app/Gemfile.lock", text.as_bytes());
         assert_eq!(found, [declared("nokogiri", "1.15.4"), declared("racc", "1.7.1")]);
+        assert_eq!(needs_of(&RUBY_LOCK, "app/Gemfile.lock", text.as_bytes()), ["nokogiri: racc; "]);
         let own = "var/lib/gems/3.1.0/gems/rbs-2.1.0/steep/Gemfile.lock";
         assert_eq!(facts_of(&RUBY_LOCK, own, text.as_bytes()), []);
     }

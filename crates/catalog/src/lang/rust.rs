@@ -11,13 +11,14 @@ use plimsoll_formats::compression::inflate_zlib;
 use plimsoll_formats::executable::symbols::Symbols;
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ExtractError, Extractor, Facts, ScanFile};
+use plimsoll_model::needs::{Needs, Reach};
 use plimsoll_model::package::{Ecosystem, Package};
 use serde::Deserialize;
 
 use super::executable::{WANTS, open, source};
 
 /// Reads executables built by `cargo auditable`.
-pub(crate) const RUST: Extractor = Extractor { name: "rust", revision: 2, wants: WANTS, extract };
+pub(crate) const RUST: Extractor = Extractor { name: "rust", revision: 3, wants: WANTS, extract };
 
 /// A thousand crates take some ten kilobytes.
 const COMPRESSED_LIMIT: u64 = 4 << 20;
@@ -34,6 +35,15 @@ struct Crate {
     version: String,
     #[serde(default)]
     kind: Option<String>,
+    /// Places in the list.
+    #[serde(default)]
+    dependencies: Vec<usize>,
+}
+
+impl Crate {
+    fn is_of_build(&self) -> bool {
+        self.kind.as_deref() == Some("build")
+    }
 }
 
 fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
@@ -51,15 +61,20 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
     let audit: Audit = serde_json::from_slice(&json)
         .map_err(|error| ExtractError::Malformed(format!("the list of crates: {error}")))?;
     // What only the build ran is not in the executable.
-    let linked: Vec<Crate> =
-        audit.packages.into_iter().filter(|package| package.kind.as_deref() != Some("build")).collect();
+    let linked: Vec<&Crate> = audit.packages.iter().filter(|package| !package.is_of_build()).collect();
     if let Some(symbols) = Symbols::read(&mut source, &executable).map_err(ExtractError::Spool)?
         && let Some(code) = functions::code(&symbols, linked.iter().map(|package| package.name.as_str()))
     {
         facts.push_code(None, code);
     }
-    for package in linked {
-        facts.push(Fact::Package(Package::new(Ecosystem::Cargo, package.name, package.version)));
+    for linked in linked {
+        let package = Package::new(Ecosystem::Cargo, linked.name.as_str(), linked.version.as_str());
+        let mut needs = Needs::of(&package, Reach::File);
+        for wanted in linked.dependencies.iter().filter_map(|place| audit.packages.get(*place)) {
+            needs.need_version(&wanted.name, &wanted.version);
+        }
+        facts.push_needs(needs);
+        facts.push(Fact::Package(package));
     }
     Ok(())
 }
@@ -67,7 +82,7 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{error_of, facts_of};
+    use crate::testing::{error_of, facts_of, needs_of};
     use std::io::Write;
 
     fn zlib(bytes: &[u8]) -> Vec<u8> {
@@ -102,6 +117,7 @@ mod tests {
         let expected = [("app", "0.1.0"), ("time", "0.1.40")]
             .map(|(name, version)| Fact::Package(Package::new(Ecosystem::Cargo, name, version)));
         assert_eq!(facts_of(&RUST, "usr/bin/app", &pe(&data, data.len())), expected);
+        assert_eq!(needs_of(&RUST, "usr/bin/app", &pe(&data, data.len())), ["app: time 0.1.40; "]);
         // Sections are padded.
         let padded = [&data[..], &[0; 100]].concat();
         assert_eq!(facts_of(&RUST, "usr/bin/app", &pe(&padded, padded.len())), expected);

@@ -7,6 +7,8 @@ pub(crate) mod bitnami;
 pub(crate) mod bottlerocket;
 pub(crate) mod chisel;
 pub(crate) mod dpkg;
+pub(crate) mod homebrew;
+pub(crate) mod kernel;
 pub(crate) mod nix;
 pub(crate) mod opkg;
 pub(crate) mod pacman;
@@ -26,6 +28,7 @@ pub(crate) fn owner_keys(package: &Package) -> Vec<String> {
         }
         (Ecosystem::Rpm, _) => vec![rpm::owner_key(package)],
         (Ecosystem::PyPi, _) => vec![crate::lang::python::owner_key(&package.name, &package.version)],
+        (Ecosystem::NuGet, _) => vec![crate::lang::dotnet::owner_key(package)],
         _ => vec![package.name.clone()],
     }
 }

@@ -2,7 +2,7 @@
 //! need counts, each alternative and each package that stands for a name; what nothing fulfills is no relation.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 
 use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_model::inventory::{Dependency, InstalledPackage};
@@ -26,7 +26,7 @@ pub(super) struct Found {
 }
 
 /// The most packages that are held against needs: hostile ones may all stand for all names.
-const LOOKS: u32 = 20_000_000;
+const LOOKS: u32 = 4_000_000;
 
 /// The relations between `packages` that `found` tells, sorted; and a gap if there were too many.
 pub(super) fn resolve(
@@ -39,13 +39,15 @@ pub(super) fn resolve(
     }
     let mut resolving = Resolving::new(packages, found);
     resolving.take_files(owned_files, found);
-    let mut dependencies = BTreeSet::new();
+    let mut dependencies = Vec::new();
     let whole = found.iter().try_for_each(|found| resolving.take(found, &mut dependencies));
     let gap = whole.is_none().then(|| {
         let reason = format!("packages need so much that only {LOOKS} possible relations were looked at");
         Gap::new(GapKind::LimitReached, "dependencies", reason)
     });
-    (dependencies.into_iter().collect(), gap)
+    dependencies.sort_unstable();
+    dependencies.dedup();
+    (dependencies, gap)
 }
 
 /// The packages, by what they can be needed as.
@@ -87,11 +89,13 @@ impl<'a> Resolving<'a> {
     fn take_files(&mut self, owned_files: &[Vec<String>], found: &[Found]) {
         let is_rpm = |found: &&Found| found.needs.ecosystem == Ecosystem::Rpm;
         let names = found.iter().filter(is_rpm).flat_map(|found| found.needs.needs().flatten());
-        let paths = names.filter_map(|name| name.strip_prefix('/'));
-        let mut wanted: HashMap<String, HashSet<&str>> = HashMap::new();
+        let mut paths: Vec<&str> = names.filter_map(|name| name.strip_prefix('/')).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        let mut wanted: HashMap<String, Vec<&str>> = HashMap::new();
         for path in paths {
             let other = other_name(path).into_iter().chain([path.to_owned()]);
-            other.for_each(|name| drop(wanted.entry(name).or_default().insert(path)));
+            other.for_each(|name| wanted.entry(name).or_default().push(path));
         }
         if wanted.is_empty() {
             return;
@@ -106,7 +110,7 @@ impl<'a> Resolving<'a> {
     }
 
     /// Adds what one package needs; `None` if too much was looked at.
-    fn take(&mut self, found: &Found, into: &mut BTreeSet<Dependency>) -> Option<()> {
+    fn take(&mut self, found: &Found, into: &mut Vec<Dependency>) -> Option<()> {
         let Some(from) = self.own(found)? else { return Some(()) };
         for name in found.needs.needs().flatten() {
             let all = match found.needs.reach {
@@ -201,8 +205,9 @@ fn kept<'a>(all: Candidates<'a>, is: impl Fn(&str) -> bool) -> Candidates<'a> {
 
 /// Those of the package's architecture or of none, if there are any.
 fn of_architecture<'a>(all: Candidates<'a>, needs: &Needs) -> Candidates<'a> {
-    let is_independent =
-        |architecture: &Option<String>| matches!(architecture.as_deref(), None | Some("all" | "any" | "noarch"));
+    let is_independent = |architecture: &Option<String>| {
+        matches!(architecture.as_deref(), None | Some("all" | "any" | "noarch"))
+    };
     let fits = |package: &Package| {
         is_independent(&package.architecture)
             || is_independent(&needs.architecture)

@@ -63,16 +63,34 @@ pub(super) fn other_name(path: &str) -> Option<String> {
     }
 }
 
-/// Removes programs that are told by their bytes and that an OS package owns: they are that package. They come last, so
-/// that owners keep their places.
+/// Removes programs that are told by their bytes and that an OS package owns: they are that package. So are files of
+/// Windows that any package owns. They come last, so that owners keep their places.
 pub(super) fn remove_owned_programs(
     packages: &mut Vec<InstalledPackage>,
     owned_files: &mut Vec<Vec<String>>,
 ) {
+    let brought = brought(packages, owned_files);
     let is_owned = |installed: &InstalledPackage| {
-        installed.package.ecosystem == Ecosystem::Generic && installed.owned_by.is_some()
+        installed.package.ecosystem == Ecosystem::Generic
+            && (installed.owned_by.is_some()
+                || installed.locations.iter().all(|location| brought.contains(&location.path)))
     };
     let mut kept = packages.iter().map(|installed| !is_owned(installed)).collect::<Vec<_>>().into_iter();
     owned_files.retain(|_| kept.next().unwrap_or(true));
     packages.retain(|installed| !is_owned(installed));
+}
+
+/// The files of Windows that are told by their bytes and that a package owns: a library of .NET, a starter in a wheel.
+fn brought(packages: &[InstalledPackage], owned_files: &[Vec<String>]) -> HashSet<String> {
+    let is_of_windows = |path: &str| {
+        let end = path.rsplit_once('.').map_or("", |(_, end)| end);
+        end.eq_ignore_ascii_case("exe") || end.eq_ignore_ascii_case("dll")
+    };
+    let told = packages.iter().filter(|installed| installed.package.ecosystem == Ecosystem::Generic);
+    let paths = told.flat_map(|installed| &installed.locations).map(|location| location.path.as_str());
+    let told: HashSet<&str> = paths.filter(|path| is_of_windows(path)).collect();
+    if told.is_empty() {
+        return HashSet::new();
+    }
+    owned_files.iter().flatten().filter(|path| told.contains(path.as_str())).cloned().collect()
 }

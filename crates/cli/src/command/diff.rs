@@ -14,7 +14,7 @@ use crate::progress;
 pub(super) fn run(args: &Diff, context: &Context) -> anyhow::Result<Code> {
     let mut options = scan::options(&args.scan(), &[], context)?;
     options.evidence.extractors = extractors();
-    options.evidence.owned_files = true;
+    options.evidence.details = true;
     let observer = progress::observer(!context.global.quiet);
     let choice = scan::choice(args.platform.as_ref(), false);
     let image = |name: &str| -> anyhow::Result<Image> {

@@ -70,8 +70,8 @@ pub(super) fn held(image: &Image, args: &Scan, context: &Context) -> anyhow::Res
     let scans = scan(std::slice::from_ref(image), &options(args, &[], context)?, &observer);
     let scan =
         scans.with_context(|| format!("reading {}", args.image))?.pop().context("there is no image")?;
-    let plimsoll_model::scan::Scan { image, layers, inventory, owned_files, .. } = scan;
-    Ok(Contents { image, layers, inventory, owned_files })
+    let plimsoll_model::scan::Scan { image, layers, inventory, owned_files, dependencies, .. } = scan;
+    Ok(Contents { image, layers, inventory, owned_files, dependencies })
 }
 
 fn outputs(args: &Scan) -> anyhow::Result<Vec<Output>> {
@@ -86,9 +86,8 @@ pub(super) fn options(args: &Scan, outputs: &[Output], context: &Context) -> any
         let secrets: Vec<&str> = plimsoll_engine::scan::secret_extractors();
         extractors.retain(|extractor| !secrets.contains(&extractor.name));
     }
-    let owned_files = outputs.iter().any(|output| output.format.needs_owned_files);
-    let evidence =
-        EvidenceOptions { owned_files, ..evidence(extractors, args.no_cache, args.threads, context) };
+    let details = outputs.iter().any(|output| output.format.needs_details);
+    let evidence = EvidenceOptions { details, ..evidence(extractors, args.no_cache, args.threads, context) };
     let databases =
         if wants(Scanner::Vulnerabilities) { db::choose(args.db.as_deref(), context)? } else { Vec::new() };
     let mut database_gaps = Vec::new();
@@ -119,7 +118,7 @@ pub(super) fn evidence(
     let spool =
         cache.as_ref().map_or_else(|| context.environment.temporary(), plimsoll_engine::cache::Cache::spool);
     let cores = threads.map_or_else(Environment::cores, usize::from);
-    EvidenceOptions { extractors, cache, spool, limits: Limits::for_cores(cores), owned_files: true }
+    EvidenceOptions { extractors, cache, spool, limits: Limits::for_cores(cores), details: true }
 }
 
 /// A cache that cannot be used costs time only: the scan goes on without it.

@@ -1,5 +1,5 @@
 use plimsoll_model::code::{Code, Name, Names};
-use plimsoll_model::inventory::Location;
+use plimsoll_model::inventory::{Dependency, Location};
 use plimsoll_model::package::Ecosystem;
 
 use super::*;
@@ -32,10 +32,17 @@ fn what_was_kept_comes_back() {
     let names = Names::from_iter([Name::of(&["example.com/a#F"])]);
     let location = Location { path: "usr/bin/a".into(), inside: None, layer: 0 };
     let code = LocatedCode { location, code: Code { ecosystem: Ecosystem::Go, is_whole: true, names } };
-    let merged = Merged { owned_files: owned.clone(), code: vec![code.clone()], ..Merged::default() };
+    let dependencies = vec![Dependency { from: 0, to: 1 }];
+    let merged = Merged {
+        owned_files: owned.clone(),
+        dependencies: dependencies.clone(),
+        code: vec![code.clone()],
+        ..Merged::default()
+    };
     cache.keep_image(key, &merged).unwrap();
     assert_eq!(cache.image(key), Some(Inventory::default()));
     assert_eq!(cache.owned_files(key), Some(owned));
+    assert_eq!(cache.dependencies(key), Some(dependencies));
     assert_eq!(cache.code(key), Some(vec![code]));
     assert_ne!(key, ImageKey::new(&[evidence(1).diff_id], &[Origin::Unknown], &[]));
     let info = cache.info().unwrap();
@@ -76,7 +83,7 @@ fn damaged_files_count_as_absent() {
         flipped[at] ^= 1;
         fs::write(&path, &flipped).unwrap();
         // Damage to what another section is summed with does not matter here.
-        let harmless = (36..44).contains(&at);
+        let harmless = (44..56).contains(&at);
         assert_eq!(cache.layer(evidence(7).diff_id).is_some(), harmless, "byte {at}");
         fs::write(&path, &whole[..at]).unwrap();
         assert_eq!(cache.layer(evidence(7).diff_id), None, "cut at {at}");

@@ -35,7 +35,7 @@ impl Bench {
             spool: cache.spool(),
             cache: Some(cache),
             limits: Limits::for_cores(2),
-            owned_files: true,
+            details: true,
         };
         let options = ScanOptions {
             evidence,

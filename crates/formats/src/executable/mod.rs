@@ -1,5 +1,5 @@
 //! The sections and segments of executables and shared libraries: ELF, PE and Mach-O; and the names of functions, from ELF's
-//! table of symbols ([`symbols`]) and from Go's own table ([`go_functions`]). Relocations and what else an executable holds
+//! table of symbols ([`symbols`]) and from Go's own table ([`go_functions`]); and the version resource of PE ([`pe`]). Relocations and what else an executable holds
 //! are not read, nor are object files.
 //!
 //! A file with broken headers is no executable here: it could not run either. Section tables are for tools, not for
@@ -9,7 +9,7 @@ mod elf;
 mod fields;
 pub mod go_functions;
 mod macho;
-mod pe;
+pub mod pe;
 pub mod symbols;
 
 use std::io::{self, Read, Seek};

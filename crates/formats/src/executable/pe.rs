@@ -1,5 +1,8 @@
 //! PE: the DOS header, the COFF header behind it, and the section table. Sections are segments too.
 
+pub mod version;
+
+use std::borrow::Cow;
 use std::io::{self, Read, Seek};
 
 use super::fields::Fields;
@@ -15,6 +18,20 @@ pub(super) fn read<R: Read + Seek>(
     source: &mut Source<'_, R>,
     head: &[u8],
 ) -> io::Result<Option<Executable>> {
+    let Some((bytes, base)) = section_table(source, head)? else { return Ok(None) };
+    let records = (Fields { bytes: &bytes, big_endian: false }).records(40);
+    let (sections, segments) = records.filter_map(|record| section(record, base)).unzip();
+    Ok(Some(Executable { format: Format::Pe, sections, segments }))
+}
+
+/// The section table, and the address of the image.
+fn section_table<'a, R: Read + Seek>(
+    source: &mut Source<'a, R>,
+    head: &[u8],
+) -> io::Result<Option<(Cow<'a, [u8]>, u64)>> {
+    if !head.starts_with(b"MZ") {
+        return Ok(None);
+    }
     let Some(at) = (Fields { bytes: head, big_endian: false }).u32(0x3c) else { return Ok(None) };
     let at = u64::from(at);
     // Signature, COFF header, and the optional header as far as the image base.
@@ -22,10 +39,8 @@ pub(super) fn read<R: Read + Seek>(
     let header = Fields { bytes: &bytes, big_endian: false };
     let Some((count, optional_size, base)) = coff_header(header) else { return Ok(None) };
     let table = at.saturating_add(24).saturating_add(u64::from(optional_size));
-    let Some(bytes) = source.exactly(table, u64::from(count).saturating_mul(40))? else { return Ok(None) };
-    let records = (Fields { bytes: &bytes, big_endian: false }).records(40);
-    let (sections, segments) = records.filter_map(|record| section(record, base)).unzip();
-    Ok(Some(Executable { format: Format::Pe, sections, segments }))
+    let bytes = source.exactly(table, u64::from(count).saturating_mul(40))?;
+    Ok(bytes.map(|bytes| (bytes, base)))
 }
 
 /// The number of sections, the size of the optional header, and the address of the image.

@@ -65,7 +65,9 @@ impl Named {
 }
 
 fn name(ecosystem: Ecosystem, purl: &PackageUrl<'_>) -> String {
-    match purl.namespace().filter(|_| !ecosystem.is_os() || ecosystem == Ecosystem::Ebuild) {
+    // Installed distributions of CPAN do not tell the author, who is the namespace there.
+    let has_own = ecosystem != Ecosystem::Cpan && (!ecosystem.is_os() || ecosystem == Ecosystem::Ebuild);
+    match purl.namespace().filter(|_| has_own) {
         Some(group) if ecosystem == Ecosystem::Maven => format!("{group}:{}", purl.name()),
         Some(namespace) => format!("{namespace}/{}", purl.name()),
         None => purl.name().to_owned(),
@@ -135,6 +137,7 @@ mod tests {
         assert_eq!(package("pkg:npm/%40babel/core@7.0.0").name, "@babel/core");
         assert_eq!(package("pkg:maven/org.a/b@1?type=jar").name, "org.a:b");
         assert_eq!(package("pkg:golang/github.com/a/b@v1.0.0#sub").name, "github.com/a/b");
+        assert_eq!(package("pkg:cpan/HAARG/Try-Tiny@0.31").name, "Try-Tiny");
         assert_eq!(package("pkg:golang/stdlib@1.21.0").name, "stdlib");
     }
 

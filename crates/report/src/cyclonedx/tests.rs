@@ -26,6 +26,8 @@ fn packages_are_components_with_their_places() {
     assert_eq!(component["licenses"][0]["license"]["id"], "Zlib");
     assert_eq!(component["evidence"]["occurrences"][0]["location"], "/var/lib/dpkg/status");
     assert_eq!(document["dependencies"][0]["dependsOn"].as_array().unwrap().len(), 3);
+    let needs = serde_json::json!({ "ref": "pkg:pypi/requests@2.19.0", "dependsOn": [zlib] });
+    assert_eq!(document["dependencies"][1], needs);
     assert_eq!(document["compositions"][0]["aggregate"], "complete");
 }
 
@@ -69,4 +71,29 @@ fn hostile_and_empty_scans_are_documents_too() {
     let serial = |text: &str| serde_json::from_str::<Value>(text).unwrap()["serialNumber"].clone();
     assert_ne!(serial(&once), serial(&other), "other content, other number");
     assert_eq!(document(&[])["components"], serde_json::json!([]));
+}
+
+#[test]
+fn relations_that_are_told_as_others_are_named() {
+    let part = |reference: &str, kind| Part { reference: reference.into(), kind, ..Part::default() };
+    let kinds = [PartKind::Container, PartKind::Library, PartKind::Application];
+    let mut bill = Bill { subject: Some(0), ..Bill::default() };
+    bill.parts.extend(kinds.into_iter().enumerate().map(|(index, kind)| part(&index.to_string(), kind)));
+    bill.relate(0, RelationKind::Contains, 1);
+    bill.relate(1, RelationKind::DependsOn, 2);
+    assert_eq!(cannot_hold::<6, false>(&bill), Vec::<String>::new());
+    bill.relate(0, RelationKind::DependsOn, 1);
+    bill.relate(1, RelationKind::Owns, 2);
+    bill.relate(2, RelationKind::Contains, 1);
+    assert_eq!(
+        cannot_hold::<6, false>(&bill),
+        [
+            "1 relations of packages to what they own",
+            "1 relations to contents, written as dependencies",
+            "1 dependencies of images, written as their contents",
+        ]
+    );
+    let owner = ("plimsoll:ownedBy".to_owned(), "1".to_owned());
+    bill.parts[2].properties.push(owner);
+    assert_eq!(cannot_hold::<6, false>(&bill).len(), 2);
 }

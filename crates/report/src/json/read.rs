@@ -2,7 +2,7 @@
 
 use plimsoll_model::distribution::Distribution;
 use plimsoll_model::gap::{Gap, GapKind};
-use plimsoll_model::inventory::{InstalledPackage, Inventory, LayerSummary, Location, Origin};
+use plimsoll_model::inventory::{Dependency, InstalledPackage, Inventory, LayerSummary, Location, Origin};
 use plimsoll_model::package::{Ecosystem, Package, SourcePackage};
 use plimsoll_model::scan::{Contents, ImageIdentity};
 use serde::Deserialize;
@@ -100,6 +100,8 @@ struct PackageRead {
     origin: Origin,
     owned_by: Option<String>,
     #[serde(default)]
+    depends_on: Vec<String>,
+    #[serde(default)]
     files: Vec<String>,
 }
 
@@ -143,6 +145,15 @@ fn contents(scan: ScanRead) -> Result<Contents, ReadError> {
     let purls: std::collections::HashMap<String, u32> =
         (0_u32..).zip(&scan.packages).map(|(index, package)| (package.purl.clone(), index)).collect();
     let mut owned_files = Vec::with_capacity(scan.packages.len());
+    let mut dependencies: Vec<Dependency> = (0_u32..)
+        .zip(&scan.packages)
+        .flat_map(|(from, package)| {
+            let needed = package.depends_on.iter().filter_map(|purl| purls.get(purl).copied());
+            needed.filter(move |to| *to != from).map(move |to| Dependency { from, to })
+        })
+        .collect();
+    dependencies.sort_unstable();
+    dependencies.dedup();
     for package in scan.packages {
         let owner = package.owned_by.as_ref().and_then(|purl| purls.get(purl)).copied();
         let (installed, files) = installed(package, owner)?;
@@ -162,6 +173,7 @@ fn contents(scan: ScanRead) -> Result<Contents, ReadError> {
         layers,
         inventory,
         owned_files,
+        dependencies,
     })
 }
 

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Bill, License, Part, PartKind};
+use super::{Bill, License, Part, PartKind, RelationKind};
 use crate::table::clean;
 
 /// Of the parts that lack something, so many are named.
@@ -62,6 +62,15 @@ const RULES: &[Rule] = &[
             || version("SPDX ").is_some_and(|version| version >= 2.25)
             || bill.format.starts_with("SPDX 3.")
     }),
+    document(
+        "dependencies",
+        Standard::Bsi,
+        "the document tells which components need which others",
+        |bill| {
+            let libraries = bill.count(|part| part.kind == PartKind::Library);
+            libraries < 2 || bill.relations.iter().any(|relation| relation.kind == RelationKind::DependsOn)
+        },
+    ),
     part("license", Standard::Bsi, "each component has a license that SPDX knows", |part, _, _| {
         !part.licenses.is_empty() && !part.licenses.iter().any(|license| matches!(license, License::Name(_)))
     }),
@@ -252,7 +261,7 @@ mod tests {
         bare.relations.clear();
         (bare.made, bare.format) = (Some("yesterday".into()), "CycloneDX 1.4 in JSON".into());
         bare.parts[1].cpes.clear();
-        for id in ["timestamp", "relationship", "format", "identifier"] {
+        for id in ["timestamp", "relationship", "dependencies", "format", "identifier"] {
             assert!(lacking(&bare).contains(&id), "{id}");
         }
         assert!(Assessment::of(&bare).score < Assessment::of(&bill).score);

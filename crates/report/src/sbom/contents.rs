@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use plimsoll_model::gap::Gap;
-use plimsoll_model::inventory::{InstalledPackage, Inventory};
+use plimsoll_model::inventory::{Dependency, InstalledPackage, Inventory};
 use plimsoll_model::scan::Contents;
 
 use super::facts::{self, PRODUCT};
@@ -71,11 +71,12 @@ fn of_root(bill: &Bill, root: Option<usize>, members: &[usize]) -> Contents {
         }
     }
     take_owners(bill, &place, &mut inventory.packages);
+    let dependencies = dependencies(bill, &place);
     if !unread.is_empty() {
         let reason = foreign::listed("without a package that can be told", "component", &unread);
         inventory.gaps.push(Gap::new(foreign::UNREAD, &bill.name, reason));
     }
-    Contents { image, layers, inventory, owned_files }
+    Contents { image, layers, inventory, owned_files, dependencies }
 }
 
 /// Which package owns which, by the relations of the parts whose packages stand at `place`. Only a distribution's package
@@ -96,6 +97,19 @@ pub(super) fn take_owners(bill: &Bill, place: &HashMap<usize, u32>, packages: &m
             installed.owned_by = None;
         }
     }
+}
+
+/// Which package needs which, by the same relations.
+pub(super) fn dependencies(bill: &Bill, place: &HashMap<usize, u32>) -> Vec<Dependency> {
+    let needs = bill.relations.iter().filter(|relation| relation.kind == RelationKind::DependsOn);
+    let between = needs.filter_map(|relation| {
+        let (from, to) = (*place.get(&relation.from)?, *place.get(&relation.to)?);
+        (from != to).then_some(Dependency { from, to })
+    });
+    let mut dependencies: Vec<Dependency> = between.collect();
+    dependencies.sort_unstable();
+    dependencies.dedup();
+    dependencies
 }
 
 /// Which parts each part contains.

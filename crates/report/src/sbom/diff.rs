@@ -153,7 +153,13 @@ pub(super) mod tests {
                 installed
             })
             .collect();
-        Contents { image: scan.image, layers: scan.layers, inventory, owned_files: Vec::new() }
+        Contents {
+            image: scan.image,
+            layers: scan.layers,
+            inventory,
+            owned_files: Vec::new(),
+            dependencies: Vec::new(),
+        }
     }
 
     #[test]

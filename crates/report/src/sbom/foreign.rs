@@ -11,7 +11,7 @@ use plimsoll_model::package::{Package, SourcePackage};
 use plimsoll_model::platform::Platform;
 use plimsoll_model::scan::{Contents, ImageIdentity};
 
-use super::contents::take_owners;
+use super::contents::{dependencies, take_owners};
 use super::{Bill, Part, PartKind};
 
 /// The kind of gap for parts that are not understood.
@@ -124,6 +124,7 @@ impl Reading {
             });
         }
         take_owners(bill, &place, &mut packages);
+        let dependencies = dependencies(bill, &place);
         let most = self.distros.into_iter().max_by_key(|(_, count)| *count);
         let of_purls = most.and_then(|((namespace, distro), _)| distribution_of(&namespace, &distro));
         let mut gaps = Vec::new();
@@ -140,7 +141,7 @@ impl Reading {
         }
         let distribution = self.distribution.or(of_purls);
         let inventory = Inventory { distribution, packages, gaps, ..Inventory::default() };
-        Contents { image, layers: Vec::new(), inventory, owned_files: Vec::new() }
+        Contents { image, layers: Vec::new(), inventory, owned_files: Vec::new(), dependencies }
     }
 }
 

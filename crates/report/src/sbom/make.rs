@@ -1,7 +1,7 @@
 //! What images hold, as a bill of materials.
 
 use jiff::Timestamp;
-use plimsoll_model::inventory::{Inventory, LayerSummary};
+use plimsoll_model::inventory::{Dependency, Inventory, LayerSummary};
 use plimsoll_model::package::{Ecosystem, Package};
 use plimsoll_model::reference::Reference;
 use plimsoll_model::scan::{Contents, ImageIdentity, Scan};
@@ -24,6 +24,8 @@ pub struct Subject<'a> {
     pub inventory: &'a Inventory,
     /// The files that each package owns.
     pub owned_files: &'a [Vec<String>],
+    /// Which packages need which.
+    pub dependencies: &'a [Dependency],
 }
 
 impl<'a> From<&'a Scan> for Subject<'a> {
@@ -33,6 +35,7 @@ impl<'a> From<&'a Scan> for Subject<'a> {
             layers: &scan.layers,
             inventory: &scan.inventory,
             owned_files: &scan.owned_files,
+            dependencies: &scan.dependencies,
         }
     }
 }
@@ -44,6 +47,7 @@ impl<'a> From<&'a Contents> for Subject<'a> {
             layers: &contents.layers,
             inventory: &contents.inventory,
             owned_files: &contents.owned_files,
+            dependencies: &contents.dependencies,
         }
     }
 }
@@ -165,6 +169,10 @@ impl Making {
             if owner_name.is_some() {
                 self.bill.relate(first.saturating_add(owner.unwrap_or(0)), RelationKind::Owns, own);
             }
+        }
+        let place = |index: u32| first.saturating_add(usize::try_from(index).unwrap_or(usize::MAX));
+        for Dependency { from, to } in subject.dependencies {
+            self.bill.relate(place(*from), RelationKind::DependsOn, place(*to));
         }
         (first..self.bill.parts.len()).collect()
     }

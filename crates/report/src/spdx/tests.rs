@@ -20,8 +20,10 @@ fn packages_are_contained_in_the_image() {
     assert_eq!(packages[3]["licenseDeclared"], "NOASSERTION");
     assert_eq!(packages[3]["externalRefs"][0]["referenceLocator"], "pkg:pypi/requests@2.19.0");
     let related = document["relationships"].as_array().unwrap();
-    assert_eq!(related.len(), 4);
-    assert!(related.iter().skip(1).all(|r| r["relationshipType"] == "CONTAINS"));
+    let kinds: Vec<&str> = related.iter().map(|r| r["relationshipType"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["DESCRIBES", "CONTAINS", "CONTAINS", "CONTAINS", "DEPENDS_ON"]);
+    let ends = (&related[4]["spdxElementId"], &related[4]["relatedSpdxElement"]);
+    assert_eq!(ends, (&packages[3]["SPDXID"], &packages[2]["SPDXID"]));
     assert_eq!(document["creationInfo"]["created"], "2026-01-01T00:00:00Z");
 }
 

@@ -54,7 +54,12 @@ fn alternatives_and_virtual_packages_are_followed_within_an_architecture() {
     let mut image = Image::default();
     let status = ("var/lib/dpkg/status", "");
     let deb = |name, architecture| built(Ecosystem::Deb, name, architecture);
-    image.add(deb("app", "amd64"), Reach::System, status, &["libc6", "cron|cron-daemon", "mta", "gone", "app"]);
+    image.add(
+        deb("app", "amd64"),
+        Reach::System,
+        status,
+        &["libc6", "cron|cron-daemon", "mta", "gone", "app"],
+    );
     image.add(deb("app", "i386"), Reach::System, status, &["libc6", "only-amd64"]);
     image.add(deb("libc6", "amd64"), Reach::System, status, &[]);
     image.add(deb("libc6", "i386"), Reach::System, status, &[]);
@@ -79,7 +84,12 @@ fn alternatives_and_virtual_packages_are_followed_within_an_architecture() {
 fn files_that_rpm_packages_need_are_those_of_whoever_brings_them() {
     let mut image = Image::default();
     let database = ("var/lib/rpm/rpmdb.sqlite", "");
-    image.add(built(Ecosystem::Rpm, "app", "x"), Reach::System, database, &["/bin/sh", "/usr/sbin/x", "/gone"]);
+    image.add(
+        built(Ecosystem::Rpm, "app", "x"),
+        Reach::System,
+        database,
+        &["/bin/sh", "/usr/sbin/x", "/gone"],
+    );
     image.add(built(Ecosystem::Rpm, "bash", "x"), Reach::System, database, &[]);
     image.owned[1] = vec!["usr/bin/sh".into()];
     image.add(built(Ecosystem::Rpm, "tools", "x"), Reach::System, database, &[]);

@@ -1,6 +1,6 @@
 use plimsoll_model::distribution::Distribution;
 use plimsoll_model::gap::{Gap, GapKind};
-use plimsoll_model::inventory::InstalledPackage;
+use plimsoll_model::inventory::{Dependency, InstalledPackage};
 use plimsoll_model::package::{Ecosystem, Package, SourcePackage};
 use plimsoll_model::scan::{Contents, Scan};
 use serde_json::{Value, json};
@@ -38,6 +38,8 @@ fn full() -> Scan {
     scan.owned_files = vec![Vec::new(); scan.inventory.packages.len()];
     scan.owned_files[0] = vec!["usr/lib/libz.so.1".into(), "usr/share/doc/a b".into()];
     scan.inventory.packages[0].file_count = 2;
+    let pairs = [(0, 1), (0, 4), (2, 0), (2, 3), (3, 2)];
+    scan.dependencies = pairs.map(|(from, to)| Dependency { from, to }).into();
     scan
 }
 
@@ -60,6 +62,7 @@ fn of(scan: &Scan) -> Contents {
         layers: scan.layers.clone(),
         inventory: scan.inventory.clone(),
         owned_files: scan.owned_files.clone(),
+        dependencies: scan.dependencies.clone(),
     }
 }
 
