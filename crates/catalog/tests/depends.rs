@@ -72,10 +72,10 @@ fn debian_packages_need_what_apt_says() {
     let format = "-f=${db:Status-Status} ${Package}\n";
     let all = text_of(Command::new("dpkg-query").args(["-W", format]));
     let names = all.lines().filter_map(|line| line.strip_prefix("installed "));
-    // What apt knows of packages that could be installed does not matter here.
+    // Without lists apt knows only what is installed.
     let lists = format!("Dir::State::lists={}", root.path().display());
     let mut apt = Command::new("apt-cache");
-    apt.args(["depends", "--installed", "--no-recommends", "--no-suggests", "--no-conflicts"]);
+    apt.args(["depends", "--no-recommends", "--no-suggests", "--no-conflicts"]);
     apt.args(["--no-breaks", "--no-replaces", "--no-enhances", "-o", &lists]).args(names);
     let said = of_apt(&text_of(&mut apt));
     let found = relations(root.path(), Ecosystem::Deb, |name, _| name.to_owned());

@@ -85,6 +85,10 @@ impl<'t> Reading<'t> {
             "platform_system" => "Linux",
             "platform_python_implementation" | "python_implementation" => "CPython",
             "implementation_name" => "cpython",
+            "python_full_version" => match self.python {
+                Some(version) => return may_be_so(version, operator, text),
+                None => return true,
+            },
             "python_version" => match self.python {
                 Some(version) => return is_version_so(version, operator, text),
                 None => return true,
@@ -131,6 +135,20 @@ fn is_version_so(version: &str, operator: &str, wish: &str) -> bool {
     }
 }
 
+/// Of the whole version only the first two numbers are known, which mostly decide.
+fn may_be_so(version: &str, operator: &str, wish: &str) -> bool {
+    let mut parts = wish.split('.');
+    let wished: Vec<&str> = parts.by_ref().take(2).collect();
+    let is_whole_release = parts.all(|part| part == "0");
+    let is_same = wished.join(".") == version;
+    match operator {
+        _ if !is_same => is_version_so(version, operator, &wished.join(".")),
+        // `3.11.4` is not below `3.11.0`.
+        "<" => !is_whole_release,
+        _ => true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +169,9 @@ mod tests {
             ("'linux' in sys_platform", true),
             ("platform_python_implementation != 'PyPy'", true),
             ("python_version == '3.*'", true),
+            ("python_full_version < '3.11'", false),
+            ("python_full_version < '3.11.4' or python_full_version > '4'", true),
+            ("python_full_version >= '3.12.1'", false),
             ("nonsense", true),
             ("(", true),
         ] {

@@ -2,7 +2,7 @@
 //! (a zip archive that is imported as it is), and the files they own from `RECORD`, `installed-files.txt`.
 //! Format: <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>.
 
-use plimsoll_formats::deb822::{Stanza, stanzas};
+use plimsoll_formats::deb822::stanzas;
 use plimsoll_formats::zip::{Directory, ZipError};
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
@@ -118,14 +118,10 @@ fn needs(text: &str, package: &Package, directory: &str) -> Needs {
     let mut needs = Needs::of(package, Reach::Folder);
     let python = directory.split('/').find_map(|part| part.strip_prefix("python"));
     let python = python.filter(|version| version.starts_with("3.") || version.starts_with("2."));
-    for (_, value) in stanzas(text)
-        .next()
-        .iter()
-        .flat_map(Stanza::fields)
-        .filter(|(key, _)| key.eq_ignore_ascii_case("Requires-Dist"))
-    {
-        let wish = value.folded();
-        let (wish, condition) = wish.split_once(';').unwrap_or((&wish, ""));
+    // Unlike in a paragraph of Debian's, a line of blanks may be a part of a licence's text.
+    let headers = text.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.split_once(':'));
+    for (_, wish) in headers.filter(|(key, _)| key.eq_ignore_ascii_case("Requires-Dist")) {
+        let (wish, condition) = wish.split_once(';').unwrap_or((wish, ""));
         if markers::may_hold(condition, python) {
             needs.need([required_name(wish)]);
         }
@@ -199,7 +195,7 @@ mod tests {
 
     #[test]
     fn needs_without_extras_are_read() {
-        let metadata = b"Metadata-Version: 2.1\nName: Flask\nVersion: 2\nRequires-Dist: Werkzeug>=2.0\nRequires-Dist: Jinja2[i18n] (>=3.0)\nRequires-Dist: asgiref (>=3.2) ; extra == 'async'\nRequires-Dist: importlib-metadata ; python_version < \"3.10\"\nRequires-Dist: colorama; platform_system == 'Windows'\n\nRequires-Dist: prose\n";
+        let metadata = b"Metadata-Version: 2.1\nName: Flask\nVersion: 2\nLicense: a text\n        \n        of two parts\nRequires-Dist: Werkzeug>=2.0\nRequires-Dist: Jinja2[i18n] (>=3.0)\nRequires-Dist: asgiref (>=3.2) ; extra == 'async'\nRequires-Dist: importlib-metadata ; python_version < \"3.10\"\nRequires-Dist: colorama; platform_system == 'Windows'\n\nRequires-Dist: prose\n";
         let path = |version: &str| format!("usr/lib/{version}/site-packages/Flask-2.dist-info/METADATA");
         assert_eq!(needs_of(&PYTHON, &path("python3.11"), metadata), ["Flask: Werkzeug, Jinja2; "]);
         let known = ["Flask: Werkzeug, Jinja2, importlib-metadata; "];
