@@ -62,11 +62,11 @@ fn programs_of_windows_tell_their_product_unless_a_package_brought_them() {
     fs::write(path("v.rc"), RESOURCE).unwrap();
     let mut windres = Command::new("x86_64-w64-mingw32-windres");
     windres.args(["--preprocessor=cat", "-O", "coff"]).arg(path("v.rc")).arg(path("v.o"));
-    output_of(&mut windres);
+    drop(output_of(&mut windres));
     fs::create_dir_all(path("root/app")).unwrap();
     let mut linker = Command::new("x86_64-w64-mingw32-ld");
     linker.args(["--subsystem", "windows", "-e", "0", "-o"]).arg(path("root/app/Shop.dll")).arg(path("v.o"));
-    output_of(&mut linker);
+    drop(output_of(&mut linker));
     for in_memory in [1 << 20, 16] {
         let found = merged(&path("root"), in_memory);
         assert_eq!(named(&found, Ecosystem::Generic), ["Shop Counter@1.2.3-beta"]);
@@ -107,11 +107,11 @@ fn mirror(folder: &Path) {
         fs::write(source.join("Makefile.PL"), makefile).unwrap();
         let archive = author.join(format!("{dist}.tar.gz"));
         let mut tar = Command::new("tar");
-        output_of(tar.arg("-czf").arg(&archive).arg("-C").arg(folder.join("source")).arg(&dist));
+        drop(output_of(tar.arg("-czf").arg(&archive).arg("-C").arg(folder.join("source")).arg(&dist)));
         index.push_str(&format!("{name} {version} E/EX/EXAMPLE/{dist}.tar.gz\n"));
     }
     fs::write(folder.join("modules/02packages.details.txt"), index).unwrap();
-    output_of(Command::new("gzip").arg(folder.join("modules/02packages.details.txt")));
+    drop(output_of(Command::new("gzip").arg(folder.join("modules/02packages.details.txt"))));
 }
 
 const INSTALLED: &str = "my $all = ExtUtils::Installed->new(inc_override => [$ARGV[0]]); \
@@ -130,7 +130,7 @@ fn distributions_of_perl_are_those_that_perl_finds_installed() {
     cpanm.arg("--mirror").arg(format!("file://{}", work.path().join("mirror").display()));
     cpanm.args(["--mirror-only", "--notest", "--quiet", "--local-lib-contained"]).arg(&library);
     cpanm.arg("Shop::Cart").env("PERL_CPANM_HOME", work.path().join("home"));
-    output_of(&mut cpanm);
+    drop(output_of(&mut cpanm));
     let mut perl = Command::new("perl");
     perl.args(["-MExtUtils::Installed", "-e", INSTALLED]).arg(library.join("lib/perl5"));
     perl.env("PERL5LIB", library.join("lib/perl5"));
