@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use plimsoll_catalog::all::EXTRACTORS;
@@ -198,4 +198,50 @@ fn node_modules_need_what_npm_says() {
     // The lock file alone tells the same.
     fs::remove_dir_all(folder("app").join("node_modules")).unwrap();
     assert_eq!(relations(&folder("app"), Ecosystem::Npm, title), said);
+}
+
+/// The folder of shared images: said by the environment, or beside the repository.
+fn images() -> Option<PathBuf> {
+    let told = std::env::var_os("PLIMSOLL_SHARED").map(PathBuf::from);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|folder| folder.join("../shared"));
+    told.into_iter().chain(beside).map(|folder| folder.join("images")).find(|folder| folder.is_dir())
+}
+
+/// What rpm lists of all packages: their names, each with each value of a tag.
+fn of_rpm(database: &Path, tag: &str) -> Vec<(String, String)> {
+    let mut rpm = Command::new("rpm");
+    rpm.args(["--nosignature", "-D", "_db_backend sqlite", "--dbpath"]).arg(database);
+    let text = text_of(rpm.args(["-qa", "--qf", &format!("[%{{=NAME}}\t%{{{tag}}}\n]")]));
+    text.lines().filter_map(|line| line.split_once('\t')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
+}
+
+#[test]
+fn rpm_packages_need_what_rpm_lists() {
+    let Some(images) = images().filter(|_| installed(&["rpm", "tar"])) else {
+        println!("skipped: no rpm, or no shared images");
+        return;
+    };
+    // In the other shared image that this rpm reads, packages say nothing of what they require.
+    let (image, file) = ("rpm-mariner2-sqlite", "var/lib/rpm/rpmdb.sqlite");
+    let root = tempfile::tempdir().unwrap();
+    for blob in fs::read_dir(images.join(image).join("blobs/sha256")).unwrap() {
+        // Blobs that are no layers, and layers without it.
+        let mut tar = Command::new("tar");
+        drop(tar.arg("-xzf").arg(blob.unwrap().path()).arg("-C").arg(root.path()).arg(file).output());
+    }
+    let database = root.path().join(file);
+    let list = |tag: &str| of_rpm(database.parent().unwrap(), tag);
+    let mut providers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (package, name) in list("PROVIDENAME").into_iter().chain(list("FILENAMES")) {
+        providers.entry(name).or_default().insert(package);
+    }
+    let mut said = BTreeSet::new();
+    for (package, name) in list("REQUIRENAME") {
+        let all = providers.get(&name).filter(|all| !name.starts_with("rpmlib(") && !all.contains(&package));
+        said.extend(all.into_iter().flatten().map(|provider| format!("{package} > {provider}")));
+    }
+    assert!(said.len() > 100, "{image}: {}", said.len());
+    let found = relations(root.path(), Ecosystem::Rpm, |name, _| name.to_owned());
+    let differing: Vec<&String> = found.symmetric_difference(&said).collect();
+    assert_eq!(differing, Vec::<&String>::new(), "{image}");
 }
