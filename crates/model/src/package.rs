@@ -65,7 +65,12 @@ impl Package {
     #[must_use]
     pub fn purl(&self, distribution: Option<&Distribution>) -> String {
         let (namespace, name) = self.purl_names(distribution);
-        let Ok(mut purl) = PackageUrl::new(self.ecosystem.as_str(), name) else {
+        // Those of CPAN need the author, whom installed distributions do not tell.
+        let kind = match self.ecosystem {
+            Ecosystem::Cpan => Ecosystem::Generic.as_str(),
+            other => other.as_str(),
+        };
+        let Ok(mut purl) = PackageUrl::new(kind, name) else {
             return format!("pkg:generic/{}", self.ecosystem);
         };
         let (epoch, version) = self.purl_version();
@@ -101,6 +106,7 @@ impl Package {
         }
         let split = match self.ecosystem {
             Ecosystem::Maven => self.name.split_once(':'),
+            Ecosystem::Cpan => return (Some("cpan".to_owned()), self.name.clone()),
             Ecosystem::PyPi => return (None, self.name.to_lowercase().replace('_', "-")),
             Ecosystem::Npm
             | Ecosystem::Go

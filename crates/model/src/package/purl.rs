@@ -43,6 +43,8 @@ impl Named {
         let purl = PackageUrl::from_str(text).map_err(|_| malformed())?;
         let ecosystem = Ecosystem::ALL.into_iter().find(|known| known.as_str() == purl.ty());
         let ecosystem = ecosystem.ok_or_else(|| PurlError::Type(purl.ty().chars().take(40).collect()))?;
+        let is_cpan = ecosystem == Ecosystem::Generic && purl.namespace() == Some("cpan");
+        let ecosystem = if is_cpan { Ecosystem::Cpan } else { ecosystem };
         let qualifier = |key: &str| purl.qualifiers().get(key).map(|value| value.as_ref());
         let mut package = Package::new(ecosystem, name(ecosystem, &purl), version(ecosystem, &purl));
         if package.name.is_empty() {
@@ -65,7 +67,7 @@ impl Named {
 }
 
 fn name(ecosystem: Ecosystem, purl: &PackageUrl<'_>) -> String {
-    // Installed distributions of CPAN do not tell the author, who is the namespace there.
+    // The namespace of CPAN's is the author.
     let has_own = ecosystem != Ecosystem::Cpan && (!ecosystem.is_os() || ecosystem == Ecosystem::Ebuild);
     match purl.namespace().filter(|_| has_own) {
         Some(group) if ecosystem == Ecosystem::Maven => format!("{group}:{}", purl.name()),
