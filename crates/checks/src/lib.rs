@@ -9,4 +9,6 @@ pub mod all;
 pub mod build_file;
 pub mod image_config;
 pub mod image_content;
+pub mod kubernetes;
 pub mod secrets;
+mod yaml_file;

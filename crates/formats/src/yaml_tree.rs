@@ -115,6 +115,15 @@ impl Tree {
         self.repeated.iter().map(|&id| Yaml { tree: self, id })
     }
 
+    /// Keys that stand before a merge key which brings the same key. YAML lets the mapping's own value count; programs that
+    /// read with go-yaml 2, kubectl among them, let the later one.
+    #[must_use]
+    pub fn contested_keys(&self) -> Vec<Yaml<'_>> {
+        let mappings =
+            (0..self.nodes.len()).map(|id| Yaml { tree: self, id }).filter(|node| node.is_mapping());
+        mappings.flat_map(Yaml::contested).collect()
+    }
+
     /// Why the text could not be read to its end; its last document is left out then.
     #[must_use]
     pub const fn error(&self) -> Option<&YamlError> {
@@ -255,6 +264,17 @@ impl<'t> Yaml<'t> {
         for merged in self.merged() {
             merged.gather(entries, known);
         }
+    }
+
+    fn contested(self) -> Vec<Self> {
+        let Some(merge) = self.own_entries().position(|(key, _)| key.text() == Some(MERGE)) else {
+            return Vec::new();
+        };
+        let merged: Vec<(Self, Self)> = self.merged().flat_map(Self::entries).collect();
+        let names: std::collections::HashSet<&str> =
+            merged.iter().filter_map(|(key, _)| key.text()).collect();
+        let before = self.own_entries().take(merge).map(|(key, _)| key);
+        before.filter(|key| key.text().is_some_and(|name| names.contains(name))).collect()
     }
 
     /// The mappings that merge keys bring, the strongest first.

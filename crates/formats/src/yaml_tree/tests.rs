@@ -89,6 +89,14 @@ fn merge_keys_give_what_a_mapping_lacks() {
 }
 
 #[test]
+fn keys_before_a_merge_that_brings_them_are_told() {
+    let text = "a: &a {x: 1, y: 1}\nb: {x: 2, z: 2, <<: *a, y: 3}\nc: {<<: *a, x: 4}\n";
+    let tree = read(text);
+    let contested: Vec<usize> = tree.contested_keys().into_iter().map(Yaml::offset).collect();
+    assert_eq!(contested, [text.find("x: 2").unwrap()]);
+}
+
+#[test]
 fn repeated_keys_are_told_and_the_last_counts() {
     let text = "a: 1\nb: {c: 1, c: 2}\na: 2\n";
     let tree = read(text);

@@ -1,0 +1,3 @@
+//! Kubernetes.
+pub(crate) mod object;
+pub mod pod_security;
