@@ -1,7 +1,9 @@
 //! What the checks of YAML files have in common: findings at nodes, and what people set aside.
 
 mod edit;
+mod host;
 mod ignores;
+mod image;
 mod lines;
 
 use std::collections::BTreeSet;
@@ -17,7 +19,9 @@ use crate::build_file::{Checked, Edit, FileRule, Ignored};
 use crate::image_config::{clipped, names};
 use crate::secrets::{fingerprint, redacted, secrets_in_text};
 pub(crate) use edit::{inserted, replaced};
+pub(crate) use host::{is_container_socket, sensitive_path};
 use ignores::Ignores;
+pub(crate) use image::Pin;
 use lines::Lines;
 
 /// Findings beyond this many in one file are not told one by one.

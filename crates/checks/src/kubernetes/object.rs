@@ -143,6 +143,12 @@ impl<'t> Pod<'t> {
         self.spec.at(&["os", "name"]).and_then(Yaml::text) == Some("windows")
     }
 
+    pub(crate) fn service_account(self) -> &'t str {
+        let names = ["serviceAccountName", "serviceAccount"].into_iter();
+        let mut named = names.filter_map(|name| self.spec.get(name).and_then(Yaml::string));
+        named.find(|name| !name.is_empty()).unwrap_or("default")
+    }
+
     /// Tells whether it ends by itself.
     pub(crate) fn is_job(self) -> bool {
         matches!(self.object.kind, "Job" | "CronJob")

@@ -6,6 +6,8 @@
 mod baseline;
 mod restricted;
 
+use std::collections::HashSet;
+
 use plimsoll_formats::yaml_tree::Yaml;
 use plimsoll_model::severity::Severity;
 
@@ -107,7 +109,7 @@ pub fn broken_controls(text: &str, release: Release) -> Vec<Vec<&'static str>> {
 
 /// Leaves out what a control of the baseline tells at the same place as the restricted one that stands for it.
 pub(super) fn without_repeats(broken: &mut [(&'static Control, Vec<Breach>)]) {
-    let places: Vec<(&str, Vec<usize>)> = broken
+    let places: Vec<(&str, HashSet<usize>)> = broken
         .iter()
         .map(|(control, breaches)| (control.reference, breaches.iter().map(|breach| breach.at).collect()))
         .collect();

@@ -43,7 +43,7 @@ pub(crate) fn replaced(
 
 /// The edits in the order of the text, each once and without overlaps.
 pub(super) fn in_order(mut edits: Vec<Edit>) -> Vec<Edit> {
-    edits.sort_by(|a, b| (a.range.start, a.range.end).cmp(&(b.range.start, b.range.end)));
+    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
     let mut kept: Vec<Edit> = Vec::new();
     for edit in edits {
         let overlaps = kept.last().is_some_and(|last| edit.range.start < last.range.end);
