@@ -3,16 +3,16 @@
 //!
 //! Objects are looked at as they stand in the files; whether the API would take them is not checked.
 
-mod access;
-mod container;
-mod exposure;
+pub(crate) mod access;
+pub(crate) mod container;
+pub(crate) mod exposure;
 mod mend;
 pub(crate) mod object;
-mod pod;
+pub(crate) mod pod;
 pub mod pod_security;
 mod references;
-mod together;
-mod versions;
+pub(crate) mod together;
+pub(crate) mod versions;
 
 use plimsoll_formats::yaml_tree::Tree;
 use plimsoll_model::gap::{Gap, GapKind};
@@ -22,55 +22,6 @@ use crate::yaml_file::{self, Findings, Scope};
 use object::{Container, Object, Pod, objects, read_annotations};
 use pod_security::Release;
 use together::Together;
-
-/// All rules over manifests, those of the Pod Security Standards left out ([`pod_security::CONTROLS`]). Their ids are a
-/// public contract: never renamed, only retired.
-pub const RULES: &[FileRule] = &[
-    yaml_file::IGNORE_WITHOUT_REASON,
-    access::ANONYMOUS_BINDING,
-    access::CLUSTER_ADMIN_BINDING,
-    pod::CONTAINER_SOCKET,
-    pod::CONTROL_PLANE_TOLERATION,
-    together::DANGLING_NETWORK_POLICY,
-    exposure::DEFAULT_NAMESPACE,
-    pod::DEFAULT_SERVICE_ACCOUNT,
-    pod::HOST_ALIASES,
-    container::IMAGE_LATEST_TAG,
-    container::IMAGE_PULL_POLICY,
-    container::IMAGE_WITHOUT_DIGEST,
-    exposure::INGRESS_WITHOUT_TLS,
-    container::MISSING_CPU_LIMIT,
-    container::MISSING_CPU_REQUEST,
-    container::MISSING_LIVENESS_PROBE,
-    container::MISSING_MEMORY_LIMIT,
-    container::MISSING_MEMORY_REQUEST,
-    together::MISSING_NETWORK_POLICY,
-    container::MISSING_READINESS_PROBE,
-    exposure::NAMESPACE_PRIVILEGED,
-    exposure::NAMESPACE_WITHOUT_POD_SECURITY,
-    versions::REMOVED_API_VERSION,
-    access::CREATE_PODS,
-    access::EXEC,
-    access::ESCALATION,
-    access::NODE_PROXY,
-    access::READS_SECRETS,
-    access::WILDCARD,
-    container::SECRET_FROM_ENVIRONMENT,
-    container::SECRET_IN_COMMAND,
-    exposure::SECRET_IN_CONFIG_MAP,
-    container::SECRET_IN_ENVIRONMENT,
-    exposure::SECRET_MANIFEST,
-    pod::SENSITIVE_HOST_PATH,
-    pod::SERVICE_ACCOUNT_TOKEN,
-    exposure::SERVICE_EXPOSED,
-    exposure::EXTERNAL_IPS,
-    pod::SHARED_PROCESSES,
-    container::SSH_PORT,
-    pod::WRITABLE_HOST_PATH,
-    container::WRITABLE_ROOT_FILESYSTEM,
-    yaml_file::DUPLICATE_KEY,
-    MERGE_KEY_ORDER,
-];
 
 pub(crate) const MERGE_KEY_ORDER: FileRule = FileRule {
     id: "yaml-merge-key-order",

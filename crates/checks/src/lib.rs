@@ -7,6 +7,7 @@
 
 pub mod all;
 pub mod build_file;
+pub mod compose;
 pub mod image_config;
 pub mod image_content;
 pub mod kubernetes;

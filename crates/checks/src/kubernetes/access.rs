@@ -8,7 +8,7 @@ use crate::build_file::FileRule;
 use crate::image_config::clipped;
 use crate::yaml_file::{Findings, Scope};
 
-pub(super) const ANONYMOUS_BINDING: FileRule = FileRule {
+pub(crate) const ANONYMOUS_BINDING: FileRule = FileRule {
     id: "kubernetes-anonymous-binding",
     aliases: &["KSV122"],
     title: "Rights are given to everybody who reaches the API",
@@ -16,7 +16,7 @@ pub(super) const ANONYMOUS_BINDING: FileRule = FileRule {
     remedy: "Bind the role to named users, groups or service accounts",
 };
 
-pub(super) const CLUSTER_ADMIN_BINDING: FileRule = FileRule {
+pub(crate) const CLUSTER_ADMIN_BINDING: FileRule = FileRule {
     id: "kubernetes-cluster-admin-binding",
     aliases: &["KSV111", "cluster-admin-role-binding"],
     title: "Somebody is made administrator of the whole cluster",
@@ -24,7 +24,7 @@ pub(super) const CLUSTER_ADMIN_BINDING: FileRule = FileRule {
     remedy: "Bind a role that holds only what is needed",
 };
 
-pub(super) const CREATE_PODS: FileRule = FileRule {
+pub(crate) const CREATE_PODS: FileRule = FileRule {
     id: "kubernetes-role-creates-pods",
     aliases: &["KSV048", "access-to-create-pods"],
     title: "A role may create pods, and so use every secret and account of the namespace",
@@ -32,7 +32,7 @@ pub(super) const CREATE_PODS: FileRule = FileRule {
     remedy: "Take the verb create on pods and workloads out of the role",
 };
 
-pub(super) const ESCALATION: FileRule = FileRule {
+pub(crate) const ESCALATION: FileRule = FileRule {
     id: "kubernetes-role-escalates",
     aliases: &["KSV043", "KSV050"],
     title: "A role may give itself, or take, the rights of others",
@@ -40,7 +40,7 @@ pub(super) const ESCALATION: FileRule = FileRule {
     remedy: "Take the verbs bind, escalate and impersonate out of the role",
 };
 
-pub(super) const EXEC: FileRule = FileRule {
+pub(crate) const EXEC: FileRule = FileRule {
     id: "kubernetes-role-enters-pods",
     aliases: &["KSV053", "KSV054"],
     title: "A role may run commands in pods",
@@ -48,7 +48,7 @@ pub(super) const EXEC: FileRule = FileRule {
     remedy: "Take pods/exec and pods/attach out of the role",
 };
 
-pub(super) const NODE_PROXY: FileRule = FileRule {
+pub(crate) const NODE_PROXY: FileRule = FileRule {
     id: "kubernetes-role-reaches-nodes",
     aliases: &["KSV047"],
     title: "A role reaches the kubelet of every node, past admission and audit",
@@ -56,7 +56,7 @@ pub(super) const NODE_PROXY: FileRule = FileRule {
     remedy: "Take nodes/proxy out of the role",
 };
 
-pub(super) const READS_SECRETS: FileRule = FileRule {
+pub(crate) const READS_SECRETS: FileRule = FileRule {
     id: "kubernetes-role-reads-secrets",
     aliases: &["KSV041", "KSV113", "access-to-secrets"],
     title: "A role may read Secrets",
@@ -64,7 +64,7 @@ pub(super) const READS_SECRETS: FileRule = FileRule {
     remedy: "Name the Secrets with resourceNames, and take list and watch out of the verbs",
 };
 
-pub(super) const WILDCARD: FileRule = FileRule {
+pub(crate) const WILDCARD: FileRule = FileRule {
     id: "kubernetes-role-wildcard",
     aliases: &["KSV044", "KSV045", "KSV046", "KSV112", "wildcard-in-rules"],
     title: "A role may do everything, or to everything",

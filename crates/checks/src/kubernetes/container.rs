@@ -8,7 +8,7 @@ use crate::build_file::FileRule;
 use crate::image_config::clipped;
 use crate::yaml_file::{Findings, Pin, Scope};
 
-pub(super) const IMAGE_LATEST_TAG: FileRule = FileRule {
+pub(crate) const IMAGE_LATEST_TAG: FileRule = FileRule {
     id: "kubernetes-image-latest-tag",
     aliases: &["KSV013", "container-image-tag", "latest-tag", "tagNotSpecified"],
     title: "An image is named by the tag latest, or by none",
@@ -16,7 +16,7 @@ pub(super) const IMAGE_LATEST_TAG: FileRule = FileRule {
     remedy: "Name the image by a version and a digest",
 };
 
-pub(super) const IMAGE_WITHOUT_DIGEST: FileRule = FileRule {
+pub(crate) const IMAGE_WITHOUT_DIGEST: FileRule = FileRule {
     id: "kubernetes-image-without-digest",
     aliases: &[],
     title: "An image is named by a tag, which may be moved",
@@ -24,7 +24,7 @@ pub(super) const IMAGE_WITHOUT_DIGEST: FileRule = FileRule {
     remedy: "Add the digest: NAME:TAG@sha256:…",
 };
 
-pub(super) const IMAGE_PULL_POLICY: FileRule = FileRule {
+pub(crate) const IMAGE_PULL_POLICY: FileRule = FileRule {
     id: "kubernetes-image-pull-policy",
     aliases: &["container-image-pull-policy", "pullPolicyNotAlways"],
     title: "An image by tag is not asked for again",
@@ -32,7 +32,7 @@ pub(super) const IMAGE_PULL_POLICY: FileRule = FileRule {
     remedy: "Set imagePullPolicy to Always, or name the image by digest",
 };
 
-pub(super) const MISSING_CPU_LIMIT: FileRule = FileRule {
+pub(crate) const MISSING_CPU_LIMIT: FileRule = FileRule {
     id: "kubernetes-missing-cpu-limit",
     aliases: &["KSV011", "cpuLimitsMissing", "unset-cpu-requirements"],
     title: "A container has no limit of CPU time",
@@ -40,7 +40,7 @@ pub(super) const MISSING_CPU_LIMIT: FileRule = FileRule {
     remedy: "Set resources.limits.cpu, or a LimitRange in the namespace",
 };
 
-pub(super) const MISSING_CPU_REQUEST: FileRule = FileRule {
+pub(crate) const MISSING_CPU_REQUEST: FileRule = FileRule {
     id: "kubernetes-missing-cpu-request",
     aliases: &["KSV015", "cpuRequestsMissing", "unset-cpu-requirements"],
     title: "A container does not say how much CPU time it needs",
@@ -48,7 +48,7 @@ pub(super) const MISSING_CPU_REQUEST: FileRule = FileRule {
     remedy: "Set resources.requests.cpu",
 };
 
-pub(super) const MISSING_LIVENESS_PROBE: FileRule = FileRule {
+pub(crate) const MISSING_LIVENESS_PROBE: FileRule = FileRule {
     id: "kubernetes-missing-liveness-probe",
     aliases: &["livenessProbeMissing", "no-liveness-probe"],
     title: "Nobody notices when a container hangs",
@@ -56,7 +56,7 @@ pub(super) const MISSING_LIVENESS_PROBE: FileRule = FileRule {
     remedy: "Add a livenessProbe",
 };
 
-pub(super) const MISSING_MEMORY_LIMIT: FileRule = FileRule {
+pub(crate) const MISSING_MEMORY_LIMIT: FileRule = FileRule {
     id: "kubernetes-missing-memory-limit",
     aliases: &["KSV018", "memoryLimitsMissing", "unset-memory-requirements"],
     title: "A container has no limit of memory",
@@ -64,7 +64,7 @@ pub(super) const MISSING_MEMORY_LIMIT: FileRule = FileRule {
     remedy: "Set resources.limits.memory: without it, one container may starve its node",
 };
 
-pub(super) const MISSING_MEMORY_REQUEST: FileRule = FileRule {
+pub(crate) const MISSING_MEMORY_REQUEST: FileRule = FileRule {
     id: "kubernetes-missing-memory-request",
     aliases: &["KSV016", "memoryRequestsMissing", "unset-memory-requirements"],
     title: "A container does not say how much memory it needs",
@@ -72,7 +72,7 @@ pub(super) const MISSING_MEMORY_REQUEST: FileRule = FileRule {
     remedy: "Set resources.requests.memory",
 };
 
-pub(super) const MISSING_READINESS_PROBE: FileRule = FileRule {
+pub(crate) const MISSING_READINESS_PROBE: FileRule = FileRule {
     id: "kubernetes-missing-readiness-probe",
     aliases: &["no-readiness-probe", "readinessProbeMissing"],
     title: "Requests reach a container before it is ready",
@@ -80,7 +80,7 @@ pub(super) const MISSING_READINESS_PROBE: FileRule = FileRule {
     remedy: "Add a readinessProbe",
 };
 
-pub(super) const SECRET_FROM_ENVIRONMENT: FileRule = FileRule {
+pub(crate) const SECRET_FROM_ENVIRONMENT: FileRule = FileRule {
     id: "kubernetes-secret-from-environment",
     aliases: &["read-secret-from-env-var"],
     title: "A container gets a Secret as a variable",
@@ -88,7 +88,7 @@ pub(super) const SECRET_FROM_ENVIRONMENT: FileRule = FileRule {
     remedy: "Mount the Secret as a file: variables end in crash reports and child processes",
 };
 
-pub(super) const SECRET_IN_COMMAND: FileRule = FileRule {
+pub(crate) const SECRET_IN_COMMAND: FileRule = FileRule {
     id: "kubernetes-secret-in-command",
     aliases: &[],
     title: "Secret in a container's command",
@@ -96,7 +96,7 @@ pub(super) const SECRET_IN_COMMAND: FileRule = FileRule {
     remedy: "Revoke the secret, keep the new one in a Secret and mount it as a file",
 };
 
-pub(super) const SECRET_IN_ENVIRONMENT: FileRule = FileRule {
+pub(crate) const SECRET_IN_ENVIRONMENT: FileRule = FileRule {
     id: "kubernetes-secret-in-environment",
     aliases: &["env-var-secret", "sensitiveContainerEnvVar"],
     title: "Secret in a container's environment",
@@ -104,7 +104,7 @@ pub(super) const SECRET_IN_ENVIRONMENT: FileRule = FileRule {
     remedy: "Revoke the secret, keep the new one in a Secret and mount it as a file",
 };
 
-pub(super) const SSH_PORT: FileRule = FileRule {
+pub(crate) const SSH_PORT: FileRule = FileRule {
     id: "kubernetes-ssh-port",
     aliases: &["ssh-port"],
     title: "A container offers an SSH server",
@@ -112,7 +112,7 @@ pub(super) const SSH_PORT: FileRule = FileRule {
     remedy: "Take the SSH server out of the image and enter containers with kubectl exec",
 };
 
-pub(super) const WRITABLE_ROOT_FILESYSTEM: FileRule = FileRule {
+pub(crate) const WRITABLE_ROOT_FILESYSTEM: FileRule = FileRule {
     id: "kubernetes-writable-root-filesystem",
     aliases: &["KSV014", "no-read-only-root-fs", "notReadOnlyRootFilesystem"],
     title: "A container may write to its own file system",

@@ -8,7 +8,7 @@ use crate::build_file::FileRule;
 use crate::image_config::clipped;
 use crate::yaml_file::{Findings, Scope};
 
-pub(super) const DEFAULT_NAMESPACE: FileRule = FileRule {
+pub(crate) const DEFAULT_NAMESPACE: FileRule = FileRule {
     id: "kubernetes-default-namespace",
     aliases: &["KSV110", "use-namespace"],
     title: "An object is put into the namespace default",
@@ -16,7 +16,7 @@ pub(super) const DEFAULT_NAMESPACE: FileRule = FileRule {
     remedy: "Use a namespace of its own, so that policies and rights can be told apart",
 };
 
-pub(super) const EXTERNAL_IPS: FileRule = FileRule {
+pub(crate) const EXTERNAL_IPS: FileRule = FileRule {
     id: "kubernetes-service-external-ips",
     aliases: &["KSV108"],
     title: "A Service takes the traffic of addresses that it names itself (CVE-2020-8554)",
@@ -24,7 +24,7 @@ pub(super) const EXTERNAL_IPS: FileRule = FileRule {
     remedy: "Remove externalIPs and use a load balancer or an Ingress",
 };
 
-pub(super) const INGRESS_WITHOUT_TLS: FileRule = FileRule {
+pub(crate) const INGRESS_WITHOUT_TLS: FileRule = FileRule {
     id: "kubernetes-ingress-without-tls",
     aliases: &["tlsSettingsMissing"],
     title: "An Ingress takes unencrypted requests only",
@@ -32,7 +32,7 @@ pub(super) const INGRESS_WITHOUT_TLS: FileRule = FileRule {
     remedy: "Add a certificate under tls",
 };
 
-pub(super) const NAMESPACE_PRIVILEGED: FileRule = FileRule {
+pub(crate) const NAMESPACE_PRIVILEGED: FileRule = FileRule {
     id: "kubernetes-namespace-privileged",
     aliases: &[],
     title: "A namespace lets in pods that rule their node",
@@ -40,7 +40,7 @@ pub(super) const NAMESPACE_PRIVILEGED: FileRule = FileRule {
     remedy: "Label it pod-security.kubernetes.io/enforce: baseline, or restricted",
 };
 
-pub(super) const NAMESPACE_WITHOUT_POD_SECURITY: FileRule = FileRule {
+pub(crate) const NAMESPACE_WITHOUT_POD_SECURITY: FileRule = FileRule {
     id: "kubernetes-namespace-without-pod-security",
     aliases: &[],
     title: "A namespace has no Pod Security Standard",
@@ -48,7 +48,7 @@ pub(super) const NAMESPACE_WITHOUT_POD_SECURITY: FileRule = FileRule {
     remedy: "Label it pod-security.kubernetes.io/enforce: baseline, or restricted",
 };
 
-pub(super) const SECRET_IN_CONFIG_MAP: FileRule = FileRule {
+pub(crate) const SECRET_IN_CONFIG_MAP: FileRule = FileRule {
     id: "kubernetes-secret-in-config-map",
     aliases: &["KSV01010", "KSV109", "sensitiveConfigmapContent"],
     title: "Secret in a ConfigMap",
@@ -56,7 +56,7 @@ pub(super) const SECRET_IN_CONFIG_MAP: FileRule = FileRule {
     remedy: "Revoke the secret, and keep the new one in a Secret",
 };
 
-pub(super) const SECRET_MANIFEST: FileRule = FileRule {
+pub(crate) const SECRET_MANIFEST: FileRule = FileRule {
     id: "kubernetes-secret-manifest",
     aliases: &[],
     title: "The values of a Secret stand in a file",
@@ -64,7 +64,7 @@ pub(super) const SECRET_MANIFEST: FileRule = FileRule {
     remedy: "Keep the values in a secrets store or encrypt them; base64 hides nothing",
 };
 
-pub(super) const SERVICE_EXPOSED: FileRule = FileRule {
+pub(crate) const SERVICE_EXPOSED: FileRule = FileRule {
     id: "kubernetes-service-exposed",
     aliases: &["exposed-services"],
     title: "A Service is reached from outside of the cluster",

@@ -10,7 +10,7 @@ use crate::build_file::FileRule;
 use crate::image_config::clipped;
 use crate::yaml_file::{Findings, Scope, is_container_socket, sensitive_path};
 
-pub(super) const CONTAINER_SOCKET: FileRule = FileRule {
+pub(crate) const CONTAINER_SOCKET: FileRule = FileRule {
     id: "kubernetes-container-socket",
     aliases: &["KSV006", "docker-sock"],
     title: "A pod mounts the socket of the container runtime",
@@ -18,7 +18,7 @@ pub(super) const CONTAINER_SOCKET: FileRule = FileRule {
     remedy: "Remove the volume: who may write to the socket is root on the node",
 };
 
-pub(super) const CONTROL_PLANE_TOLERATION: FileRule = FileRule {
+pub(crate) const CONTROL_PLANE_TOLERATION: FileRule = FileRule {
     id: "kubernetes-control-plane-toleration",
     aliases: &[],
     title: "A pod may run on the nodes of the control plane",
@@ -26,7 +26,7 @@ pub(super) const CONTROL_PLANE_TOLERATION: FileRule = FileRule {
     remedy: "Remove the toleration: a breakout there is one into the control plane",
 };
 
-pub(super) const DEFAULT_SERVICE_ACCOUNT: FileRule = FileRule {
+pub(crate) const DEFAULT_SERVICE_ACCOUNT: FileRule = FileRule {
     id: "kubernetes-default-service-account",
     aliases: &["default-service-account"],
     title: "A pod uses the service account that all others use",
@@ -34,7 +34,7 @@ pub(super) const DEFAULT_SERVICE_ACCOUNT: FileRule = FileRule {
     remedy: "Set serviceAccountName to an account of its own",
 };
 
-pub(super) const HOST_ALIASES: FileRule = FileRule {
+pub(crate) const HOST_ALIASES: FileRule = FileRule {
     id: "kubernetes-host-aliases",
     aliases: &["KSV007"],
     title: "A pod changes /etc/hosts",
@@ -42,7 +42,7 @@ pub(super) const HOST_ALIASES: FileRule = FileRule {
     remedy: "Remove hostAliases and let the cluster's DNS name the hosts",
 };
 
-pub(super) const SENSITIVE_HOST_PATH: FileRule = FileRule {
+pub(crate) const SENSITIVE_HOST_PATH: FileRule = FileRule {
     id: "kubernetes-sensitive-host-path",
     aliases: &["sensitive-host-mounts"],
     title: "A pod mounts a directory that rules its node",
@@ -50,7 +50,7 @@ pub(super) const SENSITIVE_HOST_PATH: FileRule = FileRule {
     remedy: "Remove the volume, or mount only the file that is needed, for reading",
 };
 
-pub(super) const SERVICE_ACCOUNT_TOKEN: FileRule = FileRule {
+pub(crate) const SERVICE_ACCOUNT_TOKEN: FileRule = FileRule {
     id: "kubernetes-service-account-token",
     aliases: &["KSV036", "automountServiceAccountToken"],
     title: "A pod holds a token for the cluster's API",
@@ -58,7 +58,7 @@ pub(super) const SERVICE_ACCOUNT_TOKEN: FileRule = FileRule {
     remedy: "Set automountServiceAccountToken to false, unless the pod speaks with the API",
 };
 
-pub(super) const SHARED_PROCESSES: FileRule = FileRule {
+pub(crate) const SHARED_PROCESSES: FileRule = FileRule {
     id: "kubernetes-shared-process-namespace",
     aliases: &[],
     title: "The containers of a pod see each other's processes",
@@ -66,7 +66,7 @@ pub(super) const SHARED_PROCESSES: FileRule = FileRule {
     remedy: "Remove shareProcessNamespace",
 };
 
-pub(super) const WRITABLE_HOST_PATH: FileRule = FileRule {
+pub(crate) const WRITABLE_HOST_PATH: FileRule = FileRule {
     id: "kubernetes-writable-host-path",
     aliases: &["writable-host-mount"],
     title: "A container may write to a path of its node",

@@ -395,13 +395,3 @@ fn hostile_files_end_with_bounded_findings() {
         drop(check_all(&[("m.yaml", junk), ("n.yaml", junk)]));
     }
 }
-
-#[test]
-fn ids_are_sorted_unique_and_have_links() {
-    let ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
-    assert!(ids.is_sorted(), "{ids:?}");
-    let controls = pod_security::CONTROLS.iter().map(|control| control.rule.id);
-    let all: Vec<&str> = ids.iter().copied().chain(controls).collect();
-    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
-    assert!(pod_security::CONTROLS.iter().all(|control| !references::of(control.rule.id).is_empty()));
-}

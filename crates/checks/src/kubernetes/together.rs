@@ -11,7 +11,7 @@ use super::pod::Token;
 use crate::build_file::FileRule;
 use crate::yaml_file::{Findings, Scope};
 
-pub(super) const DANGLING_NETWORK_POLICY: FileRule = FileRule {
+pub(crate) const DANGLING_NETWORK_POLICY: FileRule = FileRule {
     id: "kubernetes-dangling-network-policy",
     aliases: &["dangling-networkpolicy"],
     title: "A NetworkPolicy selects none of the pods",
@@ -19,7 +19,7 @@ pub(super) const DANGLING_NETWORK_POLICY: FileRule = FileRule {
     remedy: "Let podSelector name the labels of the pods that it is for",
 };
 
-pub(super) const MISSING_NETWORK_POLICY: FileRule = FileRule {
+pub(crate) const MISSING_NETWORK_POLICY: FileRule = FileRule {
     id: "kubernetes-missing-network-policy",
     aliases: &["missingNetworkPolicy", "non-isolated-pod", "pod-networkpolicy"],
     title: "No NetworkPolicy says who may reach a pod",

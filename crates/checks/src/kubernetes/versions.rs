@@ -7,7 +7,7 @@ use super::object::Object;
 use crate::build_file::FileRule;
 use crate::yaml_file::{Findings, Scope, replaced};
 
-pub(super) const REMOVED_API_VERSION: FileRule = FileRule {
+pub(crate) const REMOVED_API_VERSION: FileRule = FileRule {
     id: "kubernetes-removed-api-version",
     aliases: &["KSV107", "no-extensions-v1beta"],
     title: "The API version was removed",
