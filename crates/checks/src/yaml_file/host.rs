@@ -1,6 +1,6 @@
 //! Paths of a host that a container should not be given.
 
-/// Directories whose content rules the host, and so do those of some below them.
+/// Directories whose content rules the host.
 const SENSITIVE: &[&str] = &[
     "/",
     "/bin",
@@ -26,24 +26,44 @@ const SENSITIVE: &[&str] = &[
     "/var/run",
 ];
 
-/// Those of which everything below counts.
-const WHOLLY: &[&str] = &["/boot", "/etc", "/proc", "/root", "/sys", "/var/lib/etcd", "/var/lib/kubelet"];
+/// Those of which everything below counts too.
+const WHOLLY: &[&str] = &[
+    "/boot",
+    "/etc/cni",
+    "/etc/containerd",
+    "/etc/cron.d",
+    "/etc/crontab",
+    "/etc/docker",
+    "/etc/gshadow",
+    "/etc/kubernetes",
+    "/etc/ld.so.preload",
+    "/etc/pam.d",
+    "/etc/passwd",
+    "/etc/profile.d",
+    "/etc/shadow",
+    "/etc/ssh",
+    "/etc/ssl/private",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/systemd",
+    "/proc",
+    "/root",
+    "/sys",
+    "/var/lib/etcd",
+    "/var/lib/kubelet",
+];
 
 const SOCKETS: &[&str] =
     &["containerd.sock", "cri-dockerd.sock", "crio.sock", "docker.sock", "dockershim.sock", "podman.sock"];
 
-/// Files below the sensitive directories that programs are given for harmless reasons.
-const HARMLESS: &[&str] = &["/etc/localtime", "/etc/timezone", "/etc/machine-id"];
-
 /// The sensitive directory that a path lies in, if it does.
 pub(crate) fn sensitive_path(path: &str) -> Option<&'static str> {
     let path = normal(path)?;
-    if HARMLESS.contains(&path.as_str()) {
-        return None;
-    }
-    let below = |directory: &str| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
+    let within = |directory: &str| {
+        path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
     let exact = SENSITIVE.iter().find(|&&directory| directory == path);
-    exact.or_else(|| WHOLLY.iter().find(|&&directory| below(directory))).copied()
+    exact.or_else(|| WHOLLY.iter().find(|&&directory| within(directory))).copied()
 }
 
 /// Tells whether a path is the socket of a container runtime.
@@ -82,9 +102,16 @@ mod tests {
         ] {
             assert!(sensitive_path(path).is_some(), "{path}");
         }
-        for path in
-            ["/data", "/etcetera", "./etc", "/var/log/app", "/usr/share/zoneinfo", "/etc/localtime", ""]
-        {
+        for path in [
+            "/data",
+            "/etcetera",
+            "./etc",
+            "/var/log/app",
+            "/usr/share/zoneinfo",
+            "/etc/ssl/certs",
+            "/etc/localtime",
+            "",
+        ] {
             assert!(sensitive_path(path).is_none(), "{path}");
         }
         assert!(is_container_socket("/var/run//docker.sock"));
