@@ -150,5 +150,7 @@ mod tests {
         let all: Vec<&str> =
             lists.into_iter().flat_map(ids).chain(IMAGE_RULES.iter().map(|it| it.id)).collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+        // `ignore.ID` has to be a name that Kubernetes takes.
+        assert!(all.iter().all(|id| id.len() + "ignore.".len() <= 63));
     }
 }

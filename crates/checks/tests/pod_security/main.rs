@@ -9,7 +9,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use plimsoll_checks::build_file::edited;
+use plimsoll_checks::kubernetes;
 use plimsoll_checks::kubernetes::pod_security::{Release, broken_controls};
+use plimsoll_model::finding::Finding;
 use plimsoll_testkit::tools::{found, installed, output_of};
 
 /// The releases at which the reference changed what it says.
@@ -106,19 +109,49 @@ fn pods_of_the_reference_are_judged_as_it_judges_them() {
     eprintln!("{} judgments agree", judged + more);
 }
 
+fn made(folder: &Path) -> Vec<PathBuf> {
+    let mut random = make::Random(7);
+    let write = |number| {
+        let file = folder.join(format!("{number}.yaml"));
+        std::fs::write(&file, make::pod(&mut random)).unwrap();
+        file
+    };
+    (0..400).map(write).collect()
+}
+
 #[test]
 fn pods_made_here_are_judged_as_the_reference_judges_them() {
     if !installed(&["podsecurity"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let mut random = make::Random(7);
-    let files: Vec<PathBuf> = (0..400)
-        .map(|number| {
-            let file = folder.path().join(format!("{number}.yaml"));
-            std::fs::write(&file, make::pod(&mut random)).unwrap();
-            file
-        })
-        .collect();
-    eprintln!("{} judgments agree", compare(&files, RELEASES));
+    eprintln!("{} judgments agree", compare(&made(folder.path()), RELEASES));
 }
+
+/// What an edit promises holds for the reference too: it reads the pod, and the control is kept.
+#[test]
+fn mended_pods_keep_the_control_for_the_reference() {
+    if !installed(&["podsecurity"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut mended = Vec::new();
+    for file in made(folder.path()) {
+        let text = text(&file);
+        let checked = kubernetes::check("pod.yaml", &text);
+        let of_rule =
+            |findings: &[Finding]| findings.iter().filter(|finding| finding.id == ESCALATION).count();
+        let edits = checked.edits.iter().filter(|edit| edit.rule == ESCALATION).count();
+        if edits > 0 && edits == of_rule(&checked.findings) {
+            std::fs::write(&file, edited(&text, &checked.edits)).unwrap();
+            mended.push(file);
+        }
+    }
+    assert!(mended.len() > 20, "{} pods are mended wholly", mended.len());
+    assert_eq!(compare(&mended, &[37]), mended.len());
+    for (file, _, broken) in reference(&mended, &[37]) {
+        assert!(!broken.contains("allowPrivilegeEscalation"), "{}", text(&file));
+    }
+}
+
+const ESCALATION: &str = "pod-security-restricted-privilege-escalation";
