@@ -63,7 +63,9 @@ pub fn check(path: &str, text: &str) -> Checked {
 fn version(findings: &mut Findings<'_>, text: &str, root: Yaml<'_>) {
     let Some((key, value)) = root.entry("version") else { return };
     let evidence = format!("version is {:?}", clipped(value.text().unwrap_or_default()));
-    findings.tell_with(&OBSOLETE_VERSION, None, key.offset(), evidence, without_line(text, key, value));
+    let is_repeated = root.own_entries().filter(|(key, _)| key.text() == Some("version")).count() > 1;
+    let edit = if is_repeated { None } else { without_line(text, key, value) };
+    findings.tell_with(&OBSOLETE_VERSION, None, key.offset(), evidence, edit);
 }
 
 /// The edit that takes out the line on which an entry stands, if nothing else does.

@@ -23,9 +23,9 @@ pub(super) fn edit(
 /// Kubernetes refuses `allowPrivilegeEscalation: false` beside `privileged` and SYS_ADMIN.
 fn privilege_escalation(rule: &'static FileRule, text: &str, container: Container<'_>) -> Option<Edit> {
     let Some(context) = container.security() else {
-        let has_key = container.node.own_entries().any(|(key, _)| key.text() == Some("securityContext"));
         let lines = ["securityContext:", "  allowPrivilegeEscalation: false"];
-        return if has_key { None } else { inserted(rule, text, container.node, &lines) };
+        let is_free = !has(container.node, "securityContext");
+        return if is_free { inserted(rule, text, container.node, &lines) } else { None };
     };
     let mut added = context.at(&["capabilities", "add"]).into_iter().flat_map(Yaml::items);
     let needs_it = context.get("privileged").and_then(Yaml::boolean) == Some(true)
@@ -36,6 +36,8 @@ fn privilege_escalation(rule: &'static FileRule, text: &str, container: Containe
     match context.entry("allowPrivilegeEscalation") {
         Some((_, value)) if value.boolean() == Some(true) => replaced(rule, text, value, "false"),
         Some(_) => None,
+        // With null as its value, it stands there and would win over what is put before it.
+        None if has(context, "allowPrivilegeEscalation") => None,
         None => inserted(rule, text, context, &["allowPrivilegeEscalation: false"]),
     }
 }
@@ -48,8 +50,12 @@ fn seccomp(
     container: Option<Container<'_>>,
 ) -> Option<Edit> {
     let context = pod.spec.get("securityContext")?;
-    let is_unsaid = context.own_entries().all(|(key, _)| key.text() != Some("seccompProfile"));
-    let is_missing = container.is_some() && is_unsaid && context.get("seccompProfile").is_none();
+    let is_missing =
+        container.is_some() && !has(context, "seccompProfile") && context.get("seccompProfile").is_none();
     let lines = ["seccompProfile:", "  type: RuntimeDefault"];
     if is_missing { inserted(rule, text, context, &lines) } else { None }
+}
+
+fn has(mapping: Yaml<'_>, name: &str) -> bool {
+    mapping.own_entries().any(|(key, _)| key.text() == Some(name))
 }

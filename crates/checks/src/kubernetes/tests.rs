@@ -311,6 +311,7 @@ fn nothing_is_mended_where_it_would_not_help() {
         "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, securityContext: {}}]}\n",
         "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"spec\": {\"containers\": [{\"name\": \"a\"}]}}\n",
         "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    securityContext:\n      privileged: true\n",
+        "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    securityContext:\n      runAsUser: 1\n      allowPrivilegeEscalation:\n",
         "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - &a\n    ? name\n    : a\n",
     ] {
         let checked = check("m.yaml", text);
