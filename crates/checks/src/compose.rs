@@ -50,6 +50,9 @@ pub fn check(path: &str, text: &str) -> Checked {
     for root in tree.documents() {
         version(&mut findings, text, root);
         for service in services(root) {
+            if findings.is_full() {
+                break;
+            }
             let scope = findings.scope(None, service.key);
             isolation::check(&mut findings, text, &service, scope);
             exposure::check(&mut findings, &service, scope);

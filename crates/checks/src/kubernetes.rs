@@ -76,6 +76,9 @@ impl File<'_> {
         }
         let is_comparable = self.together.is_comparable();
         for object in objects(self.tree) {
+            if findings.is_full() {
+                break;
+            }
             let scope = object.scope(&mut findings);
             versions::check(&mut findings, self.text, object, scope);
             access::check(&mut findings, object, scope);
@@ -107,6 +110,9 @@ impl File<'_> {
         self.standards(findings, pod, scope, &containers);
         pod::check(findings, pod, scope, self.together.token(pod));
         for (container, scope) in containers {
+            if findings.is_full() {
+                break;
+            }
             container::check(findings, container::Looked { pod, container, scope });
         }
     }

@@ -173,6 +173,11 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// Tells whether more was found than is told, so that looking on is in vain.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.is_limited
+    }
+
     fn nowhere(&self) -> Position {
         Position { file: self.path.to_owned(), line: 1, column: 1 }
     }
