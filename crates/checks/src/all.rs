@@ -147,8 +147,8 @@ mod tests {
         for list in lists {
             assert!(ids(list).is_sorted(), "{:?}", ids(list));
         }
-        let all: Vec<&str> =
-            lists.into_iter().flat_map(ids).chain(IMAGE_RULES.iter().map(|it| it.id)).collect();
+        let of_images = IMAGE_RULES.iter().map(|it| it.id).chain(CONTENT_RULES.iter().map(|it| it.id));
+        let all: Vec<&str> = lists.into_iter().flat_map(ids).chain(of_images).collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
         // `ignore.ID` has to be a name that Kubernetes takes.
         assert!(all.iter().all(|id| id.len() + "ignore.".len() <= 63));
