@@ -2,9 +2,13 @@
 
 use plimsoll_model::extractor::Extractor;
 
+use crate::build_file::FileRule;
+use crate::compose::rules as compose;
 use crate::image_config::{Rule, build, publish, run};
 use crate::image_content::{ContentRule, accounts, leftovers, rights, tools};
+use crate::kubernetes::{MERGE_KEY_ORDER, access, container, exposure, pod, together, versions};
 use crate::secrets;
+use crate::yaml_file;
 
 /// All extractors of what is wrong inside files.
 pub const EXTRACTORS: &[Extractor] = &[secrets::SECRETS];
@@ -50,3 +54,103 @@ pub const IMAGE_RULES: &[Rule] = &[
     publish::UNREPRODUCIBLE_TIMESTAMP,
     publish::USER_NOT_NUMERIC,
 ];
+
+/// All rules over Compose files.
+pub const COMPOSE_RULES: &[FileRule] = &[
+    compose::CAPABILITY_ADDED,
+    compose::CONTAINER_SOCKET,
+    compose::DANGEROUS_CAPABILITY,
+    compose::ENV_FILE,
+    compose::EXPOSED_DATABASE,
+    compose::HOST_NAMESPACE,
+    compose::HOST_NETWORK,
+    compose::IMAGE_LATEST_TAG,
+    compose::IMAGE_WITHOUT_DIGEST,
+    compose::MISSING_CPU_LIMIT,
+    compose::MISSING_MEMORY_LIMIT,
+    compose::MISSING_PIDS_LIMIT,
+    compose::OBSOLETE_VERSION,
+    compose::PRIVILEGE_ESCALATION,
+    compose::PRIVILEGED,
+    compose::RUNS_AS_ROOT,
+    compose::SECRET_IN_BUILD_ARGUMENT,
+    compose::SECRET_IN_COMMAND,
+    compose::SECRET_IN_ENVIRONMENT,
+    compose::SENSITIVE_HOST_PATH,
+    compose::SSH_PORT,
+    compose::UNCONFINED,
+    compose::WRITABLE_ROOT_FILESYSTEM,
+];
+
+/// All rules over Kubernetes manifests, but for the Pod Security Standards
+/// ([`crate::kubernetes::pod_security::CONTROLS`]).
+pub const KUBERNETES_RULES: &[FileRule] = &[
+    access::ANONYMOUS_BINDING,
+    access::CLUSTER_ADMIN_BINDING,
+    pod::CONTAINER_SOCKET,
+    pod::CONTROL_PLANE_TOLERATION,
+    together::DANGLING_NETWORK_POLICY,
+    exposure::DEFAULT_NAMESPACE,
+    pod::DEFAULT_SERVICE_ACCOUNT,
+    pod::HOST_ALIASES,
+    container::IMAGE_LATEST_TAG,
+    container::IMAGE_PULL_POLICY,
+    container::IMAGE_WITHOUT_DIGEST,
+    exposure::INGRESS_WITHOUT_TLS,
+    container::MISSING_CPU_LIMIT,
+    container::MISSING_CPU_REQUEST,
+    container::MISSING_LIVENESS_PROBE,
+    container::MISSING_MEMORY_LIMIT,
+    container::MISSING_MEMORY_REQUEST,
+    together::MISSING_NETWORK_POLICY,
+    container::MISSING_READINESS_PROBE,
+    exposure::NAMESPACE_PRIVILEGED,
+    exposure::NAMESPACE_WITHOUT_POD_SECURITY,
+    versions::REMOVED_API_VERSION,
+    access::CREATE_PODS,
+    access::EXEC,
+    access::ESCALATION,
+    access::NODE_PROXY,
+    access::READS_SECRETS,
+    access::WILDCARD,
+    container::SECRET_FROM_ENVIRONMENT,
+    container::SECRET_IN_COMMAND,
+    exposure::SECRET_IN_CONFIG_MAP,
+    container::SECRET_IN_ENVIRONMENT,
+    exposure::SECRET_MANIFEST,
+    pod::SENSITIVE_HOST_PATH,
+    pod::SERVICE_ACCOUNT_TOKEN,
+    exposure::SERVICE_EXPOSED,
+    exposure::EXTERNAL_IPS,
+    pod::SHARED_PROCESSES,
+    container::SSH_PORT,
+    pod::WRITABLE_HOST_PATH,
+    container::WRITABLE_ROOT_FILESYSTEM,
+];
+
+/// All rules over YAML as such, and over the comments in it.
+pub const YAML_RULES: &[FileRule] =
+    &[yaml_file::IGNORE_WITHOUT_REASON, yaml_file::DUPLICATE_KEY, MERGE_KEY_ORDER];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::kubernetes::pod_security::CONTROLS;
+
+    #[test]
+    fn rules_over_files_are_sorted_and_no_two_have_one_id() {
+        let controls: Vec<FileRule> = CONTROLS.iter().map(|control| control.rule).collect();
+        let lists = [COMPOSE_RULES, KUBERNETES_RULES, YAML_RULES, &controls];
+        let ids = |list: &[FileRule]| list.iter().map(|rule| rule.id).collect::<Vec<_>>();
+        for list in lists {
+            assert!(ids(list).is_sorted(), "{:?}", ids(list));
+        }
+        let of_images = IMAGE_RULES.iter().map(|it| it.id).chain(CONTENT_RULES.iter().map(|it| it.id));
+        let all: Vec<&str> = lists.into_iter().flat_map(ids).chain(of_images).collect();
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+        // `ignore.ID` has to be a name that Kubernetes takes.
+        assert!(all.iter().all(|id| id.len() + "ignore.".len() <= 63));
+    }
+}

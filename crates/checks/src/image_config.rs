@@ -5,7 +5,7 @@
 
 pub(crate) mod build;
 mod history;
-mod names;
+pub(crate) mod names;
 pub(crate) mod publish;
 pub mod redact;
 pub(crate) mod run;

@@ -1,12 +1,17 @@
-//! Everything wrong that is not a package vulnerability: secrets in files, and what an image's configuration tells.
+//! Everything wrong that is not a package vulnerability: secrets in files, what an image's configuration tells, and files
+//! that people edit.
 //!
 //! Secrets are found while a layer is read ([`all::EXTRACTORS`]) and become findings here ([`secrets::secret_findings`]);
 //! the configuration's rules ([`all::IMAGE_RULES`]) look at plain fields ([`image_config::ImageFacts`]), so this crate
-//! has no idea of images and registries.
+//! has no idea of images and registries. Manifests and Compose files ([`kubernetes`], [`compose`]) are texts, whose
+//! findings tell where they stand.
 #![forbid(unsafe_code)]
 
 pub mod all;
 pub mod build_file;
+pub mod compose;
 pub mod image_config;
 pub mod image_content;
+pub mod kubernetes;
 pub mod secrets;
+mod yaml_file;

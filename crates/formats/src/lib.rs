@@ -15,4 +15,5 @@ mod lines;
 pub mod rpmdb;
 pub mod source;
 pub mod tar;
+pub mod yaml_tree;
 pub mod zip;

@@ -79,7 +79,7 @@ const PLACEHOLDERS: &[&str] = &[
 ];
 
 /// Tells whether `name` says that its value is secret, and `value` is one.
-pub(super) fn is_secret(name: &str, value: &str) -> bool {
+pub(crate) fn is_secret(name: &str, value: &str) -> bool {
     names_secret(name) && !is_harmless(value)
 }
 

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
+use plimsoll_checks::build_file::FileRule;
+use plimsoll_checks::kubernetes::pod_security::CONTROLS;
 use plimsoll_model::extractor::{ContentRule, Extractor, PathRule};
 use serde::Deserialize;
 
@@ -129,6 +131,7 @@ fn checks(root: &Path) -> String {
     for rule in plimsoll_checks::all::CONTENT_RULES {
         writeln!(text, "| `{}` | {} | {} | {} |", rule.id, rule.severity, rule.title, rule.remedy).unwrap();
     }
+    file_rules(&mut text);
     text.push_str(
         "\n## Secrets\n\nThe rules are `crates/checks/rules/secrets.toml`, the specific ones first. Files are searched in every \
          layer, also those that an upper layer deletes.\n\n| id | severity | what it finds |\n| --- | --- | --- |\n",
@@ -137,6 +140,26 @@ fn checks(root: &Path) -> String {
         writeln!(text, "| `{}` | {} | {} |", rule.id, rule.severity, rule.title).unwrap();
     }
     text
+}
+
+/// The rules over files that people edit; `docs/checks.md` tells how they are applied.
+fn file_rules(text: &mut String) {
+    let controls: Vec<FileRule> = CONTROLS.iter().map(|control| control.rule).collect();
+    for (title, rules) in [
+        ("Kubernetes: Pod Security Standards", controls.as_slice()),
+        ("Kubernetes: further rules", plimsoll_checks::all::KUBERNETES_RULES),
+        ("Compose", plimsoll_checks::all::COMPOSE_RULES),
+        ("YAML", plimsoll_checks::all::YAML_RULES),
+    ] {
+        write!(text, "\n## {title}\n\n| id | severity | what it finds | what to do | also known as |\n")
+            .unwrap();
+        text.push_str("| --- | --- | --- | --- | --- |\n");
+        for FileRule { id, severity, title, remedy, aliases } in rules {
+            let aliases: Vec<String> = aliases.iter().map(|alias| format!("`{alias}`")).collect();
+            let aliases = aliases.join(", ");
+            writeln!(text, "| `{id}` | {severity} | {title} | {remedy} | {aliases} |").unwrap();
+        }
+    }
 }
 
 /// The help of all commands, as the program prints it.
