@@ -13,5 +13,6 @@ pub mod compose;
 pub mod image_config;
 pub mod image_content;
 pub mod kubernetes;
+pub mod lineage;
 pub mod secrets;
 mod yaml_file;

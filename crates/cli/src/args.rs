@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod lineage;
 pub(crate) mod sbom;
 mod vex;
 
@@ -10,6 +11,7 @@ use plimsoll_model::platform::Platform;
 use plimsoll_policy::Gate;
 
 use crate::output::Output;
+pub(crate) use lineage::{Base, Lineage};
 pub(crate) use vex::{Create, Vex, VexSource};
 
 /// The security of container images over their whole life.
@@ -66,6 +68,11 @@ pub(crate) enum Command {
     Inventory(Inventory),
     /// Tell what changed from one image to another: packages, files, configuration, findings.
     Diff(Box<Diff>),
+    /// Tell which known image an image is based on, whether there is a newer one, and whether it may be used.
+    Lineage(Box<Lineage>),
+    /// Remember the images that others are based on.
+    #[command(subcommand)]
+    Base(Base),
     /// Make, read, compare and judge bills of materials.
     Sbom(Box<sbom::Sbom>),
     /// Build, update and look at advisory databases.

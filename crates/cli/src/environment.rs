@@ -82,6 +82,11 @@ impl Environment {
         self.base("XDG_CACHE_HOME", ".cache").map(|base| base.join("plimsoll"))
     }
 
+    /// Where Plimsoll keeps what it cannot make again.
+    pub(crate) fn data_directory(&self) -> Option<PathBuf> {
+        self.base("XDG_DATA_HOME", ".local/share").map(|base| base.join("plimsoll"))
+    }
+
     /// Plimsoll's configuration file.
     pub(crate) fn config_file(&self) -> Option<PathBuf> {
         self.base("XDG_CONFIG_HOME", ".config").map(|base| base.join("plimsoll/config.toml"))

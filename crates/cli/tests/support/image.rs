@@ -114,6 +114,7 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
 #[derive(Clone)]
 pub(crate) struct Image {
     architecture: &'static str,
+    created: &'static str,
     config: Value,
     history: Vec<Value>,
     layers: Vec<Layer>,
@@ -121,12 +122,24 @@ pub(crate) struct Image {
 
 /// The image for amd64 that nothing is in yet.
 pub(crate) fn image() -> Image {
-    Image { architecture: "amd64", config: json!({}), history: Vec::new(), layers: Vec::new() }
+    Image {
+        architecture: "amd64",
+        created: "2026-01-01T00:00:00Z",
+        config: json!({}),
+        history: Vec::new(),
+        layers: Vec::new(),
+    }
 }
 
 impl Image {
     pub(crate) fn architecture(mut self, architecture: &'static str) -> Self {
         self.architecture = architecture;
+        self
+    }
+
+    /// When its configuration says that it was made.
+    pub(crate) fn created(mut self, created: &'static str) -> Self {
+        self.created = created;
         self
     }
 
@@ -178,7 +191,7 @@ impl Image {
         let diff_ids: Vec<_> = self.layers.iter().map(|layer| Blob::new(layer.tar.clone()).digest).collect();
         let config = json!({
             "architecture": self.architecture, "os": "linux", "config": self.config,
-            "created": "2026-01-01T00:00:00Z",
+            "created": self.created,
             "rootfs": { "type": "layers", "diff_ids": diff_ids }, "history": self.history,
         });
         let config = Blob::new(config.to_string().into_bytes());
