@@ -126,6 +126,17 @@ impl Rule {
     }
 }
 
+/// Whether `name` says that `value` is secret, and it can be one.
+pub(crate) fn is_secret_variable(name: &str, value: &str) -> bool {
+    names::is_secret(name, value)
+}
+
+/// The instruction of a build step, and what follows it, as `created_by` tells them.
+pub(crate) fn step(created_by: &str) -> (&str, &str) {
+    let step = history::Step::parse(created_by);
+    (step.instruction, step.arguments)
+}
+
 /// The breach of a value whose name says that it is secret.
 fn named_secret(name: &str, value: &str, place: String, position: usize) -> Breach {
     let hit = SecretHit {

@@ -1,0 +1,168 @@
+//! The scripts of a Dockerfile for ShellCheck, and its report (`json1`) as findings at their places in the file. The
+//! program itself is started by somebody else ([`crate::build_file::ShellChecker`]).
+
+use plimsoll_model::finding::{Finding, FindingKind};
+use plimsoll_model::gap::{Gap, GapKind};
+use plimsoll_model::position::Position;
+use plimsoll_model::severity::Severity;
+use serde::Deserialize;
+
+use super::rules::run::shell_of;
+use super::syntax::{Instruction, Kind};
+use super::view::{Run, View};
+use crate::build_file::{ShellChecker, ShellScript};
+
+/// What ShellCheck cannot know here: files that are sourced, and `ash` as a kind of `dash`.
+const LEFT_OUT: [u32; 3] = [1090, 1091, 2187];
+/// Remarks beyond this many of one file are left out.
+const REMARKS: usize = 1000;
+
+/// A finding with its place in bytes.
+pub(super) struct Remark {
+    pub(super) at: usize,
+    pub(super) finding: Finding,
+}
+
+#[derive(Debug, Deserialize)]
+struct Report {
+    comments: Vec<Comment>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Comment {
+    file: String,
+    line: usize,
+    column: usize,
+    level: String,
+    code: u32,
+    message: String,
+}
+
+/// A script, and where in it the text of its step begins.
+struct Script<'a, 'b> {
+    run: &'a Run<'b>,
+    script: ShellScript,
+    head: usize,
+}
+
+/// What ShellCheck finds in the scripts of `view`.
+pub(super) fn remarks(path: &str, view: &View<'_>) -> (Vec<Remark>, Option<Gap>) {
+    let scripts: Vec<Script<'_, '_>> = view.runs.iter().filter_map(|run| script(view, run)).collect();
+    if scripts.is_empty() {
+        return (Vec::new(), None);
+    }
+    let gap = |reason: &str| Some(Gap::new(GapKind::ToolMissing, path, format!("ShellCheck: {reason}")));
+    let texts: Vec<ShellScript> = scripts.iter().map(|script| script.script.clone()).collect();
+    let report = match view.settings.shell_checker {
+        ShellChecker::Unwanted => return (Vec::new(), None),
+        ShellChecker::Missing(reason) => return (Vec::new(), gap(reason)),
+        ShellChecker::Program(check) => check(&texts),
+    };
+    let report = report.and_then(|text| {
+        serde_json::from_str::<Report>(&text)
+            .map_err(|error| format!("its report could not be read: {error}"))
+    });
+    match report {
+        Err(reason) => (Vec::new(), gap(&reason)),
+        Ok(report) => {
+            let comments = report.comments.iter().filter(|comment| !LEFT_OUT.contains(&comment.code));
+            let remarks = comments.take(REMARKS).filter_map(|comment| remark(path, view, &scripts, comment));
+            (remarks.collect(), None)
+        }
+    }
+}
+
+/// The script of `run` with a head that says its shell, and what is in its environment.
+fn script<'a, 'b>(view: &View<'_>, run: &'a Run<'b>) -> Option<Script<'a, 'b>> {
+    let has_foreign_heredoc = !run.instruction.heredocs.is_empty() && run.start != 0;
+    if run.instruction.json.is_some() || has_foreign_heredoc || run.commands.is_empty() {
+        return None;
+    }
+    let shell = shell(view, run)?;
+    let mut names: Vec<String> = Vec::new();
+    let is_name = |name: &String| {
+        !name.is_empty() && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
+    };
+    for stage in view.lineage(run.stage) {
+        let before = stage.instructions.iter().filter(|found| found.at() < run.instruction.at());
+        let variables = before.filter(|found| matches!(found.kind, Kind::Arg | Kind::Env));
+        names.extend(variables.flat_map(Instruction::pairs).map(|pair| pair.name).filter(is_name));
+    }
+    names.sort();
+    names.dedup();
+    let exports = if names.is_empty() { ":".to_owned() } else { format!("export {}", names.join(" ")) };
+    let head = format!("#!/bin/{shell}\n{exports}\n");
+    let text = format!("{head}{}\n", run.text());
+    Some(Script { run, script: ShellScript { shell, text }, head: head.len() })
+}
+
+/// The shell that reads `run`; none if it is none that ShellCheck knows.
+fn shell(view: &View<'_>, run: &Run<'_>) -> Option<&'static str> {
+    let is_windows = view.file.directives.iter().any(|found| found.name == "escape" && found.value == "`");
+    let declared = view.file.comments.iter().find_map(|comment| comment.text.strip_prefix("hadolint shell="));
+    let named = shell_of(view, run).and_then(|shell| shell.json.as_ref()?.first().cloned());
+    let named = named.or_else(|| declared.map(|name| name.trim().to_owned()));
+    let program = match &named {
+        None if is_windows => return None,
+        None => "sh",
+        Some(name) => name.rsplit('/').next().unwrap_or(name),
+    };
+    ["sh", "bash", "dash", "ksh"]
+        .into_iter()
+        .find(|known| *known == program)
+        .or((program == "ash").then_some("dash"))
+}
+
+fn severity(level: &str) -> Severity {
+    match level {
+        "error" => Severity::Medium,
+        "warning" => Severity::Low,
+        _ => Severity::Negligible,
+    }
+}
+
+fn remark(path: &str, view: &View<'_>, scripts: &[Script<'_, '_>], comment: &Comment) -> Option<Remark> {
+    let name = comment.file.rsplit('/').next().unwrap_or(&comment.file);
+    let script = scripts.get(name.parse::<usize>().ok()?)?;
+    let offset = offset(&script.script.text, comment.line, comment.column);
+    let at = script.run.script.source(script.run.start + offset.saturating_sub(script.head));
+    let title: String = comment.message.chars().take(300).collect();
+    let kind = FindingKind::Misconfiguration { evidence: format!("ShellCheck, {}", comment.level) };
+    let finding = Finding {
+        id: format!("SC{}", comment.code),
+        title,
+        severity: severity(&comment.level),
+        severity_source: "ShellCheck".to_owned(),
+        kind,
+        locations: Vec::new(),
+        position: Some(Position::of(path, view.text, at)),
+        remedy: Some("Do what ShellCheck says, or tell it why not".to_owned()),
+        references: vec![format!("https://www.shellcheck.net/wiki/SC{}", comment.code)],
+    };
+    Some(Remark { at, finding })
+}
+
+/// The byte at a line and column, both counted from one; a tab counts as up to eight columns.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let mut reached = 1;
+    for (at, c) in text.get(start..).unwrap_or_default().char_indices() {
+        if reached >= column || c == '\n' {
+            return start + at;
+        }
+        reached += if c == '\t' { 8 - (reached - 1) % 8 } else { 1 };
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::offset;
+
+    #[test]
+    fn places_of_shellcheck_are_bytes() {
+        assert_eq!(offset("a\n\tb\n", 2, 9), 3);
+        assert_eq!(offset("é x\n", 1, 3), 3);
+        assert_eq!(offset("a\n", 9, 9), 2);
+    }
+}
