@@ -7,6 +7,7 @@ pub mod cyclonedx;
 pub mod diff;
 pub mod explain;
 pub mod json;
+pub mod lint;
 pub mod openvex;
 pub mod sbom;
 pub mod spdx;
