@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod lint;
 pub(crate) mod sbom;
 mod vex;
 
@@ -10,6 +11,7 @@ use plimsoll_model::platform::Platform;
 use plimsoll_policy::Gate;
 
 use crate::output::Output;
+pub(crate) use lint::Lint;
 pub(crate) use vex::{Create, Vex, VexSource};
 
 /// The security of container images over their whole life.
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     Inventory(Inventory),
     /// Tell what changed from one image to another: packages, files, configuration, findings.
     Diff(Box<Diff>),
+    /// Find what is wrong with Dockerfiles, and mend what can be mended mechanically.
+    Lint(Box<Lint>),
     /// Make, read, compare and judge bills of materials.
     Sbom(Box<sbom::Sbom>),
     /// Build, update and look at advisory databases.
@@ -107,6 +111,7 @@ Examples:
   plimsoll scan oci:build/image:1.4.2 -o table -o json=report.json
   plimsoll scan ghcr.io/acme/shop:1.4.2 --fail-on high,fixable
   plimsoll scan registry:ghcr.io/acme/shop --all-platforms --format json
+  plimsoll scan oci:build/image:1.4.2 --dockerfile Dockerfile
   plimsoll scan dir:/mnt/rootfs --scanners vulnerabilities
   plimsoll scan sbom:shop.cdx.json --scanners vulnerabilities
   plimsoll scan ghcr.io/acme/shop:1.4.2 --sbom attached --scanners vulnerabilities";
@@ -149,6 +154,9 @@ pub(crate) struct Scan {
     /// Use this advisory database.
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB", help_heading = "Findings")]
     pub(crate) db: Option<PathBuf>,
+    /// Trace findings to the lines of this Dockerfile, which the image was built from.
+    #[arg(long, value_name = "FILE", help_heading = "Findings")]
+    pub(crate) dockerfile: Option<PathBuf>,
     /// Write a report; may be repeated. Without PATH it goes to standard output.
     #[arg(long, short, value_name = "FORMAT[=PATH]", help_heading = "Output")]
     pub(crate) output: Vec<Output>,
@@ -175,6 +183,7 @@ impl Scan {
             fail_on: None,
             vex: Vec::new(),
             db: None,
+            dockerfile: None,
             output: Vec::new(),
             format: None,
             no_cache: false,

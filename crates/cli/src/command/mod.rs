@@ -9,6 +9,7 @@ mod explain;
 mod image_feeds;
 mod install;
 mod inventory;
+mod lint;
 mod locate;
 mod sbom;
 mod scan;
@@ -57,6 +58,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Explain(explain) => explain::run(&explain, &Context::new(args.global)?),
         Command::Inventory(inventory) => inventory::run(&inventory, &Context::new(args.global)?),
         Command::Diff(diff) => diff::run(&diff, &Context::new(args.global)?),
+        Command::Lint(lint) => lint::run(&lint, &Context::new(args.global)?),
         Command::Sbom(sbom) => sbom::run(*sbom, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),
         Command::Vex(vex) => vex::run(vex, &Context::new(args.global)?),

@@ -106,7 +106,7 @@ fn trouble(instruction: &Instruction) -> Option<String> {
             bare.map(|pair| format!("{} has no value", pair.name))
         }
         Kind::Healthcheck => {
-            let first = words.first().map_or("", |word| word.text.as_str());
+            let first = instruction.rest().split_whitespace().next().unwrap_or_default();
             let known = ["CMD", "NONE"].iter().any(|known| known.eq_ignore_ascii_case(first));
             (!known).then(|| "HEALTHCHECK takes CMD or NONE".to_owned())
         }

@@ -350,8 +350,9 @@ impl Manager {
         }
         let mut operands = command.operands(self.with_value).into_iter();
         let first = operands.next()?;
-        // `dnf module install` installs streams.
-        let subcommand = if first.text == "module" { operands.next()? } else { first };
+        // `dnf module install` installs streams, `dnf group install` what belongs together.
+        let is_kind = matches!(first.text.as_str(), "group" | "module");
+        let subcommand = if is_kind { operands.next()? } else { first };
         subcommands.contains(&subcommand.text.as_str()).then(|| (subcommand, operands.collect()))
     }
 }

@@ -223,11 +223,10 @@ fn flags(instruction: &Instruction) -> Vec<(&str, &str)> {
     instruction.flags.iter().map(|flag| (flag.name.as_str(), flag.value.as_str())).collect()
 }
 
-/// Whether a `RUN` is one command, pipes and what is nested left out.
+/// Whether a `RUN` is one command, what is nested left out.
 fn is_single(run: &Run<'_>) -> bool {
-    let outer = run.commands.iter().filter(|command| command.depth == 0);
     run.instruction.heredocs.is_empty()
-        && outer.filter(|command| command.join != super::super::shell::Join::Pipe).count() <= 1
+        && run.commands.iter().filter(|command| command.depth == 0).count() <= 1
 }
 
 fn consecutive(view: &View<'_>) -> Vec<Breach> {

@@ -1,0 +1,195 @@
+//! `plimsoll lint`.
+
+mod diff;
+mod files;
+mod shellcheck;
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use plimsoll_checks::all::{DOCKERFILE_RULES, FileKind};
+use plimsoll_checks::build_file::{
+    Checked, Edit, OtherLabels, Settings, ShellChecker, ShellScript, When, mended, shown_line,
+};
+use plimsoll_model::finding::Finding;
+use plimsoll_model::gap::Gap;
+use plimsoll_report::lint::{LintFinding, LintRule, LintedFile};
+
+use super::Context;
+use crate::args::Lint;
+use crate::exit::Code;
+use crate::output::{to_file, to_stdout};
+use files::Source;
+
+pub(super) fn run(args: &Lint, context: &Context) -> anyhow::Result<Code> {
+    let rules = rules();
+    if args.list_rules {
+        list(&rules)?;
+        return Ok(Code::Pass);
+    }
+    for name in args.rule.iter().chain(&args.ignore) {
+        let is_called = |rule: &LintRule| rule.id == name || rule.aliases.iter().any(|alias| alias == name);
+        // Those of ShellCheck are known to it alone.
+        if !name.starts_with("SC") && !rules.iter().any(is_called) {
+            bail!("there is no rule {name}; `plimsoll lint --list-rules` names all");
+        }
+    }
+    let (mut sources, mut gaps) = files::find(&args.paths, &args.stdin_name)?;
+    if args.diff {
+        return diffs(&sources, args, gaps);
+    }
+    if args.fix {
+        for source in &mut sources {
+            fix(source, args)?;
+        }
+        if sources.iter().any(|source| source.path.is_none()) {
+            // The mended text is what standard output is for then.
+            return Ok(Code::Pass);
+        }
+    }
+    let mut findings = Vec::new();
+    let mut linted = Vec::new();
+    for source in &sources {
+        let checked = check(source, args);
+        findings.extend(checked.findings.iter().cloned());
+        linted.push(file(source, &checked, &rules));
+        gaps.extend(checked.gaps);
+    }
+    let verdict = plimsoll_policy::decide(args.fail_on, &findings, &gaps);
+    let lint = plimsoll_report::lint::Lint {
+        files: linted,
+        gaps: &gaps,
+        verdict: &verdict,
+        rules: &rules,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let write = args.format.0.write;
+    match &args.output {
+        None => to_stdout(|out| write(&lint, context.environment.style(context.global.color), out))?,
+        Some(path) => to_file(path, |out| write(&lint, plimsoll_report::Style::default(), out))?,
+    }
+    Ok(Code::of(&verdict))
+}
+
+/// All rules, sorted by id.
+pub(super) fn rules() -> Vec<LintRule> {
+    let dockerfile = DOCKERFILE_RULES.iter().map(|rule| LintRule {
+        id: rule.rule.id,
+        aliases: rule.rule.aliases,
+        title: rule.rule.title,
+        severity: rule.rule.severity,
+        remedy: rule.rule.remedy,
+        on_request: rule.when == When::OnRequest,
+    });
+    dockerfile.collect()
+}
+
+fn list(rules: &[LintRule]) -> std::io::Result<()> {
+    to_stdout(|out| {
+        for rule in rules {
+            let aliases = if rule.aliases.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", rule.aliases.join(", "))
+            };
+            let when = if rule.on_request { " [only with --rule]" } else { "" };
+            writeln!(out, "{:10}  {}{aliases}  {}{when}", rule.severity, rule.id, rule.title)?;
+        }
+        Ok(())
+    })
+}
+
+/// Checks one file, with ShellCheck if it is wanted.
+fn check(source: &Source, args: &Lint) -> Checked {
+    let program = |scripts: &[ShellScript]| shellcheck::check(scripts);
+    let checker = if args.no_shellcheck { ShellChecker::Unwanted } else { ShellChecker::Program(&program) };
+    (source.kind.check)(&source.name, &source.text, &settings(args, source, checker))
+}
+
+fn settings<'a>(args: &Lint, source: &Source, shell_checker: ShellChecker<'a>) -> Settings<'a> {
+    Settings {
+        trusted_registries: args.trusted_registry.clone(),
+        labels: args.require_label.iter().map(|label| (label.name.clone(), label.kind)).collect(),
+        other_labels: if args.only_required_labels { OtherLabels::Superfluous } else { OtherLabels::Allowed },
+        ignore_file: source.ignore_file.clone(),
+        only: args.rule.clone(),
+        without: args.ignore.clone(),
+        shell_checker,
+    }
+}
+
+fn file(source: &Source, checked: &Checked, rules: &[LintRule]) -> LintedFile {
+    let lines: Vec<&str> = source.text.lines().collect();
+    let shown = |finding: &Finding| {
+        let line = finding.position.as_ref().and_then(|position| {
+            lines.get(usize::try_from(position.line).unwrap_or(usize::MAX).saturating_sub(1))
+        });
+        let rule = rules.iter().find(|rule| rule.id == finding.id);
+        LintFinding {
+            finding: finding.clone(),
+            aliases: rule.map_or(&[], |rule| rule.aliases),
+            line: line.map(|line| shown_line(line)).unwrap_or_default(),
+            mendable: checked.edits.iter().any(|edit| mends(source, edit, finding)),
+        }
+    };
+    LintedFile {
+        path: source.name.clone(),
+        kind: source.kind.name,
+        findings: checked.findings.iter().map(shown).collect(),
+        ignored: checked
+            .ignored
+            .iter()
+            .map(|ignored| (shown(&ignored.finding), ignored.reason.clone()))
+            .collect(),
+    }
+}
+
+/// Whether `edit` is that of `finding`: the nearest of its rule, at or behind its place.
+fn mends(source: &Source, edit: &Edit, finding: &Finding) -> bool {
+    let Some(position) = &finding.position else { return false };
+    let place = plimsoll_model::position::Position::of(&source.name, &source.text, edit.range.start);
+    edit.rule == finding.id && place.line >= position.line
+}
+
+/// The text of `source` with everything mended. ShellCheck mends nothing, so it is not asked.
+fn mended_text(source: &Source, args: &Lint) -> String {
+    let settings = settings(args, source, ShellChecker::Unwanted);
+    mended(&source.text, |text| (source.kind.check)(&source.name, text, &settings))
+}
+
+fn fix(source: &mut Source, args: &Lint) -> anyhow::Result<()> {
+    let text = mended_text(source, args);
+    match &source.path {
+        None => to_stdout(|out| out.write_all(text.as_bytes()))?,
+        Some(path) if text != source.text => {
+            // A link stays one, and the file keeps its permissions.
+            let path = path.canonicalize().with_context(|| format!("reading {}", path.display()))?;
+            replace(&path, &text)?;
+        }
+        Some(_) => {}
+    }
+    source.text = text;
+    Ok(())
+}
+
+fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+    let permissions = path.metadata().with_context(|| format!("reading {}", path.display()))?.permissions();
+    to_file(path, |out| out.write_all(text.as_bytes()))?;
+    std::fs::set_permissions(path, permissions).with_context(|| format!("writing {}", path.display()))
+}
+
+/// Prints what `--fix` would change.
+fn diffs(sources: &[Source], args: &Lint, gaps: Vec<Gap>) -> anyhow::Result<Code> {
+    let text: String = sources
+        .iter()
+        .map(|source| diff::unified(&source.name, &source.text, &mended_text(source, args)))
+        .collect();
+    to_stdout(|out| out.write_all(text.as_bytes()))?;
+    let verdict = plimsoll_policy::decide(args.fail_on, &[], &gaps);
+    Ok(Code::of(&verdict))
+}
+
+/// The kind of a file that is named, whatever it is called.
+fn kind_of(path: &str, text: &str) -> Option<&'static FileKind> {
+    plimsoll_checks::all::FILE_KINDS.iter().find(|kind| (kind.recognizes)(path, text))
+}
