@@ -30,7 +30,7 @@ use rules::{Breach, Rule};
 use view::View;
 
 /// A Dockerfile that is larger is not read.
-const SIZE: usize = 4 << 20;
+const SIZE: usize = 1 << 20;
 /// Findings beyond this many of one file are left out.
 const FINDINGS: usize = 5_000;
 
@@ -58,84 +58,112 @@ pub fn check(path: &str, text: &str, settings: &Settings<'_>) -> Checked {
         return checked;
     }
     let file = parse(text);
-    if file.limited {
-        let reason = "the Dockerfile has more instructions than are read";
+    let view = View::new(text, &file, settings);
+    if view.limited {
+        let reason = "the Dockerfile has more instructions or commands than are looked at";
         checked.gaps.push(Gap::new(GapKind::LimitReached, path, reason));
     }
-    let view = View::new(text, &file, settings);
-    let ignores = ignore::ignores(&view);
-    let mut sorter = Sorter { path, view: &view, ignores: &ignores, found: Vec::new(), ignored: Vec::new() };
+    let mut found: Vec<Found> = Vec::new();
     for rule in DOCKERFILE_RULES.iter().filter(|rule| settings.wants(&rule.rule, rule.when)) {
-        for breach in (rule.look)(&view) {
-            sorter.breach(rule, breach, &mut checked.edits);
-        }
+        found.extend((rule.look)(&view).into_iter().map(|breach| Found::Breach(rule, breach)));
     }
     let (remarks, gap) = shellcheck::remarks(path, &view);
-    remarks.into_iter().for_each(|remark| sorter.remark(remark));
     checked.gaps.extend(gap);
-    sorter.finish(&mut checked);
+    let wanted = remarks.into_iter().filter(|remark| wants_foreign(settings, &remark.finding.id));
+    found.extend(wanted.map(Found::Remark));
+    found.sort_by(|one, other| one.key().cmp(&other.key()));
+    if found.len() > FINDINGS {
+        let reason = format!("only the first {FINDINGS} findings are told");
+        checked.gaps.push(Gap::new(GapKind::LimitReached, path, reason));
+        found.truncate(FINDINGS);
+    }
+    sort_out(path, &view, found, &mut checked);
     checked
 }
 
-/// Sorts findings into those that stand and those that a comment sets aside.
-struct Sorter<'a> {
-    path: &'a str,
-    view: &'a View<'a>,
-    ignores: &'a [Ignore],
-    found: Vec<(usize, Finding)>,
-    ignored: Vec<(usize, Ignored)>,
+/// What was found, with its place in bytes.
+enum Found {
+    Breach(&'static Rule, Breach),
+    Remark(shellcheck::Remark),
 }
 
-impl Sorter<'_> {
-    fn breach(&mut self, rule: &Rule, breach: Breach, edits: &mut Vec<Edit>) {
-        let position = Position::of(self.path, self.view.text, breach.at);
-        let finding = rule.rule.finding(position, shown_line(&breach.evidence));
-        let by =
-            self.ignores.iter().find(|found| found.names(&rule.rule) && found.covers(self.view, breach.at));
-        // A comment about comments would set itself aside.
-        match by.filter(|_| !rule.rule.is_called("DL1001")) {
-            Some(ignore) => {
-                self.ignored.push((breach.at, Ignored { finding, reason: ignore.reason.clone() }))
-            }
-            None => {
+impl Found {
+    fn key(&self) -> (usize, &str) {
+        match self {
+            Self::Breach(rule, breach) => (breach.at, rule.rule.id),
+            Self::Remark(remark) => (remark.at, &remark.finding.id),
+        }
+    }
+
+    fn is_named_by(&self, ignore: &Ignore) -> bool {
+        match self {
+            // A comment about comments would set itself aside.
+            Self::Breach(rule, _) => ignore.names(&rule.rule) && !rule.rule.is_called("DL1001"),
+            Self::Remark(remark) => ignore.names_id(&remark.finding.id),
+        }
+    }
+}
+
+/// Whether the rule `id` of another program is to be looked at.
+fn wants_foreign(settings: &Settings<'_>, id: &str) -> bool {
+    let named = |names: &[String]| names.iter().any(|name| name.eq_ignore_ascii_case(id));
+    !named(&settings.without) && (settings.only.is_empty() || named(&settings.only))
+}
+
+/// Sorts what was found into findings that stand and those that a comment sets aside. `found` is in order.
+fn sort_out(path: &str, view: &View<'_>, found: Vec<Found>, checked: &mut Checked) {
+    let ignores = ignore::ignores(view);
+    let mut places = Places { path, text: view.text, at: 0, line: 1, column: 1 };
+    for found in found {
+        let at = found.key().0;
+        let position = places.of(at);
+        let by = ignores.iter().find(|ignore| found.is_named_by(ignore) && ignore.covers(view, at));
+        let (finding, edits) = match found {
+            Found::Breach(rule, Breach { evidence, edits, .. }) => {
                 let edit = |(range, replacement)| Edit { rule: rule.rule.id, range, replacement };
-                edits.extend(breach.edits.into_iter().map(edit));
-                self.found.push((breach.at, finding));
+                (rule.rule.finding(position, shown_line(&evidence)), edits.into_iter().map(edit).collect())
+            }
+            Found::Remark(remark) => (Finding { position: Some(position), ..remark.finding }, Vec::new()),
+        };
+        match by {
+            Some(ignore) => checked.ignored.push(Ignored { finding, reason: ignore.reason.clone() }),
+            None => {
+                checked.edits.extend(edits);
+                checked.findings.push(finding);
             }
         }
     }
+    checked.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+    let mut end = 0;
+    checked.edits.retain(|edit| {
+        let is_apart = edit.range.start >= end;
+        end = end.max(edit.range.end);
+        is_apart
+    });
+}
 
-    fn remark(&mut self, remark: shellcheck::Remark) {
-        let shellcheck::Remark { at, finding } = remark;
-        let settings = self.view.settings;
-        let named = |names: &[String]| names.iter().any(|name| name.eq_ignore_ascii_case(&finding.id));
-        if named(&settings.without) || !(settings.only.is_empty() || named(&settings.only)) {
-            return;
-        }
-        let by = self.ignores.iter().find(|found| found.names_id(&finding.id) && found.covers(self.view, at));
-        match by {
-            Some(ignore) => self.ignored.push((at, Ignored { reason: ignore.reason.clone(), finding })),
-            None => self.found.push((at, finding)),
-        }
-    }
+/// Places in ascending order, for which the text is gone through once.
+struct Places<'a> {
+    path: &'a str,
+    text: &'a str,
+    at: usize,
+    line: u32,
+    column: u32,
+}
 
-    fn finish(mut self, checked: &mut Checked) {
-        self.found.sort_by(|(a, one), (b, other)| (a, &one.id).cmp(&(b, &other.id)));
-        self.ignored.sort_by_key(|(at, _)| *at);
-        if self.found.len() > FINDINGS {
-            let reason = format!("only the first {FINDINGS} findings are told");
-            checked.gaps.push(Gap::new(GapKind::LimitReached, self.path, reason));
-            self.found.truncate(FINDINGS);
+impl Places<'_> {
+    fn of(&mut self, at: usize) -> Position {
+        let passed = self.text.as_bytes().get(self.at..at.min(self.text.len())).unwrap_or_default();
+        for byte in passed {
+            if *byte == b'\n' {
+                (self.line, self.column) = (self.line.saturating_add(1), 1);
+            } else if byte & 0xC0 != 0x80 {
+                // A byte that goes on with a character is none of its own.
+                self.column = self.column.saturating_add(1);
+            }
         }
-        checked.findings = self.found.into_iter().map(|(_, finding)| finding).collect();
-        checked.ignored = self.ignored.into_iter().map(|(_, ignored)| ignored).collect();
-        checked.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-        let mut end = 0;
-        checked.edits.retain(|edit| {
-            let is_apart = edit.range.start >= end;
-            end = end.max(edit.range.end);
-            is_apart
-        });
+        self.at = self.at.max(at);
+        Position { file: self.path.to_owned(), line: self.line, column: self.column }
     }
 }
 

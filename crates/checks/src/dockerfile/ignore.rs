@@ -5,6 +5,9 @@ use super::syntax::Dockerfile;
 use super::view::View;
 use crate::build_file::FileRule;
 
+/// Comments beyond this many set nothing aside.
+const IGNORES: usize = 2_000;
+
 /// A comment that sets findings aside.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Ignore {
@@ -50,8 +53,11 @@ pub(super) fn ignores(view: &View<'_>) -> Vec<Ignore> {
             is_inline: false,
         })
         .collect();
-    for comment in &file.comments {
-        let target = line_below(file, comment.line);
+    let targets = targets(file);
+    for (comment, target) in file.comments.iter().zip(targets) {
+        if found.len() >= IGNORES {
+            break;
+        }
         let at = comment.span.start;
         let read = ours(&comment.text).or_else(|| hadolint(&comment.text));
         let Some((kind, rules, reason)) = read else { continue };
@@ -73,22 +79,24 @@ enum Reach {
     Instruction,
 }
 
-/// The instruction that the comment at `line` is about: that within which it stands, or that below.
-fn line_below(file: &Dockerfile, line: usize) -> usize {
-    let before = file.instructions.iter().rev().find(|instruction| instruction.line < line);
-    let next = file.instructions.iter().find(|instruction| instruction.line > line);
-    let comment =
-        file.comments.iter().find(|comment| comment.line == line).map_or(0, |comment| comment.span.start);
-    match before {
-        Some(instruction) if instruction.span.contains(&comment) => instruction.line,
-        // Further comments may stand between, but no empty line.
-        _ => next
-            .filter(|next| {
-                (line + 1..next.line)
-                    .all(|between| file.comments.iter().any(|comment| comment.line == between))
-            })
-            .map_or(line + 1, |next| next.line),
+/// The line of the instruction that each comment is about: that within which it stands, or that below. Further comments
+/// may stand between, but no empty line.
+fn targets(file: &Dockerfile) -> Vec<usize> {
+    let mut found = Vec::with_capacity(file.comments.len());
+    let mut below: Option<(usize, usize)> = None;
+    for comment in file.comments.iter().rev() {
+        let before = file.instructions.partition_point(|instruction| instruction.line < comment.line);
+        let around = before.checked_sub(1).and_then(|at| file.instructions.get(at));
+        let target = match (around, below) {
+            (Some(around), _) if around.span.contains(&comment.span.start) => around.line,
+            (_, Some((line, target))) if line == comment.line + 1 => target,
+            _ => comment.line + 1,
+        };
+        below = Some((comment.line, target));
+        found.push(target);
     }
+    found.reverse();
+    found
 }
 
 /// The stage that begins at or after `at`.
@@ -154,11 +162,10 @@ impl Ignore {
                     && begins(number + 1).is_none_or(|next| at < next)
             }
             Scope::Line(line) => {
-                let own = view.file.instructions.iter().find(|instruction| instruction.line == line);
-                own.is_some_and(|instruction| {
-                    // What is missing at its end lies at its end.
-                    (instruction.span.start..=instruction.span.end).contains(&at)
-                })
+                let number = view.file.instructions.partition_point(|instruction| instruction.line < line);
+                let own = view.file.instructions.get(number).filter(|instruction| instruction.line == line);
+                // What is missing at its end lies at its end.
+                own.is_some_and(|own| (own.span.start..=own.span.end).contains(&at))
             }
         }
     }

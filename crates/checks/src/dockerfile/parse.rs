@@ -11,6 +11,8 @@ use super::words;
 const INSTRUCTIONS: usize = 10_000;
 /// An instruction with more heredocs than this is not one.
 const HEREDOCS: usize = 100;
+/// Nor one with more flags.
+const FLAGS: usize = 100;
 
 /// Reads a Dockerfile. What it cannot make sense of becomes an instruction of an unknown kind.
 #[must_use]
@@ -222,8 +224,8 @@ fn instruction_from(logical: Logical, start: usize, line: usize, at: usize) -> I
     let mut arguments = start + keyword.len();
     let mut flags = Vec::new();
     arguments = skip_blank(logical.text(), arguments);
-    while kind.has_flags() && logical.after(arguments).starts_with("--") {
-        let Some(word) = words::split(logical.text(), arguments).into_iter().next() else { break };
+    while kind.has_flags() && flags.len() < FLAGS && logical.after(arguments).starts_with("--") {
+        let Some(word) = words::first(logical.text(), arguments) else { break };
         arguments = skip_blank(logical.text(), word.range.end);
         let Some(flag) = word.text.strip_prefix("--").filter(|flag| !flag.is_empty()) else { break };
         let (name, value) = flag.split_once('=').unwrap_or((flag, ""));

@@ -7,7 +7,7 @@ use super::words::Word;
 /// How deep substitutions may be within each other.
 const DEPTH: usize = 40;
 /// Commands beyond this many of one script are not read.
-const COMMANDS: usize = 20_000;
+const COMMANDS: usize = 5_000;
 
 /// One command.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +59,7 @@ const WRAPPERS: [(&str, &[&str]); 8] = [
 /// The commands of `script` from `start` on.
 #[must_use]
 pub(crate) fn commands(script: &str, start: usize) -> Vec<Command> {
-    let mut parser = Parser { script, at: start, found: Vec::new() };
+    let mut parser = Parser { script, at: start, found: Vec::new(), is_quoted: false };
     parser.list(None, 0);
     parser.found
 }
@@ -68,6 +68,8 @@ struct Parser<'a> {
     script: &'a str,
     at: usize,
     found: Vec<Command>,
+    /// Whether it is within backticks, so that the next one ends a word.
+    is_quoted: bool,
 }
 
 impl Parser<'_> {
@@ -111,7 +113,9 @@ impl Parser<'_> {
 
     fn nested(&mut self, close: Option<u8>, depth: usize) {
         if depth < DEPTH {
+            let outer = std::mem::replace(&mut self.is_quoted, close == Some(b'`'));
             self.list(close, depth + 1);
+            self.is_quoted = outer;
         }
     }
 
@@ -202,6 +206,7 @@ impl Parser<'_> {
                     }
                     self.at += 2;
                 }
+                b'`' if self.is_quoted => break,
                 b'\'' => self.single(&mut text),
                 b'"' => self.double(&mut text, depth),
                 b'$' | b'`' => self.substitution(&mut text, depth),

@@ -3,12 +3,11 @@
 
 use plimsoll_model::finding::{Finding, FindingKind};
 use plimsoll_model::gap::{Gap, GapKind};
-use plimsoll_model::position::Position;
 use plimsoll_model::severity::Severity;
 use serde::Deserialize;
 
 use super::rules::run::shell_of;
-use super::syntax::{Instruction, Kind};
+use super::syntax::Kind;
 use super::view::{Run, View};
 use crate::build_file::{ShellChecker, ShellScript};
 
@@ -16,6 +15,10 @@ use crate::build_file::{ShellChecker, ShellScript};
 const LEFT_OUT: [u32; 3] = [1090, 1091, 2187];
 /// Remarks beyond this many of one file are left out.
 const REMARKS: usize = 1000;
+/// Scripts beyond this many of one file are not given to it.
+const SCRIPTS: usize = 1000;
+/// Variables beyond this many are not made known to it.
+const VARIABLES: usize = 200;
 
 /// A finding with its place in bytes.
 pub(super) struct Remark {
@@ -47,14 +50,19 @@ struct Script<'a, 'b> {
 
 /// What ShellCheck finds in the scripts of `view`.
 pub(super) fn remarks(path: &str, view: &View<'_>) -> (Vec<Remark>, Option<Gap>) {
-    let scripts: Vec<Script<'_, '_>> = view.runs.iter().filter_map(|run| script(view, run)).collect();
+    if matches!(view.settings.shell_checker, ShellChecker::Unwanted) {
+        return (Vec::new(), None);
+    }
+    let variables = variables(view);
+    let scripts: Vec<Script<'_, '_>> =
+        view.runs.iter().filter_map(|run| script(view, run, &variables)).take(SCRIPTS).collect();
     if scripts.is_empty() {
         return (Vec::new(), None);
     }
     let gap = |reason: &str| Some(Gap::new(GapKind::ToolMissing, path, format!("ShellCheck: {reason}")));
     let texts: Vec<ShellScript> = scripts.iter().map(|script| script.script.clone()).collect();
     let report = match view.settings.shell_checker {
-        ShellChecker::Unwanted => return (Vec::new(), None),
+        ShellChecker::Unwanted => Ok(String::new()),
         ShellChecker::Missing(reason) => return (Vec::new(), gap(reason)),
         ShellChecker::Program(check) => check(&texts),
     };
@@ -66,29 +74,44 @@ pub(super) fn remarks(path: &str, view: &View<'_>) -> (Vec<Remark>, Option<Gap>)
         Err(reason) => (Vec::new(), gap(&reason)),
         Ok(report) => {
             let comments = report.comments.iter().filter(|comment| !LEFT_OUT.contains(&comment.code));
-            let remarks = comments.take(REMARKS).filter_map(|comment| remark(path, view, &scripts, comment));
+            let remarks = comments.take(REMARKS).filter_map(|comment| remark(&scripts, comment));
             (remarks.collect(), None)
         }
     }
 }
 
+/// The variables of each stage, and where they are set.
+fn variables(view: &View<'_>) -> Vec<Vec<(usize, String)>> {
+    let is_name = |name: &String| {
+        !name.is_empty() && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
+    };
+    let of_stage = |stage: &super::view::Stage<'_>| {
+        let setting = stage.instructions.iter().filter(|found| matches!(found.kind, Kind::Arg | Kind::Env));
+        let named = setting.flat_map(|found| found.pairs().into_iter().map(|pair| (found.at(), pair.name)));
+        named.filter(|(_, name)| is_name(name)).take(VARIABLES).collect()
+    };
+    view.stages.iter().map(of_stage).collect()
+}
+
 /// The script of `run` with a head that says its shell, and what is in its environment.
-fn script<'a, 'b>(view: &View<'_>, run: &'a Run<'b>) -> Option<Script<'a, 'b>> {
+fn script<'a, 'b>(
+    view: &View<'_>,
+    run: &'a Run<'b>,
+    variables: &[Vec<(usize, String)>],
+) -> Option<Script<'a, 'b>> {
     let has_foreign_heredoc = !run.instruction.heredocs.is_empty() && run.start != 0;
     if run.instruction.json.is_some() || has_foreign_heredoc || run.commands.is_empty() {
         return None;
     }
     let shell = shell(view, run)?;
-    let mut names: Vec<String> = Vec::new();
-    let is_name = |name: &String| {
-        !name.is_empty() && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
-    };
-    for stage in view.lineage(run.stage) {
-        let before = stage.instructions.iter().filter(|found| found.at() < run.instruction.at());
-        let variables = before.filter(|found| matches!(found.kind, Kind::Arg | Kind::Env));
-        names.extend(variables.flat_map(Instruction::pairs).map(|pair| pair.name).filter(is_name));
+    let mut names: Vec<&str> = Vec::new();
+    let mut next = Some(run.stage);
+    while let Some(own) = next.and_then(|number| variables.get(number)).filter(|_| names.len() < VARIABLES) {
+        let before = own.iter().take_while(|(at, _)| *at < run.instruction.at());
+        names.extend(before.map(|(_, name)| name.as_str()));
+        next = next.and_then(|number| view.stages.get(number)).and_then(|stage| stage.parent);
     }
-    names.sort();
+    names.sort_unstable();
     names.dedup();
     let exports = if names.is_empty() { ":".to_owned() } else { format!("export {}", names.join(" ")) };
     let head = format!("#!/bin/{shell}\n{exports}\n");
@@ -121,7 +144,7 @@ fn severity(level: &str) -> Severity {
     }
 }
 
-fn remark(path: &str, view: &View<'_>, scripts: &[Script<'_, '_>], comment: &Comment) -> Option<Remark> {
+fn remark(scripts: &[Script<'_, '_>], comment: &Comment) -> Option<Remark> {
     let name = comment.file.rsplit('/').next().unwrap_or(&comment.file);
     let script = scripts.get(name.parse::<usize>().ok()?)?;
     let offset = offset(&script.script.text, comment.line, comment.column);
@@ -135,7 +158,7 @@ fn remark(path: &str, view: &View<'_>, scripts: &[Script<'_, '_>], comment: &Com
         severity_source: "ShellCheck".to_owned(),
         kind,
         locations: Vec::new(),
-        position: Some(Position::of(path, view.text, at)),
+        position: None,
         remedy: Some("Do what ShellCheck says, or tell it why not".to_owned()),
         references: vec![format!("https://www.shellcheck.net/wiki/SC{}", comment.code)],
     };

@@ -8,6 +8,11 @@ use super::syntax::{Dockerfile, Instruction, Kind};
 use super::words::{self, Pair, Word};
 use crate::build_file::Settings;
 
+/// Steps are looked at until this many commands were seen.
+const COMMANDS: usize = 50_000;
+/// Stages that begin from each other are followed this far.
+const LINEAGE: usize = 100;
+
 /// A Dockerfile with what follows from its text.
 #[derive(Debug)]
 pub(crate) struct View<'a> {
@@ -20,6 +25,8 @@ pub(crate) struct View<'a> {
     pub(crate) runs: Vec<Run<'a>>,
     /// The `ARG`s before the first `FROM`.
     pub(crate) global_args: Vec<Pair>,
+    /// Whether there was more than what is looked at.
+    pub(crate) limited: bool,
 }
 
 /// A stage.
@@ -55,21 +62,30 @@ pub(crate) struct Run<'a> {
 impl<'a> View<'a> {
     pub(crate) fn new(text: &'a str, file: &'a Dockerfile, settings: &'a Settings<'a>) -> Self {
         let (stages, global_args) = stages(&file.instructions);
-        let mut runs = Vec::new();
+        let mut runs: Vec<Run<'a>> = Vec::new();
+        let (mut count, mut limited) = (0, file.limited);
         for (number, stage) in stages.iter().enumerate() {
-            let own = stage.instructions.iter().filter(|instruction| instruction.kind == Kind::Run);
-            runs.extend(own.map(|instruction| Run::new(text, instruction, number)));
+            for instruction in stage.instructions.iter().filter(|found| found.kind == Kind::Run) {
+                if count > COMMANDS {
+                    limited = true;
+                    break;
+                }
+                let run = Run::new(text, instruction, number);
+                count += run.commands.len();
+                runs.push(run);
+            }
         }
-        Self { text, file, settings, stages, runs, global_args }
+        Self { text, file, settings, stages, runs, global_args, limited }
     }
 
     /// The stage and those that it begins from, itself first.
     pub(crate) fn lineage(&self, stage: usize) -> Vec<&Stage<'a>> {
         let mut found = Vec::new();
         let mut next = Some(stage);
-        while let Some(stage) = next.and_then(|number| self.stages.get(number)) {
+        while let Some(stage) =
+            next.and_then(|number| self.stages.get(number)).filter(|_| found.len() < LINEAGE)
+        {
             found.push(stage);
-            // A parent is always an earlier stage, so this ends.
             next = stage.parent;
         }
         found
@@ -175,7 +191,7 @@ impl<'a> Run<'a> {
             let commands = vec![Command { words, ..Command::default() }];
             return Self { instruction, stage, script, start, commands };
         }
-        let first = words::split(instruction.logical.text(), start).into_iter().next().map(|word| word.text);
+        let first = words::first(instruction.logical.text(), start).map(|word| word.text);
         let first = first.unwrap_or_default();
         let is_script = first.starts_with("<<") || SHELLS.contains(&first.as_str());
         if let (true, [heredoc, ..]) = (is_script, instruction.heredocs.as_slice()) {

@@ -44,12 +44,25 @@ pub struct Pair {
 #[must_use]
 pub(crate) fn split(text: &str, start: usize) -> Vec<Word> {
     let mut words = Vec::new();
+    let mut at = start;
+    while let Some(word) = first(text, at) {
+        at = word.range.end;
+        words.push(word);
+    }
+    words
+}
+
+/// The first word behind `start` of `text`.
+#[must_use]
+pub(crate) fn first(text: &str, start: usize) -> Option<Word> {
     let mut open: Option<Word> = None;
     let mut quote = None;
     let mut escaped = false;
-    for (at, c) in text.get(start..).unwrap_or_default().char_indices().map(|(at, c)| (at + start, c)) {
+    for (at, c) in text.get(start..)?.char_indices().map(|(at, c)| (at + start, c)) {
         if quote.is_none() && !escaped && c.is_whitespace() {
-            words.extend(open.take());
+            if open.is_some() {
+                break;
+            }
             continue;
         }
         let word = open.get_or_insert_with(|| Word::new(String::new(), at..at));
@@ -72,8 +85,7 @@ pub(crate) fn split(text: &str, start: usize) -> Vec<Word> {
     if escaped && let Some(word) = &mut open {
         word.text.push('\\');
     }
-    words.extend(open);
-    words
+    open
 }
 
 /// The pairs of what follows `start` of `text`. If the first word has no `=`, it is a name and all else its value.

@@ -4,12 +4,13 @@ mod diff;
 mod files;
 mod shellcheck;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use plimsoll_checks::all::{DOCKERFILE_RULES, FileKind};
 use plimsoll_checks::build_file::{
-    Checked, Edit, OtherLabels, Settings, ShellChecker, ShellScript, When, mended, shown_line,
+    Checked, OtherLabels, Settings, ShellChecker, ShellScript, When, mended, shown_line,
 };
 use plimsoll_model::finding::Finding;
 use plimsoll_model::gap::Gap;
@@ -120,7 +121,8 @@ fn settings<'a>(args: &Lint, source: &Source, shell_checker: ShellChecker<'a>) -
 
 fn file(source: &Source, checked: &Checked, rules: &[LintRule]) -> LintedFile {
     let lines: Vec<&str> = source.text.lines().collect();
-    let shown = |finding: &Finding| {
+    let edits = edit_lines(source, checked);
+    let shown = |(number, finding): (Option<usize>, &Finding)| {
         let line = finding.position.as_ref().and_then(|position| {
             lines.get(usize::try_from(position.line).unwrap_or(usize::MAX).saturating_sub(1))
         });
@@ -129,26 +131,50 @@ fn file(source: &Source, checked: &Checked, rules: &[LintRule]) -> LintedFile {
             finding: finding.clone(),
             aliases: rule.map_or(&[], |rule| rule.aliases),
             line: line.map(|line| shown_line(line)).unwrap_or_default(),
-            mendable: checked.edits.iter().any(|edit| mends(source, edit, finding)),
+            mendable: number.is_some_and(|number| is_mendable(checked, number, &edits)),
         }
     };
     LintedFile {
         path: source.name.clone(),
         kind: source.kind.name,
-        findings: checked.findings.iter().map(shown).collect(),
+        findings: checked
+            .findings
+            .iter()
+            .enumerate()
+            .map(|(number, found)| shown((Some(number), found)))
+            .collect(),
         ignored: checked
             .ignored
             .iter()
-            .map(|ignored| (shown(&ignored.finding), ignored.reason.clone()))
+            .map(|ignored| (shown((None, &ignored.finding)), ignored.reason.clone()))
             .collect(),
     }
 }
 
-/// Whether `edit` is that of `finding`: the nearest of its rule, at or behind its place.
-fn mends(source: &Source, edit: &Edit, finding: &Finding) -> bool {
-    let Some(position) = &finding.position else { return false };
-    let place = plimsoll_model::position::Position::of(&source.name, &source.text, edit.range.start);
-    edit.rule == finding.id && place.line >= position.line
+/// The lines of the edits by rule, in order.
+fn edit_lines(source: &Source, checked: &Checked) -> BTreeMap<&'static str, Vec<usize>> {
+    let mut found: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
+    let (mut at, mut line) = (0, 1);
+    for edit in &checked.edits {
+        let passed = source.text.as_bytes().get(at..edit.range.start).unwrap_or_default();
+        line += passed.iter().filter(|byte| **byte == b'\n').count();
+        at = at.max(edit.range.start);
+        found.entry(edit.rule).or_default().push(line);
+    }
+    found
+}
+
+/// Whether an edit of the finding's rule lies at its line or below, before the next finding of that rule.
+fn is_mendable(checked: &Checked, number: usize, edits: &BTreeMap<&'static str, Vec<usize>>) -> bool {
+    let line = |finding: &Finding| {
+        finding.position.as_ref().map_or(0, |position| usize::try_from(position.line).unwrap_or(usize::MAX))
+    };
+    let Some(finding) = checked.findings.get(number) else { return false };
+    let Some(lines) = edits.get(finding.id.as_str()) else { return false };
+    let mut later = checked.findings.iter().skip(number + 1).filter(|other| other.id == finding.id);
+    let next = later.next().map_or(usize::MAX, line);
+    let first = lines.partition_point(|edited| *edited < line(finding));
+    lines.get(first).is_some_and(|edited| *edited <= next)
 }
 
 /// The text of `source` with everything mended. ShellCheck mends nothing, so it is not asked.

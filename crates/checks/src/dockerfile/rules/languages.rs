@@ -3,7 +3,7 @@
 use plimsoll_model::severity::Severity;
 
 use super::super::shell::Command;
-use super::super::syntax::Kind;
+use super::super::syntax::{Instruction, Kind};
 use super::super::view::{Run, View};
 use super::super::words::Word;
 use super::run::shown;
@@ -190,22 +190,38 @@ fn sets_no_cache(run: &Run<'_>, command: &Command) -> bool {
         || prefixed.clone().any(|(name, value)| is_set(name, value))
 }
 
+/// For each stage, where an `ENV` first turns pip's cache off.
+fn turned_off(view: &View<'_>) -> Vec<Option<usize>> {
+    let sets = |env: &&Instruction| {
+        let mut pairs = env.pairs().into_iter();
+        pairs.any(|pair| pair.name == "PIP_NO_CACHE_DIR" && pair.value.as_deref().is_some_and(is_true))
+    };
+    view.stages.iter().map(|stage| stage.own(Kind::Env).find(sets).map(Instruction::at)).collect()
+}
+
+fn is_off_by_env(view: &View<'_>, run: &Run<'_>, settings: &[Option<usize>]) -> bool {
+    let mut next = Some(run.stage);
+    while let Some(number) = next {
+        if settings.get(number).copied().flatten().is_some_and(|at| at < run.instruction.at()) {
+            return true;
+        }
+        next = view.stages.get(number).and_then(|stage| stage.parent);
+    }
+    false
+}
+
 fn pip_cache(view: &View<'_>) -> Vec<Breach> {
+    let settings = turned_off(view);
     let mut found = Vec::new();
     for (run, command) in view.commands() {
         if pip(command).is_none() {
             continue;
         }
-        let before = |stage: &&super::super::view::Stage<'_>| {
-            let variables = stage.own(Kind::Env).filter(|env| env.at() < run.instruction.at());
-            let mut pairs = variables.flat_map(super::super::syntax::Instruction::pairs);
-            pairs.any(|pair| pair.name == "PIP_NO_CACHE_DIR" && pair.value.as_deref().is_some_and(is_true))
-        };
         let is_off = command.has_long(&["--no-cache-dir"])
             || sets_no_cache(run, command)
             || run.instruction.keeps_out("/root/.cache/pip")
             || run.instruction.keeps_out("/root/.cache")
-            || view.lineage(run.stage).iter().any(before);
+            || is_off_by_env(view, run, &settings);
         if is_off {
             continue;
         }

@@ -6,7 +6,7 @@ use plimsoll_model::severity::Severity;
 
 use super::super::shell::Command;
 use super::super::syntax::{Instruction, Kind};
-use super::super::view::{Run, View};
+use super::super::view::{Run, Stage, View};
 use super::{Breach, Rule, always};
 use crate::build_file::FileRule;
 use crate::secrets::Pattern;
@@ -231,21 +231,20 @@ fn is_single(run: &Run<'_>) -> bool {
 
 fn consecutive(view: &View<'_>) -> Vec<Breach> {
     let mut found = Vec::new();
-    for stage in &view.stages {
-        for pair in stage.instructions.windows(2) {
-            let [first, second] = pair else { continue };
-            if first.kind != Kind::Run || second.kind != Kind::Run || flags(first) != flags(second) {
-                continue;
-            }
-            let run_of = |instruction: &Instruction| {
-                view.runs.iter().find(|run| run.instruction.at() == instruction.at())
-            };
-            if let (Some(first), Some(second)) = (run_of(first), run_of(second))
-                && is_single(first)
-                && is_single(second)
-            {
-                found.push(Breach::new(second.instruction.at(), "follows another RUN"));
-            }
+    for pair in view.runs.windows(2) {
+        let [first, second] = pair else { continue };
+        let stage = view.stages.get(first.stage).filter(|_| first.stage == second.stage);
+        let after = |stage: &Stage<'_>| {
+            let next = stage.instructions.partition_point(|found| found.at() <= first.instruction.at());
+            stage.instructions.get(next).map(Instruction::at)
+        };
+        let is_next = stage.and_then(after) == Some(second.instruction.at());
+        if is_next
+            && flags(first.instruction) == flags(second.instruction)
+            && is_single(first)
+            && is_single(second)
+        {
+            found.push(Breach::new(second.instruction.at(), "follows another RUN"));
         }
     }
     found
@@ -289,7 +288,7 @@ fn is_safe(shell: &Instruction) -> bool {
 
 /// The `SHELL` that holds for `run`.
 pub(crate) fn shell_of<'a>(view: &View<'a>, run: &Run<'_>) -> Option<&'a Instruction> {
-    let before = |stage: &&super::super::view::Stage<'a>| {
+    let before = |stage: &&Stage<'a>| {
         let earlier = stage.own(Kind::Shell).filter(|shell| shell.at() < run.instruction.at());
         earlier.last()
     };
@@ -338,6 +337,7 @@ fn reads_pipe(command: &Command) -> bool {
 fn piped_to_shell(view: &View<'_>) -> Vec<Breach> {
     let mut found = Vec::new();
     for run in &view.runs {
+        let before = found.len();
         let mut downloaded: Option<&Command> = None;
         for command in &run.commands {
             if command.join != super::super::shell::Join::Pipe {
@@ -353,7 +353,7 @@ fn piped_to_shell(view: &View<'_>) -> Vec<Breach> {
                 downloaded = None;
             }
         }
-        if found.is_empty() && SUBSTITUTED.compiled().is_match(run.text()) {
+        if found.len() == before && SUBSTITUTED.compiled().is_match(run.text()) {
             found.push(Breach::new(run.instruction.at(), "a shell runs the output of a download"));
         }
     }

@@ -1,6 +1,6 @@
 //! Rules over variables: those that nobody has defined, and those that look at themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_model::severity::Severity;
 
@@ -111,11 +111,15 @@ fn names(instruction: &Instruction) -> Vec<String> {
 fn first_of_itself(instruction: &Instruction, defined: &BTreeSet<String>) -> Option<Breach> {
     let text = instruction.logical.text();
     let pairs = instruction.pairs();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for pair in &pairs {
+        *counts.entry(&pair.name).or_default() += 1;
+    }
     for pair in &pairs {
         let value = text.get(pair.value_range.clone()).unwrap_or_default();
         for reference in words::references(value) {
             // A variable that looks at its own old value is appended to.
-            let times = pairs.iter().filter(|other| other.name == reference.name).count();
+            let times = counts.get(reference.name.as_str()).copied().unwrap_or_default();
             let is_other = pair.name != reference.name && times > 0;
             let is_twice = pair.name == reference.name && times > 1;
             if (is_other && !defined.contains(&reference.name)) || is_twice {
