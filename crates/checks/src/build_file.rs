@@ -191,19 +191,19 @@ pub enum ShellChecker<'a> {
 /// How often a text is mended and checked again: one change may ask for another.
 const PASSES: usize = 8;
 
-/// `text` with everything mended that can be mended mechanically.
+/// `text` with everything mended that can be mended mechanically. A text for which that does not come to an end stays
+/// as it is.
 #[must_use]
 pub fn mended(text: &str, check: impl Fn(&str) -> Checked) -> String {
-    let mut text = text.to_owned();
+    let mut mended = text.to_owned();
     for _ in 0..PASSES {
-        let edits = check(&text).edits;
-        let next = edited(&text, &edits);
-        if next == text {
-            break;
+        let next = edited(&mended, &check(&mended).edits);
+        if next == mended {
+            return mended;
         }
-        text = next;
+        mended = next;
     }
-    text
+    text.to_owned()
 }
 
 /// How much of a line is shown at most.

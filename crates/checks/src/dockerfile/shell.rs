@@ -7,7 +7,7 @@ use super::words::Word;
 /// How deep substitutions may be within each other.
 const DEPTH: usize = 40;
 /// Commands beyond this many of one script are not read.
-const COMMANDS: usize = 5_000;
+pub(crate) const COMMANDS: usize = 5_000;
 
 /// One command.
 #[derive(Clone, Debug, Default)]
@@ -56,12 +56,19 @@ const WRAPPERS: [(&str, &[&str]); 8] = [
     ("xvfb-run", &["-s", "-n", "-e", "-f"]),
 ];
 
-/// The commands of `script` from `start` on.
+/// A script's commands, and whether all of its quotes and brackets are closed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Script {
+    pub(crate) commands: Vec<Command>,
+    pub(crate) is_whole: bool,
+}
+
+/// Reads `script` from `start` on.
 #[must_use]
-pub(crate) fn commands(script: &str, start: usize) -> Vec<Command> {
-    let mut parser = Parser { script, at: start, found: Vec::new(), is_quoted: false };
+pub(crate) fn read(script: &str, start: usize) -> Script {
+    let mut parser = Parser { script, at: start, found: Vec::new(), is_quoted: false, is_whole: true };
     parser.list(None, 0);
-    parser.found
+    Script { commands: parser.found, is_whole: parser.is_whole }
 }
 
 struct Parser<'a> {
@@ -70,6 +77,8 @@ struct Parser<'a> {
     found: Vec<Command>,
     /// Whether it is within backticks, so that the next one ends a word.
     is_quoted: bool,
+    /// Whether everything that was opened is closed.
+    is_whole: bool,
 }
 
 impl Parser<'_> {
@@ -83,7 +92,8 @@ impl Parser<'_> {
         while let Some(byte) = self.peek(0) {
             if Some(byte) == close {
                 self.at += 1;
-                break;
+                self.finish(&mut command, Join::Then);
+                return;
             }
             match byte {
                 b' ' | b'\t' | b'\r' => self.at += 1,
@@ -103,6 +113,7 @@ impl Parser<'_> {
                 _ => self.word_of(&mut command, depth),
             }
         }
+        self.is_whole &= close.is_none();
         self.finish(&mut command, Join::Then);
     }
 
@@ -112,7 +123,9 @@ impl Parser<'_> {
     }
 
     fn nested(&mut self, close: Option<u8>, depth: usize) {
-        if depth < DEPTH {
+        if depth >= DEPTH {
+            self.is_whole = false;
+        } else {
             let outer = std::mem::replace(&mut self.is_quoted, close == Some(b'`'));
             self.list(close, depth + 1);
             self.is_quoted = outer;
@@ -233,6 +246,7 @@ impl Parser<'_> {
             }
             text.push(byte);
         }
+        self.is_whole = false;
     }
 
     fn double(&mut self, text: &mut Vec<u8>, depth: usize) {
@@ -257,6 +271,7 @@ impl Parser<'_> {
                 }
             }
         }
+        self.is_whole = false;
     }
 
     /// `$name`, `${…}`, `$(…)`, `` `…` ``: kept as it is written.
@@ -274,6 +289,7 @@ impl Parser<'_> {
             }
             (_, Some(b'{')) => {
                 let rest = self.script.get(self.at..).unwrap_or_default();
+                self.is_whole &= rest.contains('}');
                 self.at += rest.find('}').map_or(rest.len(), |end| end + 1);
             }
             _ => self.at += 1,
@@ -393,7 +409,7 @@ mod tests {
             let words: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
             format!("{:?} {}", command.join, words.join("·"))
         };
-        commands(script, 0).iter().map(show).collect()
+        read(script, 0).commands.iter().map(show).collect()
     }
 
     #[test]
@@ -426,7 +442,8 @@ mod tests {
 
     #[test]
     fn wrappers_and_options_are_seen_through() {
-        let all = commands("sudo -u root env A=b apt-get -yqq -t x install --no-install-recommends a=1", 0);
+        let all =
+            read("sudo -u root env A=b apt-get -yqq -t x install --no-install-recommends a=1", 0).commands;
         let command = &all[0];
         assert_eq!((command.program(), command.has_sudo()), ("apt-get", true));
         let operands: Vec<&str> = command.operands(&["-t"]).iter().map(|word| word.text.as_str()).collect();
@@ -449,8 +466,12 @@ mod tests {
             ")<>|&;'".repeat(1000),
             "é\\é'é\"é$é".to_owned(),
         ] {
-            assert!(commands(&script, 0).len() <= COMMANDS);
+            assert!(read(&script, 0).commands.len() <= COMMANDS);
         }
-        assert!(commands("a", 5).is_empty());
+        assert!(read("a", 5).commands.is_empty());
+        assert!(read("a 'b' \"$(c `d` ${e})\" (f)", 0).is_whole);
+        for open in ["'", "\"a", "$(a", "`a", "${a", "(a", "a \"$(b\""] {
+            assert!(!read(open, 0).is_whole, "{open}");
+        }
     }
 }

@@ -57,6 +57,8 @@ pub(crate) struct Run<'a> {
     /// Where the script begins in that text.
     pub(crate) start: usize,
     pub(crate) commands: Vec<Command>,
+    /// Whether all quotes and brackets of the script are closed.
+    is_whole: bool,
 }
 
 impl<'a> View<'a> {
@@ -72,6 +74,7 @@ impl<'a> View<'a> {
                 }
                 let run = Run::new(text, instruction, number);
                 count += run.commands.len();
+                limited |= run.commands.len() >= shell::COMMANDS;
                 runs.push(run);
             }
         }
@@ -189,7 +192,7 @@ impl<'a> Run<'a> {
             let whole = instruction.arguments..instruction.logical.text().len();
             let words = json.iter().map(|word| Word::new(word.clone(), whole.clone())).collect();
             let commands = vec![Command { words, ..Command::default() }];
-            return Self { instruction, stage, script, start, commands };
+            return Self { instruction, stage, script, start, commands, is_whole: true };
         }
         let first = words::first(instruction.logical.text(), start).map(|word| word.text);
         let first = first.unwrap_or_default();
@@ -201,11 +204,12 @@ impl<'a> Run<'a> {
             // What another program than a shell reads is no shell script.
             let is_shell =
                 script.strip_prefix("#!").is_none_or(|rest| rest.lines().next().is_some_and(names_shell));
-            let commands = if is_shell { shell::commands(script, 0) } else { Vec::new() };
-            return Self { instruction, stage, script: Cow::Owned(content), start: 0, commands };
+            let shell::Script { commands, is_whole } =
+                if is_shell { shell::read(script, 0) } else { shell::Script::default() };
+            return Self { instruction, stage, script: Cow::Owned(content), start: 0, commands, is_whole };
         }
-        let commands = shell::commands(instruction.logical.text(), start);
-        Self { instruction, stage, script, start, commands }
+        let shell::Script { commands, is_whole } = shell::read(instruction.logical.text(), start);
+        Self { instruction, stage, script, start, commands, is_whole }
     }
 
     /// Where `word` is in the file.
@@ -239,7 +243,7 @@ impl<'a> Run<'a> {
             return None;
         }
         let text = self.text().trim_end();
-        let plain = !text.contains(['#', '\n']) && !text.ends_with([';', '&', '|', '\\']);
+        let plain = self.is_whole && !text.contains(['#', '\n']) && !text.ends_with([';', '&', '|', '\\']);
         plain.then(|| self.script.source_end())
     }
 }

@@ -119,6 +119,9 @@ fn pair(text: &str, word: Word) -> Pair {
     Pair { name, value, value_range: value_start..word.range.end, range: word.range, is_legacy: false }
 }
 
+/// A reference to a variable that is longer is none.
+const REFERENCE: usize = 4096;
+
 /// A variable that a text refers to.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Reference {
@@ -169,7 +172,7 @@ fn reference(text: &str, dollar: usize) -> Option<Reference> {
     }
     let mut depth = 1_usize;
     let mut close = None;
-    for (at, byte) in inner.bytes().enumerate() {
+    for (at, byte) in inner.bytes().enumerate().take(REFERENCE) {
         match byte {
             b'{' => depth += 1,
             b'}' => depth -= 1,

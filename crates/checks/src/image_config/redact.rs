@@ -37,7 +37,8 @@ pub(crate) fn shown_words(text: &str) -> String {
             (None, None) => continue,
         };
         let (name, value) = (name.trim_start_matches(['-', '"', '\'']), value.trim_matches(['"', '\'', ',']));
-        if !value.is_empty() && is_secret(name, value) {
+        // What is cut already stays as it is.
+        if !value.is_empty() && !value.ends_with('…') && is_secret(name, value) {
             shown = shown.replace(value, &redacted(value.as_bytes()));
         }
     }
