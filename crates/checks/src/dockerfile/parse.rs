@@ -287,10 +287,8 @@ mod tests {
         let texts: Vec<&str> = file.instructions.iter().map(|found| found.logical.text()).collect();
         assert_eq!(texts, ["FROM a AS b", "RUN x   && y \\\\", "run z"]);
         assert_eq!(file.comments[0].text, "why");
-        assert_eq!(
-            file.empty_continuations,
-            [text.find("\n\n  &&").unwrap() + 1..text.find("  &&").unwrap()]
-        );
+        let empty = text.find("\n\n  &&").unwrap() + 1..text.find("  &&").unwrap();
+        assert_eq!(file.empty_continuations, vec![empty]);
         assert_eq!(file.instructions[2].kind, Kind::Run);
         let windows = parse("# escape=`\r\nFROM a\r\nRUN dir C:\\ `\r\n && x\r\n");
         assert_eq!(windows.instructions[1].logical.text(), "RUN dir C:\\  && x");

@@ -238,13 +238,9 @@ impl Instruction {
     #[must_use]
     pub fn mounts(&self) -> Vec<Vec<(&str, &str)>> {
         let mounts = self.flags.iter().filter(|flag| flag.name == "mount");
-        let keys = |flag: &'_ Flag| {
-            flag.value.split(',').map(|key| key.split_once('=').unwrap_or((key, ""))).count()
-        };
-        mounts
-            .filter(|flag| keys(flag) > 0)
-            .map(|flag| flag.value.split(',').map(|key| key.split_once('=').unwrap_or((key, ""))).collect())
-            .collect()
+        let keys =
+            mounts.map(|flag| flag.value.split(',').map(|key| key.split_once('=').unwrap_or((key, ""))));
+        keys.map(Iterator::collect).collect()
     }
 
     /// Whether a cache or a temporary file system is mounted at one of `targets`, or above them.

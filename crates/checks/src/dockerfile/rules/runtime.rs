@@ -244,7 +244,8 @@ fn port_format(view: &View<'_>) -> Vec<Breach> {
         let protocol = parts.next().unwrap_or("tcp");
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let known = ["tcp", "udp", "sctp"].iter().any(|known| known.eq_ignore_ascii_case(protocol));
-        if !word.is_dynamic() && !(known && numbers.splitn(2, '-').all(is_number)) {
+        let is_port = known && numbers.splitn(2, '-').all(is_number);
+        if !word.is_dynamic() && !is_port {
             found.push(Breach::new(instruction.source(&word), word.text.clone()));
         }
     }
