@@ -370,9 +370,13 @@ fn installs<'a>(
 fn unpinned(view: &View<'_>, manager: &Manager) -> Vec<Breach> {
     let mut found = Vec::new();
     for (run, command, _, operands) in installs(view, manager) {
-        let is_module =
-            command.operands(manager.with_value).first().is_some_and(|word| word.text == "module");
-        let is_pinned = |name: &str| if is_module { name.contains(':') } else { (manager.is_pinned)(name) };
+        let kind = command.operands(manager.with_value).first().map_or("", |word| word.text.as_str());
+        let is_pinned = |name: &str| match kind {
+            "module" => name.contains(':'),
+            // A group has no version.
+            "group" => true,
+            _ => (manager.is_pinned)(name),
+        };
         let loose: Vec<&&Word> = operands.iter().filter(|word| !is_pinned(&word.text)).collect();
         if let Some(first) = loose.first() {
             let names: Vec<&str> = loose.iter().take(10).map(|word| word.text.as_str()).collect();
