@@ -213,7 +213,10 @@ fn openings(instruction: &Instruction) -> Vec<Opening> {
 }
 
 fn instruction(logical: Logical, line: usize, at: usize) -> Instruction {
-    instruction_from(logical, 0, line, at)
+    // Its first line may be nothing but an escape.
+    let start = skip_blank(logical.text(), 0);
+    let at = if start == 0 { at } else { logical.source(start) };
+    instruction_from(logical, start, line, at)
 }
 
 /// Reads the instruction whose keyword stands at `start` of `logical`.
