@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::rules::run::shell_of;
 use super::syntax::Kind;
 use super::view::{Run, View};
+use super::words::Pair;
 use crate::build_file::{ShellChecker, ShellScript};
 
 /// What ShellCheck cannot know here: files that are sourced, and `ash` as a kind of `dash`.
@@ -80,15 +81,37 @@ pub(super) fn remarks(path: &str, view: &View<'_>) -> (Vec<Remark>, Option<Gap>)
     }
 }
 
+/// A variable that a script finds in its environment.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Variable {
+    name: String,
+    /// Whether its value needs no quotes, so that ShellCheck need not ask for them.
+    is_plain: bool,
+}
+
+impl Variable {
+    fn new(pair: &Pair) -> Self {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:+@,=%".contains(c);
+        let is_plain = pair.value.as_deref().is_some_and(|value| value.chars().all(plain));
+        Self { name: pair.name.clone(), is_plain }
+    }
+
+    /// Its assignment as a script would write it.
+    fn shown(&self) -> String {
+        if self.is_plain { format!("{}=1", self.name) } else { self.name.clone() }
+    }
+}
+
 /// The variables of each stage, and where they are set.
-fn variables(view: &View<'_>) -> Vec<Vec<(usize, String)>> {
+fn variables(view: &View<'_>) -> Vec<Vec<(usize, Variable)>> {
     let is_name = |name: &String| {
         !name.is_empty() && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
     };
     let of_stage = |stage: &super::view::Stage<'_>| {
         let setting = stage.instructions.iter().filter(|found| matches!(found.kind, Kind::Arg | Kind::Env));
-        let named = setting.flat_map(|found| found.pairs().into_iter().map(|pair| (found.at(), pair.name)));
-        named.filter(|(_, name)| is_name(name)).take(VARIABLES).collect()
+        let named = setting
+            .flat_map(|found| found.pairs().into_iter().map(|pair| (found.at(), Variable::new(&pair))));
+        named.filter(|(_, variable)| is_name(&variable.name)).take(VARIABLES).collect()
     };
     view.stages.iter().map(of_stage).collect()
 }
@@ -97,22 +120,24 @@ fn variables(view: &View<'_>) -> Vec<Vec<(usize, String)>> {
 fn script<'a, 'b>(
     view: &View<'_>,
     run: &'a Run<'b>,
-    variables: &[Vec<(usize, String)>],
+    variables: &[Vec<(usize, Variable)>],
 ) -> Option<Script<'a, 'b>> {
     let has_foreign_heredoc = !run.instruction.heredocs.is_empty() && run.start != 0;
     if run.instruction.json.is_some() || has_foreign_heredoc || run.commands.is_empty() {
         return None;
     }
     let shell = shell(view, run)?;
-    let mut names: Vec<&str> = Vec::new();
+    let mut names: Vec<&Variable> = Vec::new();
     let mut next = Some(run.stage);
     while let Some(own) = next.and_then(|number| variables.get(number)).filter(|_| names.len() < VARIABLES) {
         let before = own.iter().take_while(|(at, _)| *at < run.instruction.at());
-        names.extend(before.map(|(_, name)| name.as_str()));
+        names.extend(before.map(|(_, variable)| variable));
         next = next.and_then(|number| view.stages.get(number)).and_then(|stage| stage.parent);
     }
     names.sort_unstable();
-    names.dedup();
+    // Of one that is set twice the value that needs quotes counts, which sorts first.
+    names.dedup_by_key(|variable| variable.name.as_str());
+    let names: Vec<String> = names.into_iter().map(Variable::shown).collect();
     let exports = if names.is_empty() { ":".to_owned() } else { format!("export {}", names.join(" ")) };
     let head = format!("#!/bin/{shell}\n{exports}\n");
     let text = format!("{head}{}\n", run.text());

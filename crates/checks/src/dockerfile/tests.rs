@@ -266,9 +266,9 @@ fn shellchecks_remarks_come_to_their_places() {
         assert_eq!(
             texts,
             [
-                "#!/bin/sh\nexport lower\na &&     echo $b\n",
-                "#!/bin/sh\nexport lower\nc\n",
-                "#!/bin/sh\nexport lower\nd\n\n"
+                "#!/bin/sh\nexport lower=1\na &&     echo $b\n",
+                "#!/bin/sh\nexport lower=1\nc\n",
+                "#!/bin/sh\nexport lower=1\nd\n\n"
             ]
         );
         let comment = |file: &str, column: u32, code: u32| {
