@@ -145,8 +145,19 @@ pub struct FileKind {
 }
 
 /// All kinds of build file that are checked; the first that recognizes a file has it.
-pub const FILE_KINDS: &[FileKind] =
-    &[FileKind { name: "dockerfile", recognizes: dockerfile::is_dockerfile, check: dockerfile::check }];
+pub const FILE_KINDS: &[FileKind] = &[
+    FileKind {
+        name: "compose",
+        recognizes: crate::compose::recognizes,
+        check: |path, text, _| crate::compose::check(path, text),
+    },
+    FileKind { name: "dockerfile", recognizes: dockerfile::is_dockerfile, check: dockerfile::check },
+    FileKind {
+        name: "kubernetes",
+        recognizes: crate::kubernetes::recognizes,
+        check: |path, text, _| crate::kubernetes::check(path, text),
+    },
+];
 
 /// All rules over Dockerfiles. Their ids are a public contract: never renamed, only retired.
 pub const DOCKERFILE_RULES: &[file::Rule] = &[

@@ -68,7 +68,7 @@ pub(crate) enum Command {
     Inventory(Inventory),
     /// Tell what changed from one image to another: packages, files, configuration, findings.
     Diff(Box<Diff>),
-    /// Find what is wrong with Dockerfiles, and mend what can be mended mechanically.
+    /// Find what is wrong with Dockerfiles, Compose files and Kubernetes manifests, and mend what can be mended mechanically.
     Lint(Box<Lint>),
     /// Make, read, compare and judge bills of materials.
     Sbom(Box<sbom::Sbom>),

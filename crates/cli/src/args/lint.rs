@@ -8,8 +8,8 @@ use plimsoll_policy::Gate;
 use plimsoll_report::lint::{FORMATS, LintFormat, by_name};
 
 const LINT_HELP: &str = "\
-A folder is searched for Dockerfiles and Containerfiles (Dockerfile.*, *.Dockerfile). A file that is named is checked
-whatever it is called. `-` is standard input.
+A folder is searched for Dockerfiles and Containerfiles (Dockerfile.*, *.Dockerfile), Compose files and Kubernetes manifests in
+YAML. A file that is named is checked whatever it is called, as a Dockerfile if nothing else recognizes it. `-` is standard input.
 
 A comment sets findings of the instruction below it aside:
   # plimsoll:ignore RULE[,RULE] reason        also with a rule's other names (DL3008); plimsoll:ignore-file for the file

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use plimsoll_checks::all::{DOCKERFILE_RULES, FileKind};
+use plimsoll_checks::all::{COMPOSE_RULES, DOCKERFILE_RULES, FileKind, KUBERNETES_RULES, YAML_RULES};
 use plimsoll_checks::build_file::{
-    Checked, OtherLabels, Settings, ShellChecker, ShellScript, When, mended, shown_line,
+    Checked, FileRule, OtherLabels, Settings, ShellChecker, ShellScript, When, mended, shown_line,
 };
+use plimsoll_checks::kubernetes::pod_security::CONTROLS;
 use plimsoll_model::finding::Finding;
 use plimsoll_model::gap::Gap;
 use plimsoll_report::lint::{LintFinding, LintRule, LintedFile};
@@ -72,17 +73,23 @@ pub(super) fn run(args: &Lint, context: &Context) -> anyhow::Result<Code> {
     Ok(Code::of(&verdict))
 }
 
-/// All rules, sorted by id.
+/// All rules, sorted by id; of those that kinds of file have in common the first.
 pub(super) fn rules() -> Vec<LintRule> {
-    let dockerfile = DOCKERFILE_RULES.iter().map(|rule| LintRule {
-        id: rule.rule.id,
-        aliases: rule.rule.aliases,
-        title: rule.rule.title,
-        severity: rule.rule.severity,
-        remedy: rule.rule.remedy,
-        on_request: rule.when == When::OnRequest,
-    });
-    dockerfile.collect()
+    let rule = |rule: &FileRule, when: When| LintRule {
+        id: rule.id,
+        aliases: rule.aliases,
+        title: rule.title,
+        severity: rule.severity,
+        remedy: rule.remedy,
+        on_request: when == When::OnRequest,
+    };
+    let mut all: Vec<LintRule> = DOCKERFILE_RULES.iter().map(|own| rule(&own.rule, own.when)).collect();
+    let lists = [COMPOSE_RULES, KUBERNETES_RULES, YAML_RULES];
+    all.extend(lists.into_iter().flatten().map(|own| rule(own, When::Always)));
+    all.extend(CONTROLS.iter().map(|control| rule(&control.rule, When::Always)));
+    all.sort_by_key(|rule| rule.id);
+    all.dedup_by_key(|rule| rule.id);
+    all
 }
 
 fn list(rules: &[LintRule]) -> std::io::Result<()> {
@@ -104,7 +111,26 @@ fn list(rules: &[LintRule]) -> std::io::Result<()> {
 fn check(source: &Source, args: &Lint) -> Checked {
     let program = |scripts: &[ShellScript]| shellcheck::check(scripts);
     let checker = if args.no_shellcheck { ShellChecker::Unwanted } else { ShellChecker::Program(&program) };
-    (source.kind.check)(&source.name, &source.text, &settings(args, source, checker))
+    let mut checked = (source.kind.check)(&source.name, &source.text, &settings(args, source, checker));
+    // Not every kind of file knows the settings.
+    let named = |names: &[String], finding: &Finding| {
+        let rule = all_rules().iter().find(|rule| rule.id == finding.id);
+        let aliases = rule.map_or(&[][..], |rule| rule.aliases);
+        let is_it = |name: &String| {
+            *name == finding.id || aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+        };
+        names.iter().any(is_it)
+    };
+    checked.findings.retain(|finding| {
+        !named(&args.ignore, finding) && (args.rule.is_empty() || named(&args.rule, finding))
+    });
+    checked
+}
+
+/// All rules, put together once.
+fn all_rules() -> &'static [LintRule] {
+    static ALL: std::sync::LazyLock<Vec<LintRule>> = std::sync::LazyLock::new(rules);
+    &ALL
 }
 
 fn settings<'a>(args: &Lint, source: &Source, shell_checker: ShellChecker<'a>) -> Settings<'a> {

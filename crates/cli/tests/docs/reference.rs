@@ -5,9 +5,8 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use plimsoll_checks::build_file::FileRule;
+use plimsoll_checks::build_file::{FileRule, When};
 use plimsoll_checks::kubernetes::pod_security::CONTROLS;
-use plimsoll_checks::build_file::When;
 use plimsoll_model::extractor::{ContentRule, Extractor, PathRule};
 use serde::Deserialize;
 
@@ -50,7 +49,7 @@ fn pages(root: &Path) -> Vec<Page> {
         Page { path: "docs/reference/catalogers.md", text: catalogers() },
         Page { path: "docs/reference/checks.md", text: checks(root) },
         Page { path: "docs/reference/cli.md", text: command_line() },
-        Page { path: "docs/reference/rules.md", text: file_rules() },
+        Page { path: "docs/reference/rules.md", text: dockerfile_rules() },
     ]
 }
 
@@ -163,10 +162,12 @@ fn file_rules(text: &mut String) {
             writeln!(text, "| `{id}` | {severity} | {title} | {remedy} | {aliases} |").unwrap();
         }
     }
+}
+
 /// The rules over build files.
-fn file_rules() -> String {
+fn dockerfile_rules() -> String {
     let mut text = format!(
-        "{GENERATED}# Rules over build files\n\nWhat `plimsoll lint` looks for. Ids are a public contract: never renamed, only \
+        "{GENERATED}# Rules over Dockerfiles\n\nWhat `plimsoll lint` looks for; those over manifests are in [checks](checks.md). Ids are a public contract: never renamed, only \
          retired. Other linters' names for a rule stand beside it, and can be used in its place.\n\n\
          ## Dockerfiles\n\n| id | also | severity | what it finds | what to do |\n| --- | --- | --- | --- | --- |\n"
     );

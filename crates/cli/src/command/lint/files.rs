@@ -69,9 +69,7 @@ impl Search {
     fn offer(&mut self, name: String, path: Option<&Path>, bytes: &[u8], named: bool) {
         let text = String::from_utf8_lossy(bytes).into_owned();
         let default = || FILE_KINDS.iter().find(|kind| named && kind.name == "dockerfile");
-        if let Some(reason) = unchecked(&name, &text).filter(|_| kind_of(&name, &text).is_none()) {
-            self.gaps.push(Gap::new(GapKind::FileUnread, name, reason));
-        } else if let Some(kind) = kind_of(&name, &text).or_else(default) {
+        if let Some(kind) = kind_of(&name, &text).or_else(default) {
             let ignore_file = path.and_then(ignore_file);
             self.sources.push(Source { name, path: path.map(Path::to_owned), text, kind, ignore_file });
         }
@@ -126,18 +124,6 @@ fn is_yaml(name: &str) -> bool {
 /// Whether the name alone lets a file be one, so that only such files are read.
 fn may_be_build_file(name: &str) -> bool {
     is_yaml(name) || kind_of(name, "").is_some()
-}
-
-/// Why a file that builds or runs images is not checked, if it is of a kind that nothing checks.
-fn unchecked(path: &str, text: &str) -> Option<&'static str> {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let has_key = |key: &str| text.lines().any(|line| line.starts_with(key));
-    let is_compose = name.starts_with("compose") || name.starts_with("docker-compose");
-    match is_yaml(name) {
-        true if is_compose => Some("Compose files are not checked"),
-        true if has_key("apiVersion:") && has_key("kind:") => Some("Kubernetes manifests are not checked"),
-        _ => None,
-    }
 }
 
 /// `NAME.dockerignore` beside the file, else `.dockerignore` in its folder.
