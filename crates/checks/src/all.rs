@@ -2,13 +2,14 @@
 
 use plimsoll_model::extractor::Extractor;
 
-use crate::build_file::FileRule;
+use crate::build_file::{Checked, FileRule, Settings};
 use crate::compose::rules as compose;
+use crate::dockerfile::rules as file;
 use crate::image_config::{Rule, build, publish, run};
 use crate::image_content::{ContentRule, accounts, leftovers, rights, tools};
 use crate::kubernetes::{MERGE_KEY_ORDER, access, container, exposure, pod, together, versions};
-use crate::secrets;
 use crate::yaml_file;
+use crate::{dockerfile, secrets};
 
 /// All extractors of what is wrong inside files.
 pub const EXTRACTORS: &[Extractor] = &[secrets::SECRETS];
@@ -131,6 +132,127 @@ pub const KUBERNETES_RULES: &[FileRule] = &[
 /// All rules over YAML as such, and over the comments in it.
 pub const YAML_RULES: &[FileRule] =
     &[yaml_file::IGNORE_WITHOUT_REASON, yaml_file::DUPLICATE_KEY, MERGE_KEY_ORDER];
+
+/// A kind of build file.
+#[derive(Clone, Copy, Debug)]
+pub struct FileKind {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// Tells from path and text whether a file is one.
+    pub recognizes: fn(&str, &str) -> bool,
+    /// Checks one, given its path and text.
+    pub check: fn(&str, &str, &Settings<'_>) -> Checked,
+}
+
+/// All kinds of build file that are checked; the first that recognizes a file has it.
+pub const FILE_KINDS: &[FileKind] = &[
+    FileKind {
+        name: "compose",
+        recognizes: crate::compose::recognizes,
+        check: |path, text, _| crate::compose::check(path, text),
+    },
+    FileKind { name: "dockerfile", recognizes: dockerfile::is_dockerfile, check: dockerfile::check },
+    FileKind {
+        name: "kubernetes",
+        recognizes: crate::kubernetes::recognizes,
+        check: |path, text, _| crate::kubernetes::check(path, text),
+    },
+];
+
+/// All rules over Dockerfiles. Their ids are a public contract: never renamed, only retired.
+pub const DOCKERFILE_RULES: &[file::Rule] = &[
+    file::copy::ADD_FROM_URL,
+    file::copy::ADD,
+    file::manager::APK_CACHE,
+    file::manager::APK_VERSION,
+    file::manager::APT_YES,
+    file::manager::APT_RECOMMENDS,
+    file::run::APT,
+    file::manager::APT_LISTS,
+    file::manager::APT_VERSION,
+    file::copy::EXTRACTED,
+    file::base::LATEST,
+    file::base::NOT_PINNED,
+    file::base::UNTAGGED,
+    file::advice::BUILD_TOOLS,
+    file::run::CD,
+    file::run::CONSECUTIVE,
+    file::copy::DESTINATION,
+    file::copy::OWN_STAGE,
+    file::copy::UNKNOWN_STAGE,
+    file::copy::IGNORED_FILE,
+    file::copy::RELATIVE,
+    file::copy::WHOLE,
+    file::format::DESCRIPTION,
+    file::manager::DNF_CACHE,
+    file::manager::DNF_VERSION,
+    file::manager::DNF_YES,
+    file::format::SYNTAX,
+    file::run::PIPED_TO_SHELL,
+    file::stages::DUPLICATE,
+    file::casing::EMPTY_CONTINUATION,
+    file::labels::EMPTY,
+    file::variables::SELF,
+    file::runtime::PORT_FORMAT,
+    file::runtime::PORT_CASING,
+    file::casing::FROM_AS,
+    file::languages::GEM_VERSION,
+    file::languages::GO_VERSION,
+    file::ignores::WITHOUT_REASON,
+    file::ignores::INLINE,
+    file::stages::BEFORE_FROM,
+    file::casing::INSTRUCTION,
+    file::variables::INVALID_DEFAULT,
+    file::labels::INVALID_KEY,
+    file::labels::EMAIL,
+    file::labels::GIT_HASH,
+    file::labels::SEMANTIC_VERSION,
+    file::labels::SPDX,
+    file::labels::TIME,
+    file::labels::URL,
+    file::runtime::ROOT,
+    file::format::LEGACY,
+    file::format::MAINTAINER,
+    file::runtime::NO_HEALTHCHECK,
+    file::labels::MISSING,
+    file::runtime::CMDS,
+    file::runtime::ENTRYPOINTS,
+    file::runtime::HEALTHCHECKS,
+    file::languages::NPM_VERSION,
+    file::stages::ONBUILD,
+    file::languages::PIP_CACHE,
+    file::languages::PIP_VERSION,
+    file::run::PIPEFAIL,
+    file::base::FIXED_PLATFORM,
+    file::run::POINTLESS,
+    file::runtime::PORT_RANGE,
+    file::base::TARGET_PLATFORM,
+    file::runtime::RELATIVE_WORKDIR,
+    file::stages::RESERVED,
+    file::secret::SECRET,
+    file::secret::VARIABLE,
+    file::format::SHELL_FORM,
+    file::run::SHELL_LINK,
+    file::stages::NAME_CASING,
+    file::run::SUDO,
+    file::labels::SUPERFLUOUS,
+    file::variables::UNDEFINED_IN_FROM,
+    file::variables::UNDEFINED,
+    file::base::UNTRUSTED_REGISTRY,
+    file::runtime::NAMED_USER,
+    file::runtime::NO_USER,
+    file::run::USERADD,
+    file::run::WGET_AND_CURL,
+    file::run::WGET,
+    file::languages::YARN_CACHE,
+    file::manager::YUM_CACHE,
+    file::manager::YUM_VERSION,
+    file::manager::YUM_YES,
+    file::manager::ZYPPER_CACHE,
+    file::manager::ZYPPER_UPGRADE,
+    file::manager::ZYPPER_YES,
+    file::manager::ZYPPER_VERSION,
+];
 
 #[cfg(test)]
 mod tests {

@@ -80,8 +80,17 @@ pub struct Rule {
 pub enum Breach {
     /// Something was seen.
     Seen(String),
+    /// Something was seen in a build step.
+    Step {
+        /// The step's index in the history.
+        step: usize,
+        /// What was seen.
+        evidence: String,
+    },
     /// A secret lies there.
     Secret {
+        /// The index in the history of the build step that brought it, if that is known.
+        step: Option<usize>,
         /// Where: `variable DB_PASSWORD`.
         place: String,
         /// The secret. Its line is the position in the list, counted from one.
@@ -92,21 +101,42 @@ pub enum Breach {
 /// Checks an image's configuration against all rules; findings in the order of rules.
 #[must_use]
 pub fn check_image(facts: &ImageFacts<'_>) -> Vec<Finding> {
+    check_steps(facts).into_iter().map(|(finding, _)| finding).collect()
+}
+
+/// Does the same, and tells of each finding the index in the history of the build step that it lies in, if it is known.
+#[must_use]
+pub fn check_steps(facts: &ImageFacts<'_>) -> Vec<(Finding, Option<usize>)> {
     if facts.is_rootfs {
         return Vec::new();
     }
-    let findings =
-        |rule: &Rule| (rule.check)(facts).into_iter().map(|breach| rule.finding(breach)).collect::<Vec<_>>();
+    let findings = |rule: &Rule| {
+        let breaches = (rule.check)(facts).into_iter();
+        breaches
+            .map(|breach| (breach.step(), rule.finding(breach)))
+            .map(|(step, finding)| (finding, step))
+            .collect::<Vec<_>>()
+    };
     IMAGE_RULES.iter().flat_map(findings).collect()
+}
+
+impl Breach {
+    const fn step(&self) -> Option<usize> {
+        match self {
+            Self::Seen(_) => None,
+            Self::Step { step, .. } => Some(*step),
+            Self::Secret { step, .. } => *step,
+        }
+    }
 }
 
 impl Rule {
     fn finding(&self, breach: Breach) -> Finding {
         let (title, severity, kind) = match breach {
-            Breach::Seen(evidence) => {
+            Breach::Seen(evidence) | Breach::Step { evidence, .. } => {
                 (self.title.to_owned(), self.severity, FindingKind::Misconfiguration { evidence })
             }
-            Breach::Secret { place, hit } => {
+            Breach::Secret { place, hit, .. } => {
                 let title = format!("{}: {} in {place}", self.title, hit.title);
                 let SecretHit { redacted, fingerprint, line, severity, .. } = hit;
                 (title, severity, FindingKind::Secret { redacted, fingerprint, line, shadowed: false })
@@ -126,6 +156,17 @@ impl Rule {
     }
 }
 
+/// Whether `name` says that `value` is secret, and it can be one.
+pub(crate) fn is_secret_variable(name: &str, value: &str) -> bool {
+    names::is_secret(name, value)
+}
+
+/// The instruction of a build step, and what follows it, as `created_by` tells them.
+pub(crate) fn step(created_by: &str) -> (&str, &str) {
+    let step = history::Step::parse(created_by);
+    (step.instruction, step.arguments)
+}
+
 /// The breach of a value whose name says that it is secret.
 fn named_secret(name: &str, value: &str, place: String, position: usize) -> Breach {
     let hit = SecretHit {
@@ -136,7 +177,7 @@ fn named_secret(name: &str, value: &str, place: String, position: usize) -> Brea
         redacted: redacted(value.as_bytes()),
         fingerprint: fingerprint(value.as_bytes()),
     };
-    Breach::Secret { place, hit }
+    Breach::Secret { step: None, place, hit }
 }
 
 fn line(position: usize) -> u32 {

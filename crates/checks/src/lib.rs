@@ -10,6 +10,7 @@
 pub mod all;
 pub mod build_file;
 pub mod compose;
+pub mod dockerfile;
 pub mod image_config;
 pub mod image_content;
 pub mod kubernetes;

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod lineage;
+mod lint;
 pub(crate) mod sbom;
 mod vex;
 
@@ -12,6 +13,7 @@ use plimsoll_policy::Gate;
 
 use crate::output::Output;
 pub(crate) use lineage::{Base, Lineage};
+pub(crate) use lint::Lint;
 pub(crate) use vex::{Create, Vex, VexSource};
 
 /// The security of container images over their whole life.
@@ -73,6 +75,8 @@ pub(crate) enum Command {
     /// Remember the images that others are based on.
     #[command(subcommand)]
     Base(Base),
+    /// Find what is wrong with Dockerfiles, Compose files and Kubernetes manifests, and mend what can be mended mechanically.
+    Lint(Box<Lint>),
     /// Make, read, compare and judge bills of materials.
     Sbom(Box<sbom::Sbom>),
     /// Build, update and look at advisory databases.
@@ -114,6 +118,7 @@ Examples:
   plimsoll scan oci:build/image:1.4.2 -o table -o json=report.json
   plimsoll scan ghcr.io/acme/shop:1.4.2 --fail-on high,fixable
   plimsoll scan registry:ghcr.io/acme/shop --all-platforms --format json
+  plimsoll scan oci:build/image:1.4.2 --dockerfile Dockerfile
   plimsoll scan dir:/mnt/rootfs --scanners vulnerabilities
   plimsoll scan sbom:shop.cdx.json --scanners vulnerabilities
   plimsoll scan ghcr.io/acme/shop:1.4.2 --sbom attached --scanners vulnerabilities";
@@ -156,6 +161,9 @@ pub(crate) struct Scan {
     /// Use this advisory database.
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB", help_heading = "Findings")]
     pub(crate) db: Option<PathBuf>,
+    /// Trace findings to the lines of this Dockerfile, which the image was built from.
+    #[arg(long, value_name = "FILE", help_heading = "Findings")]
+    pub(crate) dockerfile: Option<PathBuf>,
     /// Write a report; may be repeated. Without PATH it goes to standard output.
     #[arg(long, short, value_name = "FORMAT[=PATH]", help_heading = "Output")]
     pub(crate) output: Vec<Output>,
@@ -182,6 +190,7 @@ impl Scan {
             fail_on: None,
             vex: Vec::new(),
             db: None,
+            dockerfile: None,
             output: Vec::new(),
             format: None,
             no_cache: false,

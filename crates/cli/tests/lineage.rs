@@ -27,6 +27,7 @@ fn known_images(plimsoll: &Plimsoll) -> String {
 }
 
 fn told(plimsoll: &Plimsoll, arguments: &[&str]) -> (i32, Value) {
+    let bases = known_images(plimsoll);
     let ran = plimsoll.run(&[&["lineage"], arguments, &["--bases", &bases, "--format", "json"]].concat());
     let document = serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}", ran.err));
     (ran.code, document)

@@ -9,7 +9,7 @@ use plimsoll_advisory::lifecycle;
 use plimsoll_advisory::matching::match_contents;
 use plimsoll_advisory::vex::{self, library::Library};
 use plimsoll_checks::image_config::redact::shown_step;
-use plimsoll_checks::image_config::{Healthcheck, ImageFacts, check_image};
+use plimsoll_checks::image_config::{Healthcheck, ImageFacts, check_steps};
 use plimsoll_checks::image_content::check_content;
 use plimsoll_image::Image;
 use plimsoll_model::code::LazyCode;
@@ -20,6 +20,7 @@ use plimsoll_model::inventory::{Inventory, LayerSummary};
 use plimsoll_model::scan::{self, DatabaseSummary, FeedSummary, ImageIdentity, Scan};
 use plimsoll_policy::{Gate, decide};
 
+use crate::build_file::{BuildFile, Traced};
 use crate::evidence::{Contents, EvidenceError, EvidenceOptions, gather};
 use crate::observe::{Event, Observer};
 
@@ -44,6 +45,8 @@ pub struct ScanOptions {
     pub database_gaps: Vec<Gap>,
     /// What fails.
     pub gate: Option<Gate>,
+    /// The Dockerfile that the image was built from; findings are traced to its lines.
+    pub build_file: Option<BuildFile>,
 }
 
 /// Everything that looks at files, sorted by name.
@@ -181,15 +184,21 @@ fn find(
         )),
     }
     findings.extend(plimsoll_checks::secrets::secret_findings(inventory));
+    let traced = image.zip(options.build_file.as_ref()).map(|(image, file)| Traced::new(file, image));
     match image {
         Some(image) if options.configuration => {
-            let mut found = check_image(&image_facts(image));
+            let place = |step: Option<usize>| traced.as_ref()?.step(step?);
+            let placed = |(finding, step): (Finding, _)| Finding { position: place(step), ..finding };
+            let mut found: Vec<Finding> = check_steps(&image_facts(image)).into_iter().map(placed).collect();
             found.extend(check_content(inventory));
             found.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.id.cmp(&b.id)));
             findings.extend(found);
         }
         Some(_) => {}
         None => gaps.extend(not_in_document(options)),
+    }
+    if let Some(traced) = &traced {
+        findings.iter_mut().for_each(|finding| traced.place(finding));
     }
     (findings, gaps)
 }

@@ -46,11 +46,13 @@ pub enum GapKind {
     NotInDocument,
     /// A document was believed whose signature was not verified.
     SignatureUnverified,
+    /// A program that a check needs is not there, or failed.
+    ToolMissing,
 }
 
 impl GapKind {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::LayerUnread,
         Self::FileUnread,
         Self::RecordUnread,
@@ -65,6 +67,7 @@ impl GapKind {
         Self::VexUnread,
         Self::NotInDocument,
         Self::SignatureUnverified,
+        Self::ToolMissing,
     ];
 
     /// The kebab-case name that reports use.
@@ -85,6 +88,7 @@ impl GapKind {
             Self::VexUnread => "vex-unread",
             Self::NotInDocument => "not-in-document",
             Self::SignatureUnverified => "signature-unverified",
+            Self::ToolMissing => "tool-missing",
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod diff;
 pub mod explain;
 pub mod json;
 pub mod lineage;
+pub mod lint;
 pub mod openvex;
 pub mod sbom;
 pub mod spdx;

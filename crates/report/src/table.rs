@@ -129,12 +129,22 @@ fn vulnerabilities(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result
                 Cell::new(fixed_in(vulnerability)),
                 severity_cell(finding.severity, style),
                 Cell::new(title(finding, vulnerability)),
-                Cell::new(if first { brought_by(scan, group.installed) } else { String::new() }),
+                Cell::new(if first {
+                    written_at(finding) + &brought_by(scan, group.installed)
+                } else {
+                    String::new()
+                }),
             ]);
         }
     }
     section("Vulnerabilities", style, out)?;
     writeln!(out, "{table}\n")
+}
+
+/// The line of the Dockerfile, if it is known.
+fn written_at(finding: &Finding) -> String {
+    let position = finding.position.as_ref();
+    position.map_or_else(String::new, |place| format!("{}:{}, ", clean(&place.file), place.line))
 }
 
 /// The first fixed version; without one, what the distribution says of it.
@@ -202,7 +212,7 @@ fn others(scan: &Scan, style: Style, heading: &str, kind: &str, out: &mut dyn Wr
             severity_cell(finding.severity, style),
             Cell::new(clean(&finding.id)),
             Cell::new(clean(&what)),
-            Cell::new(clean(&place)),
+            Cell::new(written_at(finding) + &clean(&place)),
         ]);
     }
     section(heading, style, out)?;

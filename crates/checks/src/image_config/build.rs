@@ -63,7 +63,17 @@ fn evidence(position: usize, step: &Step<'_>) -> Breach {
         }
     }
     let text = if secrets_in_text(&text).is_empty() { clipped(&text) } else { "[holds a secret]".to_owned() };
-    Breach::Seen(format!("step {}: {} {text}", line(position), step.instruction))
+    let evidence = format!("step {}: {} {text}", line(position), step.instruction);
+    Breach::Step { step: position, evidence }
+}
+
+/// The same breach, said to lie in a build step.
+pub(super) fn in_step(breach: Breach, number: usize) -> Breach {
+    match breach {
+        Breach::Seen(evidence) => Breach::Step { step: number, evidence },
+        Breach::Step { evidence, .. } => Breach::Step { step: number, evidence },
+        Breach::Secret { place, hit, .. } => Breach::Secret { step: Some(number), place, hit },
+    }
 }
 
 fn breaches(facts: &ImageFacts<'_>, breaks: impl Fn(&Step<'_>) -> bool) -> Vec<Breach> {
@@ -106,7 +116,11 @@ fn secret_in_history(facts: &ImageFacts<'_>) -> Vec<Breach> {
         for (name, value) in step.variables() {
             if !environment.contains(format!("{name}={value}").as_str()) {
                 let place = format!("{} of step {}", clipped(name), line(position));
-                found.extend(secrets_of_variable(name, value, &place, position));
+                found.extend(
+                    secrets_of_variable(name, value, &place, position)
+                        .into_iter()
+                        .map(|breach| in_step(breach, position)),
+                );
             }
         }
         if step.instruction != "ENV" {
@@ -114,13 +128,13 @@ fn secret_in_history(facts: &ImageFacts<'_>) -> Vec<Breach> {
             let hits = secrets_in_text(step.arguments).into_iter();
             found.extend(hits.map(|hit| {
                 let hit = plimsoll_model::evidence::SecretHit { line: line(position), ..hit };
-                Breach::Secret { place: place.clone(), hit }
+                Breach::Secret { step: Some(position), place: place.clone(), hit }
             }));
         }
         // A build argument is repeated in each later step of its stage.
         found.retain(|breach| match breach {
             Breach::Secret { hit, .. } => seen.insert(hit.fingerprint.clone()),
-            Breach::Seen(_) => true,
+            Breach::Seen(_) | Breach::Step { .. } => true,
         });
         breaches.extend(found);
     }

@@ -1,6 +1,7 @@
 //! Text of an image's configuration as it may be shown: with the heads of secrets in place of the secrets.
 
 use super::history::Step;
+use super::names::is_secret;
 use super::run::secrets_of_variable;
 use crate::secrets::{redacted, secret_spans};
 
@@ -23,6 +24,25 @@ pub fn shown_step(step: &str) -> String {
         }
     }
     without_known(&text)
+}
+
+/// A text in which words may be `NAME=VALUE` or `NAME: VALUE`, without the values whose names say that they are secret.
+pub(crate) fn shown_words(text: &str) -> String {
+    let mut shown = text.to_owned();
+    let mut words = text.split([' ', '\t']).peekable();
+    while let Some(word) = words.next() {
+        let (name, value) = match (word.split_once('='), word.strip_suffix(':')) {
+            (Some((name, value)), _) => (name, value),
+            (None, Some(name)) => (name, words.peek().copied().unwrap_or_default()),
+            (None, None) => continue,
+        };
+        let (name, value) = (name.trim_start_matches(['-', '"', '\'']), value.trim_matches(['"', '\'', ',']));
+        // What is cut already stays as it is.
+        if !value.is_empty() && !value.ends_with('…') && is_secret(name, value) {
+            shown = shown.replace(value, &redacted(value.as_bytes()));
+        }
+    }
+    shown
 }
 
 /// The value of a variable or label, without its secrets.

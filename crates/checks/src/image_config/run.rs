@@ -2,6 +2,8 @@
 
 use plimsoll_model::severity::Severity;
 
+use super::build::in_step;
+use super::history::Step;
 use super::{Breach, Healthcheck, ImageFacts, Rule, clipped, line, named_secret, names};
 use crate::secrets::secrets_in_text;
 
@@ -72,7 +74,9 @@ fn runs_as_root(facts: &ImageFacts<'_>) -> Vec<Breach> {
     } else {
         return Vec::new();
     };
-    vec![Breach::Seen(evidence)]
+    let step = facts.history.iter().rposition(|text| Step::parse(text).instruction == "USER");
+    let breach = Breach::Seen(evidence);
+    vec![step.filter(|_| !name.is_empty()).map_or(breach.clone(), |step| in_step(breach, step))]
 }
 
 /// What is secret in `NAME=VALUE`: by structure, else by name.
@@ -82,15 +86,29 @@ pub(super) fn secrets_of_variable(name: &str, value: &str, place: &str, position
     if hits.is_empty() && names::is_secret(name, value) {
         return vec![named_secret(&clipped(name), value, place.to_owned(), position)];
     }
-    hits.into_iter().map(|hit| Breach::Secret { place: place.to_owned(), hit }).collect()
+    hits.into_iter().map(|hit| Breach::Secret { step: None, place: place.to_owned(), hit }).collect()
 }
 
 fn secret_in_environment(facts: &ImageFacts<'_>) -> Vec<Breach> {
     let variables = facts.env.iter().enumerate().map(|(position, variable)| {
         let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
-        secrets_of_variable(name, value, &format!("variable {}", clipped(name)), position)
+        let breaches = secrets_of_variable(name, value, &format!("variable {}", clipped(name)), position);
+        let step = if breaches.is_empty() { None } else { step_that_sets(facts, name) };
+        let placed = move |breach| match step {
+            Some(step) => in_step(breach, step),
+            None => breach,
+        };
+        breaches.into_iter().map(placed).collect::<Vec<_>>()
     });
     variables.flatten().collect()
+}
+
+/// The last build step that sets the variable.
+fn step_that_sets(facts: &ImageFacts<'_>, name: &str) -> Option<usize> {
+    facts.history.iter().rposition(|text| {
+        let step = Step::parse(text);
+        step.instruction == "ENV" && step.variables().iter().any(|(own, _)| *own == name)
+    })
 }
 
 fn secret_in_label(facts: &ImageFacts<'_>) -> Vec<Breach> {

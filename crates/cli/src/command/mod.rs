@@ -10,6 +10,7 @@ mod image_feeds;
 mod install;
 mod inventory;
 mod lineage;
+mod lint;
 mod locate;
 mod sbom;
 mod scan;
@@ -60,6 +61,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Diff(diff) => diff::run(&diff, &Context::new(args.global)?),
         Command::Lineage(lineage) => lineage::run(&lineage, &Context::new(args.global)?),
         Command::Base(base) => lineage::base(&base, &Context::new(args.global)?),
+        Command::Lint(lint) => lint::run(&lint, &Context::new(args.global)?),
         Command::Sbom(sbom) => sbom::run(*sbom, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),
         Command::Vex(vex) => vex::run(vex, &Context::new(args.global)?),

@@ -1,12 +1,15 @@
 //! `plimsoll scan`.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context as _;
 use plimsoll_advisory::vex::library::Library;
+use plimsoll_engine::build_file::BuildFile;
 use plimsoll_engine::evidence::EvidenceOptions;
 use plimsoll_engine::limits::Limits;
 use plimsoll_engine::scan::{ScanOptions, extractors, scan, scan_contents};
+use plimsoll_formats::bounded;
 use plimsoll_image::Image;
 use plimsoll_image::source::PlatformChoice;
 use plimsoll_model::extractor::Extractor;
@@ -20,6 +23,9 @@ use crate::environment::Environment;
 use crate::exit::Code;
 use crate::output::{self, Output};
 use crate::progress;
+
+/// A Dockerfile that is larger is not read.
+const BUILD_FILE: u64 = 4 << 20;
 
 pub(super) fn run(args: Scan, context: &Context) -> anyhow::Result<Code> {
     let started = Instant::now();
@@ -104,7 +110,15 @@ pub(super) fn options(args: &Scan, outputs: &[Output], context: &Context) -> any
         database_gaps,
         database_max_age_days: context.config.database.max_age_days,
         gate: args.fail_on,
+        build_file: args.dockerfile.as_deref().map(build_file).transpose()?,
     })
+}
+
+/// The Dockerfile that the user says the image was built from.
+fn build_file(path: &Path) -> anyhow::Result<BuildFile> {
+    let bytes =
+        bounded::read_file(path, BUILD_FILE).with_context(|| format!("reading {}", path.display()))?;
+    Ok(BuildFile { path: path.display().to_string(), text: String::from_utf8_lossy(&bytes).into_owned() })
 }
 
 /// How evidence is gathered by `extractors`.

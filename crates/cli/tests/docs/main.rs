@@ -1,6 +1,7 @@
 //! Runs the commands of the pages under `docs/` and of the README: in blocks marked `console`, each line `$ …`,
 //! with the exit code that a comment `# exits N` tells (0 without one). The commands of one page run in one folder
-//! that holds what the pages speak of: `image/` (an OCI layout), `rootfs/` (a Debian), `feeds/` (an OSV record).
+//! that holds what the pages speak of: `image/` (an OCI layout), `rootfs/` (a Debian), `feeds/` (an OSV record),
+//! `Dockerfile` (that of the image).
 #![cfg(test)]
 
 mod reference;
@@ -118,6 +119,8 @@ fn prepare(folder: &Path) {
     let status = "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2.15-2+b7\n";
     fs::write(folder.join("rootfs/var/lib/dpkg/status"), status).unwrap();
     fs::write(folder.join("feeds/PYSEC-2999-1.json"), osv_record().to_string()).unwrap();
+    let dockerfile = "FROM debian:12\nADD src /app/\nRUN pip install Django==3.2\nCMD serve --port 80\n";
+    fs::write(folder.join("Dockerfile"), dockerfile).unwrap();
     layout(&folder.join("image"));
 }
 

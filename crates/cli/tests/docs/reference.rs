@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use plimsoll_checks::build_file::FileRule;
+use plimsoll_checks::build_file::{FileRule, When};
 use plimsoll_checks::kubernetes::pod_security::CONTROLS;
 use plimsoll_model::extractor::{ContentRule, Extractor, PathRule};
 use serde::Deserialize;
@@ -43,12 +43,14 @@ fn pages(root: &Path) -> Vec<Page> {
         Page { path: "docs/schema/explain-1.json", text: plimsoll_report::explain::schema() },
         Page { path: "docs/schema/inventory-1.json", text: plimsoll_report::account::schema() },
         Page { path: "docs/schema/lineage-1.json", text: plimsoll_report::lineage::schema() },
+        Page { path: "docs/schema/lint-1.json", text: plimsoll_report::lint::schema() },
         Page { path: "docs/schema/sbom-check-1.json", text: plimsoll_report::sbom::check::schema() },
         Page { path: "docs/schema/sbom-diff-1.json", text: plimsoll_report::sbom::diff::schema() },
         Page { path: "docs/schema/sbom-verify-1.json", text: plimsoll_report::sbom::truth::schema() },
         Page { path: "docs/reference/catalogers.md", text: catalogers() },
         Page { path: "docs/reference/checks.md", text: checks(root) },
         Page { path: "docs/reference/cli.md", text: command_line() },
+        Page { path: "docs/reference/rules.md", text: dockerfile_rules() },
     ]
 }
 
@@ -161,6 +163,23 @@ fn file_rules(text: &mut String) {
             writeln!(text, "| `{id}` | {severity} | {title} | {remedy} | {aliases} |").unwrap();
         }
     }
+}
+
+/// The rules over build files.
+fn dockerfile_rules() -> String {
+    let mut text = format!(
+        "{GENERATED}# Rules over Dockerfiles\n\nWhat `plimsoll lint` looks for; those over manifests are in [checks](checks.md). Ids are a public contract: never renamed, only \
+         retired. Other linters' names for a rule stand beside it, and can be used in its place.\n\n\
+         ## Dockerfiles\n\n| id | also | severity | what it finds | what to do |\n| --- | --- | --- | --- | --- |\n"
+    );
+    for rule in plimsoll_checks::all::DOCKERFILE_RULES {
+        let asked = if rule.when == When::OnRequest { ", only with `--rule`" } else { "" };
+        let rule = &rule.rule;
+        let (id, severity, title, remedy) = (rule.id, rule.severity, rule.title, rule.remedy);
+        writeln!(text, "| `{id}` | {} | {severity}{asked} | {title} | {remedy} |", rule.aliases.join(", "))
+            .unwrap();
+    }
+    text
 }
 
 /// The help of all commands, as the program prints it.

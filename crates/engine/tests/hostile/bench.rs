@@ -47,6 +47,7 @@ impl Bench {
             database_max_age_days: 7,
             database_gaps: Vec::new(),
             gate: None,
+            build_file: None,
         };
         Self { folder, options }
     }

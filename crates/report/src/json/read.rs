@@ -197,7 +197,8 @@ fn gap(gap: GapRead) -> Option<Gap> {
         | GapKind::FileUnread
         | GapKind::LimitReached
         | GapKind::SuspiciousEntry
-        | GapKind::SignatureUnverified => true,
+        | GapKind::SignatureUnverified
+        | GapKind::ToolMissing => true,
         GapKind::NoFeed
         | GapKind::PartialFeed
         | GapKind::UnknownDistribution
