@@ -4,6 +4,7 @@
 //! decodes), not for the name of its file, and neither it nor more than its head is ever kept. Binary files are not
 //! searched.
 
+mod form;
 mod prefilter;
 mod rules;
 mod scan;

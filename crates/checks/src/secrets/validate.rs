@@ -21,6 +21,8 @@ pub(crate) enum Validator {
     Crc32Range,
     /// A JSON header that names an algorithm, and a JSON object (RFC 7519).
     Jwt,
+    /// The base64 of such a token.
+    JwtInBase64,
     /// The base64 of a PEM block that holds a whole private key (RFC 7468, RFC 1421, OpenSSH's PROTOCOL.key).
     Pem,
     /// The base64 of an armored PGP block that begins with a packet (RFC 9580, section 6).
@@ -36,6 +38,7 @@ impl Validator {
             Self::Crc32Base62 => crc32_base62(secret).is_some_and(|(body, sum)| crc32(body) == sum),
             Self::Crc32Range => crc32_base62(secret).is_some(),
             Self::Jwt => jwt(secret),
+            Self::JwtInBase64 => base64(secret).is_some_and(|token| jwt(&token)),
             Self::Pem => pem(secret),
             Self::Pgp => pgp(secret),
         }
@@ -228,6 +231,7 @@ mod tests {
             Validator::Crc32Base62,
             Validator::Crc32Range,
             Validator::Jwt,
+            Validator::JwtInBase64,
             Validator::Pem,
             Validator::Pgp,
         ];
