@@ -8,37 +8,39 @@
 
 use super::rules::{Place, Rule};
 
-/// The table has 2 to this power bits.
-const BITS: u32 = 18;
-
-/// The words of the table.
-const WORDS: usize = 1 << (BITS - 6);
+/// The table has 2 to this power words.
+const BITS: u32 = 12;
 
 /// The bit that tells capital letters from small ones.
-const CASE: u32 = 0x2020_2020;
+const CASE: u64 = 0x2020_2020;
 
 /// Finds where rules have to look.
 #[derive(Debug)]
 pub(crate) struct Prefilter {
-    /// A bit for each hash of a piece.
-    table: Box<[u64; WORDS]>,
-    /// Pieces, by hash; empty ones have no sightings.
+    /// Two bits of one word for each piece.
+    table: Box<[u64; 1 << BITS]>,
+    /// Pieces, by hash; empty slots have no sightings.
     slots: Vec<Slot>,
+    sightings: Vec<Sighting>,
     keywords: Vec<Keyword>,
 }
 
-#[derive(Clone, Debug, Default)]
+/// A piece, and its part of the list of sightings.
+#[derive(Clone, Copy, Debug, Default)]
 struct Slot {
     piece: u32,
-    sightings: Vec<Sighting>,
+    from: u16,
+    to: u16,
 }
 
 /// That a piece belongs to a keyword, and where in it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Sighting {
-    keyword: usize,
+    keyword: u16,
     /// Where the piece begins, counted from the keyword's first byte.
-    offset: isize,
+    offset: i8,
+    /// A byte of the keyword beside the piece, in lower case, and where it is, counted from the piece's first byte.
+    beside: Option<(i8, u8)>,
 }
 
 #[derive(Debug)]
@@ -67,76 +69,105 @@ impl Prefilter {
                 }
             }
         }
-        let pieces: Vec<(u32, Sighting)> = keywords
-            .iter()
-            .enumerate()
-            .flat_map(|(index, (keyword, begins))| {
-                let sighting = move |(piece, offset)| (piece, Sighting { keyword: index, offset });
-                pieces(&keyword.text, *begins).into_iter().map(sighting)
-            })
-            .collect();
-        let keywords = keywords.into_iter().map(|(keyword, _)| keyword).collect();
-        Self::of(&pieces, keywords)
-    }
-
-    fn of(pieces: &[(u32, Sighting)], keywords: Vec<Keyword>) -> Self {
-        let mut table = Box::new([0; WORDS]);
-        let mut slots = vec![Slot::default(); (pieces.len() * 2).next_power_of_two()];
-        for (piece, sighting) in pieces {
-            let hash = hash(*piece);
-            if let Some(word) = table.get_mut(hash >> 6) {
-                *word |= 1 << (hash & 63);
-            }
-            // There are twice as many slots as pieces, so a free one is found.
-            let mask = slots.len() - 1;
-            let mut at = hash & mask;
-            while slots.get(at).is_some_and(|slot| !slot.sightings.is_empty() && slot.piece != *piece) {
-                at = (at + 1) & mask;
-            }
-            if let Some(slot) = slots.get_mut(at) {
-                slot.piece = *piece;
-                if !slot.sightings.contains(sighting) {
-                    slot.sightings.push(*sighting);
-                }
+        let mut pieces: Vec<(u32, Sighting)> = Vec::new();
+        for (index, (keyword, begins)) in keywords.iter().enumerate() {
+            for (piece, offset) in pieces_of(&keyword.text, *begins) {
+                let (Ok(keyword), Some(beside)) = (u16::try_from(index), beside(&keyword.text, offset)) else {
+                    continue;
+                };
+                pieces.push((piece, Sighting { keyword, offset, beside }));
             }
         }
-        Self { table, slots, keywords }
+        pieces.sort_unstable();
+        pieces.dedup();
+        Self::of(&pieces, keywords.into_iter().map(|(keyword, _)| keyword).collect())
+    }
+
+    /// Builds the tables of sorted pieces.
+    fn of(pieces: &[(u32, Sighting)], keywords: Vec<Keyword>) -> Self {
+        let mut table = Box::new([0; 1 << BITS]);
+        let mut slots = vec![Slot::default(); (pieces.len() + 1).next_power_of_two()];
+        let mut from = 0_u16;
+        for group in pieces.chunk_by(|(a, _), (b, _)| a == b) {
+            let Some((piece, _)) = group.first() else { continue };
+            let hash = hash(*piece);
+            if let Some(word) = table.get_mut(index(hash)) {
+                *word |= 1_u64.wrapping_shl(hash >> 14) | 1_u64.wrapping_shl(hash >> 8);
+            }
+            // There are more slots than pieces, so a free one is found.
+            let mask = slots.len() - 1;
+            let mut at = slot(hash) & mask;
+            while slots.get(at).is_some_and(|slot| slot.from != slot.to) {
+                at = (at + 1) & mask;
+            }
+            let to = from.saturating_add(u16::try_from(group.len()).unwrap_or(u16::MAX));
+            if let Some(slot) = slots.get_mut(at) {
+                *slot = Slot { piece: *piece, from, to };
+            }
+            from = to;
+        }
+        let sightings = pieces.iter().map(|(_, sighting)| *sighting).collect();
+        Self { table, slots, sightings, keywords }
     }
 
     /// Calls `found` with the place, the length and a rule of each keyword in `bytes`, about in order of place.
     pub(crate) fn each(&self, bytes: &[u8], mut found: impl FnMut(usize, usize, usize)) {
         let mut at = 0;
-        for window in bytes.windows(12).step_by(8) {
-            let (Some(first), Some(last)) = (window.first_chunk::<8>(), window.last_chunk::<4>()) else { break };
-            let (first, last) = (u64::from_le_bytes(*first), u32::from_le_bytes(*last));
-            let pieces = [low(first), low(first >> 16), low(first >> 32), low(first >> 48) | (last << 16)];
-            let [a, b, c, d] = pieces.map(|piece| self.bit(piece | CASE));
-            if a | b | c | d != 0 {
-                for (step, piece) in pieces.into_iter().enumerate() {
-                    self.piece(bytes, at + 2 * step, piece | CASE, &mut found);
-                }
+        while let Some(block) = self.block(bytes, at) {
+            for place in [block, block + 2, block + 4, block + 6] {
+                self.look(bytes, place, &mut found);
             }
-            at += 8;
+            at = block + 8;
         }
-        while let Some(piece) = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
-            self.piece(bytes, at, u32::from_le_bytes(*piece) | CASE, &mut found);
-            at += 2;
+        // The last block is not whole.
+        for place in (bytes.len().saturating_sub(11).next_multiple_of(8)..bytes.len()).step_by(2) {
+            self.look(bytes, place, &mut found);
         }
     }
 
-    fn bit(&self, piece: u32) -> u64 {
-        let hash = hash(piece);
-        self.table.get(hash >> 6).map_or(0, |word| (word >> (hash & 63)) & 1)
-    }
-
-    /// Looks up what `piece`, which stands at `at`, may belong to.
+    /// The next place from `at` of eight bytes in which a keyword may be.
     #[inline(never)]
+    fn block(&self, bytes: &[u8], at: usize) -> Option<usize> {
+        let rest = bytes.get(at..)?;
+        let blocks = rest.windows(12).step_by(8);
+        let index = blocks.into_iter().position(|window| {
+            let (Some(first), Some(last)) = (window.first_chunk::<8>(), window.last_chunk::<4>()) else {
+                return false;
+            };
+            let first = u64::from_le_bytes(*first) | (CASE << 32 | CASE);
+            let last = u64::from(u32::from_le_bytes(*last)) | CASE;
+            let bits = self.bits(low(first))
+                | self.bits(low(first >> 16))
+                | self.bits(low(first >> 32))
+                | self.bits(low((first >> 48) | (last << 16)));
+            bits & 1 == 1
+        });
+        index.map(|index| at + 8 * index)
+    }
+
+    /// A word whose last bit tells whether a piece may be one of a keyword.
+    fn bits(&self, piece: u32) -> u64 {
+        let hash = hash(piece);
+        self.table.get(index(hash)).map_or(0, |word| word.wrapping_shr(hash >> 14) & word.wrapping_shr(hash >> 8))
+    }
+
+    /// Looks up what the piece at `at` may belong to.
+    fn look(&self, bytes: &[u8], at: usize, found: &mut impl FnMut(usize, usize, usize)) {
+        let Some(piece) = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()) else { return };
+        let piece = u32::from_le_bytes(*piece) | low(CASE);
+        if self.bits(piece) & 1 == 1 {
+            self.piece(bytes, at, piece, found);
+        }
+    }
+
+    /// Tells what `piece`, which stands at `at`, belongs to.
     fn piece(&self, bytes: &[u8], at: usize, piece: u32, found: &mut impl FnMut(usize, usize, usize)) {
         let mask = self.slots.len().wrapping_sub(1);
-        let mut index = hash(piece) & mask;
-        while let Some(slot) = self.slots.get(index).filter(|slot| !slot.sightings.is_empty()) {
+        let mut index = slot(hash(piece)) & mask;
+        while let Some(slot) = self.slots.get(index).filter(|slot| slot.from != slot.to) {
             if slot.piece == piece {
-                for sighting in &slot.sightings {
+                let sightings = self.sightings.get(usize::from(slot.from)..usize::from(slot.to));
+                for sighting in sightings.unwrap_or_default() {
                     self.sighted(bytes, at, *sighting, found);
                 }
                 return;
@@ -146,8 +177,14 @@ impl Prefilter {
     }
 
     fn sighted(&self, bytes: &[u8], at: usize, sighting: Sighting, found: &mut impl FnMut(usize, usize, usize)) {
-        let Some(start) = at.checked_add_signed(sighting.offset.wrapping_neg()) else { return };
-        let Some(keyword) = self.keywords.get(sighting.keyword) else { return };
+        if let Some((beside, byte)) = sighting.beside {
+            let there = at.checked_add_signed(beside.into()).and_then(|at| bytes.get(at));
+            if there.is_none_or(|there| there.to_ascii_lowercase() != byte) {
+                return;
+            }
+        }
+        let Some(start) = at.checked_add_signed(-isize::from(sighting.offset)) else { return };
+        let Some(keyword) = self.keywords.get(usize::from(sighting.keyword)) else { return };
         let Some(text) = bytes.get(start..start + keyword.text.len()) else { return };
         let same = if keyword.folds { text.eq_ignore_ascii_case(&keyword.text) } else { *text == *keyword.text };
         if same {
@@ -156,35 +193,54 @@ impl Prefilter {
     }
 }
 
+/// A byte of the keyword behind the piece at `offset`, else one ahead of it; none if the piece is all of it. Nothing
+/// if the keyword is too long.
+fn beside(keyword: &[u8], offset: i8) -> Option<Option<(i8, u8)>> {
+    i8::try_from(keyword.len()).ok()?;
+    let at = |place: i8| usize::try_from(place).ok().and_then(|place| keyword.get(place));
+    let one = |step: i8| at(offset + step).map(|byte| (step, byte.to_ascii_lowercase()));
+    Some(if offset < 0 { None } else { one(4).or_else(|| one(-1)) })
+}
+
 /// The first four bytes of `bytes`, as they lie in memory.
 #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
 const fn low(bytes: u64) -> u32 {
     bytes as u32
 }
 
-const fn hash(piece: u32) -> usize {
-    (piece.wrapping_mul(0x9e37_79b1) >> (32 - BITS)) as usize
+const fn hash(piece: u32) -> u32 {
+    piece.wrapping_mul(0x9e37_79b1)
+}
+
+/// Where a piece's slot is looked for, before it is cut to the number of slots: the high bits first.
+const fn slot(hash: u32) -> usize {
+    hash.rotate_left(15) as usize
+}
+
+/// The word of a hash: its high bits, which depend on all bytes.
+const fn index(hash: u32) -> usize {
+    (hash >> (32 - BITS)) as usize
 }
 
 /// The pieces by which a keyword is known, and where they begin: at least one of each parity.
-fn pieces(keyword: &[u8], begins: bool) -> Vec<(u32, isize)> {
-    let piece = |bytes: &[u8]| bytes.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes) | CASE);
+fn pieces_of(keyword: &[u8], begins: bool) -> Vec<(u32, i8)> {
+    let piece = |bytes: &[u8]| bytes.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes) | low(CASE));
     if keyword.len() > 4 {
         let rarest = (0_usize..=keyword.len() - 5).min_by_key(|at| {
-            let five = keyword.get(*at..*at + 5).unwrap_or_default();
-            five.iter().enumerate().map(|(at, byte)| frequency(*byte) * if at % 4 == 0 { 1 } else { 2 }).sum::<u32>()
+            let piece = |at: usize| commonness(keyword.get(at..at + 4).unwrap_or_default());
+            piece(*at) + piece(*at + 1)
         });
         return (rarest.into_iter().flat_map(|at| [at, at + 1]))
-            .filter_map(|at| Some((piece(keyword.get(at..)?)?, at.cast_signed())))
+            .filter_map(|at| Some((piece(keyword.get(at..)?)?, i8::try_from(at).ok()?)))
             .collect();
     }
     let before = |byte: u8| piece(&[&[byte], keyword].concat()).map(|piece| (piece, -1));
     let after = |byte: u8| {
         let from = keyword.len() - 3;
         let text = [keyword.get(from..).unwrap_or_default(), &[byte]].concat();
-        piece(&text).map(|piece| (piece, from.cast_signed()))
+        piece(&text).zip(i8::try_from(from).ok())
     };
-    let mut pieces: Vec<(u32, isize)> = Vec::new();
+    let mut pieces: Vec<(u32, i8)> = Vec::new();
     if begins || keyword.len() == 3 {
         pieces.extend((0..=127).filter(|byte| !begins || may_stand_before(*byte)).filter_map(before));
     }
@@ -205,16 +261,22 @@ fn may_stand_before(byte: u8) -> bool {
     !(byte.is_ascii_alphanumeric() || byte == b'_') || b"nrtDFdf".contains(&byte)
 }
 
-/// About how common a byte is in source text.
-const fn frequency(byte: u8) -> u32 {
-    match byte.to_ascii_lowercase() {
-        b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' => 9,
-        b'l' | b'd' | b'c' | b'u' | b'm' | b'p' | b'h' | b' ' => 7,
-        b'f' | b'g' | b'b' | b'y' | b'w' | b'v' | b'_' | b'.' | b'"' | b'-' | b'/' => 5,
-        b'k' | b'0'..=b'9' | b':' | b'=' => 3,
-        _ => 1,
-    }
+/// How common a piece is in text, about: a sum over its pairs of letters.
+fn commonness(piece: &[u8]) -> usize {
+    let pairs = COMMON_PAIRS.as_bytes();
+    let rank = |pair: &[u8]| pairs.chunks(2).position(|common| common.eq_ignore_ascii_case(pair));
+    piece.windows(2).filter_map(rank).map(|rank| pairs.len() / 2 - rank).sum()
 }
+
+/// The pairs of letters that are most common in source text and English, the most common first.
+const COMMON_PAIRS: &str = "\
+    reeroninenseesthtiorstdeattelehearioetmecoalntanrondliiseltapeuredtomarinsngtrnectifpacaamitvecenafi\
+    ecousirailasloicacchgeuersprutunrtocnossagpoomodncqutuexdiidaprnealaefvafolfllsootckhatsopultykeadlu\
+    emushiiettigmompeqclirimolsurrspeprgplnigiypptbeiarcoflsaiupblfapidauihoscumryabdoldcrgrwibubaooltrm\
+    iptpshhtfuruosvibisagsaueejeibppmieytcavnuobnfgupuubcuxtglokbouafrmmciowovogwambksrdferlpsebffduevrv\
+    ivdslywoddcymssygooaxpegizaynnzenlcmbywhojawnvwecckiudfsftbjucbsakufkaynnkgnewmlcbsldlaxpyoimuixghrp\
+    eiyougwryslvrkbrskpc\
+";
 
 #[cfg(test)]
 mod tests {

@@ -29,7 +29,7 @@ static RULES: LazyLock<RuleSet> = LazyLock::new(|| {
 pub(crate) enum RulesError {
     #[error("reading the rules of secrets")]
     Syntax(#[from] toml::de::Error),
-    #[error("rule {0}: it has no keyword, or one of less than three bytes")]
+    #[error("rule {0}: it has no keyword, or one of less than 3 or more than 100 bytes")]
     Keyword(String),
     #[error("rule {0}: it looks further than {REACH_LIMIT} bytes")]
     Reach(String),
@@ -178,7 +178,7 @@ impl Written {
             (None, None, Some(regex)) => (Place::Around(self.before), regex.clone()),
             _ => return Err(RulesError::Form(self.id)),
         };
-        if self.keywords.is_empty() || self.keywords.iter().any(|keyword| keyword.len() < 3) {
+        if self.keywords.is_empty() || self.keywords.iter().any(|keyword| !(3..=100).contains(&keyword.len())) {
             return Err(RulesError::Keyword(self.id));
         }
         if self.before > REACH_LIMIT || self.after > REACH_LIMIT {
