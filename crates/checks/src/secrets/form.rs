@@ -5,8 +5,7 @@
 const NAME: &str = r"[A-Za-z0-9_.\- \t]{0,32}";
 
 /// A word of a name that says that its value is secret.
-const WORD: &str =
-    r"[A-Za-z0-9_.\- \t]{0,24}?(?i:key|token|secret|auth|pass|pwd|cred|licen[cs]e|client|access)[A-Za-z0-9_.\- \t]{0,20}";
+const WORD: &str = r"[A-Za-z0-9_.\- \t]{0,24}?(?i:key|token|secret|auth|pass|pwd|cred|licen[cs]e|client|access)[A-Za-z0-9_.\- \t]{0,20}";
 
 /// From the name to the value: quotes and brackets, a sign of assignment of any language or a tag's end, or the
 /// `value` of a list of names and values, as Kubernetes and Compose have them.

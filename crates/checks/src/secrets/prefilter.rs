@@ -72,7 +72,8 @@ impl Prefilter {
         let mut pieces: Vec<(u32, Sighting)> = Vec::new();
         for (index, (keyword, begins)) in keywords.iter().enumerate() {
             for (piece, offset) in pieces_of(&keyword.text, *begins) {
-                let (Ok(keyword), Some(beside)) = (u16::try_from(index), beside(&keyword.text, offset)) else {
+                let (Ok(keyword), Some(beside)) = (u16::try_from(index), beside(&keyword.text, offset))
+                else {
                     continue;
                 };
                 pieces.push((piece, Sighting { keyword, offset, beside }));
@@ -119,9 +120,13 @@ impl Prefilter {
             }
             at = block + 8;
         }
-        // The last block is not whole.
+        // The last block is not whole, and what ends the text may be known by a piece with the byte behind it.
         for place in (bytes.len().saturating_sub(11).next_multiple_of(8)..bytes.len()).step_by(2) {
             self.look(bytes, place, &mut found);
+        }
+        if let (Some([a, b, c]), 1) = (bytes.last_chunk(), bytes.len() % 2) {
+            let piece = u32::from_le_bytes([*a, *b, *c, b'\n']) | low(CASE);
+            self.piece(bytes, bytes.len() - 3, piece, &mut found);
         }
     }
 
@@ -148,7 +153,9 @@ impl Prefilter {
     /// A word whose last bit tells whether a piece may be one of a keyword.
     fn bits(&self, piece: u32) -> u64 {
         let hash = hash(piece);
-        self.table.get(index(hash)).map_or(0, |word| word.wrapping_shr(hash >> 14) & word.wrapping_shr(hash >> 8))
+        self.table
+            .get(index(hash))
+            .map_or(0, |word| word.wrapping_shr(hash >> 14) & word.wrapping_shr(hash >> 8))
     }
 
     /// Looks up what the piece at `at` may belong to.
@@ -176,7 +183,13 @@ impl Prefilter {
         }
     }
 
-    fn sighted(&self, bytes: &[u8], at: usize, sighting: Sighting, found: &mut impl FnMut(usize, usize, usize)) {
+    fn sighted(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        sighting: Sighting,
+        found: &mut impl FnMut(usize, usize, usize),
+    ) {
         if let Some((beside, byte)) = sighting.beside {
             let there = at.checked_add_signed(beside.into()).and_then(|at| bytes.get(at));
             if there.is_none_or(|there| there.to_ascii_lowercase() != byte) {
@@ -186,11 +199,19 @@ impl Prefilter {
         let Some(start) = at.checked_add_signed(-isize::from(sighting.offset)) else { return };
         let Some(keyword) = self.keywords.get(usize::from(sighting.keyword)) else { return };
         let Some(text) = bytes.get(start..start + keyword.text.len()) else { return };
-        let same = if keyword.folds { text.eq_ignore_ascii_case(&keyword.text) } else { *text == *keyword.text };
+        let same = if keyword.folds { is_name(text, &keyword.text) } else { *text == *keyword.text };
         if same {
             keyword.rules.iter().for_each(|rule| found(start, text.len(), *rule));
         }
     }
+}
+
+/// Tells whether `text` is `name` in any letter case; a short name has one case, so that it is not found in
+/// `sumOfAll` and `SetSysctl`.
+fn is_name(text: &[u8], name: &[u8]) -> bool {
+    let rest = text.get(1..).unwrap_or_default();
+    let mixed = || rest.iter().any(u8::is_ascii_uppercase) && text.iter().any(u8::is_ascii_lowercase);
+    text.eq_ignore_ascii_case(name) && !(name.len() <= 6 && mixed())
 }
 
 /// A byte of the keyword behind the piece at `offset`, else one ahead of it; none if the piece is all of it. Nothing
@@ -301,7 +322,10 @@ mod tests {
             hits("regex", &[&["abcabc"], &["cabca", "cabcx"]], "abcabcabcx"),
             [(0, 0), (2, 1), (3, 0), (5, 1)]
         );
-        assert_eq!(hits("regex", &[&["-----BEGIN "], &["-----BEGIN PGP"]], "------BEGIN PGP"), [(1, 0), (1, 1)]);
+        assert_eq!(
+            hits("regex", &[&["-----BEGIN "], &["-----BEGIN PGP"]], "------BEGIN PGP"),
+            [(1, 0), (1, 1)]
+        );
         assert_eq!(hits("regex", &[&["abcd"]], ""), []);
     }
 
@@ -321,7 +345,7 @@ mod tests {
 
     #[test]
     fn names_are_found_in_any_case_and_other_keywords_in_their_own() {
-        assert_eq!(hits("value", &[&["okta"]], "x OKTA_KEY oKtA= okt"), [(2, 0), (11, 0)]);
+        assert_eq!(hits("value", &[&["okta"]], "x OKTA_KEY Okta= oKtA okt"), [(2, 0), (11, 0)]);
         assert_eq!(hits("token", &[&["ghp_"]], "x GHP_1 ghp_2"), [(8, 0)]);
     }
 

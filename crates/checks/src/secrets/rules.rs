@@ -178,7 +178,8 @@ impl Written {
             (None, None, Some(regex)) => (Place::Around(self.before), regex.clone()),
             _ => return Err(RulesError::Form(self.id)),
         };
-        if self.keywords.is_empty() || self.keywords.iter().any(|keyword| !(3..=100).contains(&keyword.len())) {
+        if self.keywords.is_empty() || self.keywords.iter().any(|keyword| !(3..=100).contains(&keyword.len()))
+        {
             return Err(RulesError::Keyword(self.id));
         }
         if self.before > REACH_LIMIT || self.after > REACH_LIMIT {

@@ -27,6 +27,8 @@ pub(crate) enum Validator {
     Pem,
     /// The base64 of an armored PGP block that begins with a packet (RFC 9580, section 6).
     Pgp,
+    /// Letters and digits that take turns as they do by chance, not as in names of things with a number.
+    Random,
 }
 
 impl Validator {
@@ -41,8 +43,14 @@ impl Validator {
             Self::JwtInBase64 => base64(secret).is_some_and(|token| jwt(&token)),
             Self::Pem => pem(secret),
             Self::Pgp => pgp(secret),
+            Self::Random => random(secret),
         }
     }
+}
+
+fn random(secret: &[u8]) -> bool {
+    let turns = |pair: &[u8]| matches!(pair, [a, b] if a.is_ascii_digit() && b.is_ascii_alphabetic() || a.is_ascii_alphabetic() && b.is_ascii_digit());
+    secret.windows(2).filter(|pair| turns(pair)).count() >= (secret.len() / 8).max(3)
 }
 
 /// The Shannon entropy of `bytes`, in bits a byte.
@@ -234,6 +242,7 @@ mod tests {
             Validator::JwtInBase64,
             Validator::Pem,
             Validator::Pgp,
+            Validator::Random,
         ];
         for bytes in
             [&b""[..], b"_", b"1", b".", b"..", b"\xff\xfe", b"=", b"_\xff12345", b"e30.e30.", b"-----"]
