@@ -18,6 +18,7 @@ const EXPLAINED: &[(&str, &str)] = &[
     ("aws-amazon-bedrock-api-key-short-lived", "no key but the head of each"),
     ("curl-auth-header", "anything as a value"),
     ("curl-auth-user", "anything as a password"),
+    ("freemius-secret-key", "quotes that do not match each other"),
     ("generic-api-key", "words that are not random, and too short ones"),
     ("github-app-token", "the checksum is wrong"),
     ("github-fine-grained-pat", "the underscore is missing"),
