@@ -1,6 +1,7 @@
 //! What can be typed.
 
 pub(crate) mod sbom;
+mod secrets;
 mod vex;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use plimsoll_model::platform::Platform;
 use plimsoll_policy::Gate;
 
 use crate::output::Output;
+pub(crate) use secrets::Secrets;
 pub(crate) use vex::{Create, Vex, VexSource};
 
 /// The security of container images over their whole life.
@@ -62,6 +64,8 @@ pub(crate) enum Command {
     Scan(Box<Scan>),
     /// Tell why a vulnerability is, or is not, a finding of an image.
     Explain(Explain),
+    /// Find secrets in folders, files and git repositories.
+    Secrets(Secrets),
     /// Account for every file of an image: whose it is, and whether it was changed.
     Inventory(Inventory),
     /// Tell what changed from one image to another: packages, files, configuration, findings.
@@ -146,6 +150,9 @@ pub(crate) struct Scan {
     /// be repeated.
     #[arg(long, value_name = "PATH|referrers", help_heading = "Findings")]
     pub(crate) vex: Vec<VexSource>,
+    /// Leave out the secrets that this file covers; `plimsoll secrets --write-baseline` writes one.
+    #[arg(long, value_name = "FILE", help_heading = "Findings")]
+    pub(crate) secrets_baseline: Option<PathBuf>,
     /// Use this advisory database.
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB", help_heading = "Findings")]
     pub(crate) db: Option<PathBuf>,
@@ -174,6 +181,7 @@ impl Scan {
             scanners: vec![scanner],
             fail_on: None,
             vex: Vec::new(),
+            secrets_baseline: None,
             db: None,
             output: Vec::new(),
             format: None,

@@ -9,6 +9,7 @@ pub mod explain;
 pub mod json;
 pub mod openvex;
 pub mod sbom;
+pub mod secrets;
 pub mod spdx;
 pub mod spdx3;
 pub mod summary;

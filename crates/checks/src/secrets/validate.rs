@@ -48,6 +48,21 @@ impl Validator {
     }
 }
 
+/// Tells whether most of `text` are words in camel case: a capital letter and three small ones or more.
+pub(crate) fn is_of_words(text: &[u8]) -> bool {
+    let mut words = 0;
+    let mut word = 0;
+    for byte in text.iter().chain(b".") {
+        if byte.is_ascii_lowercase() && word > 0 {
+            word += 1;
+            continue;
+        }
+        words += if word >= 4 { word } else { 0 };
+        word = usize::from(byte.is_ascii_uppercase());
+    }
+    words * 5 >= text.len() * 2 && words > 0
+}
+
 fn random(secret: &[u8]) -> bool {
     let turns = |pair: &[u8]| matches!(pair, [a, b] if a.is_ascii_digit() && b.is_ascii_alphabetic() || a.is_ascii_alphabetic() && b.is_ascii_digit());
     secret.windows(2).filter(|pair| turns(pair)).count() >= (secret.len() / 8).max(3)
@@ -229,6 +244,20 @@ mod tests {
         assert!(entropy(b"").abs() < 1e-9 && entropy(b"aaaa").abs() < 1e-9);
         let all: Vec<u8> = (0..=255).collect();
         assert!((entropy(&all) - 8.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn names_of_types_are_words_and_tokens_are_not() {
+        for words in
+            ["Qwen2_5OmniThinkerConfig", "M2M100DecoderLayer", "MistralConfigForCausalLM", "AccountToken"]
+        {
+            assert!(is_of_words(words.as_bytes()), "{words}");
+        }
+        for token in
+            ["", "Zf3D0LXCM3EIMbgJpUNnkRtOfOueHznB", "7iZqsNIdZ1Qan2bsqDXCpiR3WWHESI", "5f1c7e9a3b2d4860"]
+        {
+            assert!(!is_of_words(token.as_bytes()), "{token}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod inventory;
 mod locate;
 mod sbom;
 mod scan;
+mod secrets;
 mod update;
 mod vex;
 
@@ -58,6 +59,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Inventory(inventory) => inventory::run(&inventory, &Context::new(args.global)?),
         Command::Diff(diff) => diff::run(&diff, &Context::new(args.global)?),
         Command::Sbom(sbom) => sbom::run(*sbom, &Context::new(args.global)?),
+        Command::Secrets(secrets) => secrets::run(&secrets, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),
         Command::Vex(vex) => vex::run(vex, &Context::new(args.global)?),
         Command::Cache(cache) => cache::run(&cache, &Context::new(args.global)?),

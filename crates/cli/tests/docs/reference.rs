@@ -42,6 +42,7 @@ fn pages(root: &Path) -> Vec<Page> {
         Page { path: "docs/schema/diff-1.json", text: plimsoll_report::diff::schema() },
         Page { path: "docs/schema/explain-1.json", text: plimsoll_report::explain::schema() },
         Page { path: "docs/schema/inventory-1.json", text: plimsoll_report::account::schema() },
+        Page { path: "docs/schema/secrets-1.json", text: plimsoll_report::secrets::schema() },
         Page { path: "docs/schema/sbom-check-1.json", text: plimsoll_report::sbom::check::schema() },
         Page { path: "docs/schema/sbom-diff-1.json", text: plimsoll_report::sbom::diff::schema() },
         Page { path: "docs/schema/sbom-verify-1.json", text: plimsoll_report::sbom::truth::schema() },
