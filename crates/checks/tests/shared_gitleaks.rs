@@ -2,6 +2,7 @@
 //! its rules, secrets are made that its expression accepts, and looked for.
 //!
 //! `cargo test -p plimsoll-checks --test shared_gitleaks -- --nocapture` prints what `docs/checks.md` tells.
+#![cfg(test)]
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

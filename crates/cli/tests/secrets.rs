@@ -1,4 +1,6 @@
 //! `plimsoll secrets` as a user meets it: folders, single files, streams and real git repositories.
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "a test may read its environment and its own files")]
 
 mod support;
 

@@ -101,6 +101,7 @@ impl Place {
 
 fn text(path: &Path, limit: u64) -> io::Result<String> {
     let mut text = String::new();
+    #[expect(clippy::disallowed_methods, reason = "bounded by take")]
     File::open(path)?.take(limit).read_to_string(&mut text)?;
     Ok(text)
 }

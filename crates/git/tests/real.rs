@@ -1,4 +1,6 @@
 //! Repositories that git itself made: what it forgot is found, and what is damaged is told.
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "a test may read its own files")]
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -36,8 +38,10 @@ fn commit(folder: &Path, file: &str, text: &str, day: u32) -> String {
     git(folder, &["rev-parse", "HEAD"])
 }
 
-/// Path, text and commit of everything.
-fn all(folder: &Path, since: Option<Since>) -> (BTreeSet<(String, String, Option<String>)>, Vec<Gap>) {
+/// A path, its text, and the commit.
+type Version = (String, String, Option<String>);
+
+fn all(folder: &Path, since: Option<Since>) -> (BTreeSet<Version>, Vec<Gap>) {
     let mut found = BTreeSet::new();
     let gaps = Repository::open(folder).unwrap().blobs(since.as_ref(), &mut |blob| {
         let text = String::from_utf8_lossy(blob.bytes).into_owned();

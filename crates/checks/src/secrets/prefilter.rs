@@ -6,6 +6,8 @@
 //! it is compared in full. For a keyword of three or four bytes that begins a token, the pieces also hold the byte
 //! before or after it, whatever it may be.
 
+use std::collections::BTreeMap;
+
 use super::rules::{Place, Rule};
 
 /// The table has 2 to this power words.
@@ -53,27 +55,18 @@ struct Keyword {
 impl Prefilter {
     /// Builds the search over the keywords of `rules`, which have at least three bytes each.
     pub(crate) fn new(rules: &[Rule]) -> Self {
-        let mut keywords: Vec<(Keyword, bool)> = Vec::new();
+        let mut keywords: BTreeMap<(&[u8], bool, bool), Vec<usize>> = BTreeMap::new();
         for (index, rule) in rules.iter().enumerate() {
             let (folds, begins) = (rule.place == Place::AfterName, rule.place == Place::Token);
             for text in &rule.keywords {
-                let same = |(known, b): &(Keyword, bool)| {
-                    known.text.as_ref() == text.as_bytes() && known.folds == folds && *b == begins
-                };
-                match keywords.iter().position(same).and_then(|at| keywords.get_mut(at)) {
-                    Some((known, _)) => known.rules.push(index),
-                    None => {
-                        let text = text.as_bytes().into();
-                        keywords.push((Keyword { text, folds, rules: vec![index] }, begins));
-                    }
-                }
+                keywords.entry((text.as_bytes(), folds, begins)).or_default().push(index);
             }
         }
+        let ranks = ranks();
         let mut pieces: Vec<(u32, Sighting)> = Vec::new();
-        for (index, (keyword, begins)) in keywords.iter().enumerate() {
-            for (piece, offset) in pieces_of(&keyword.text, *begins) {
-                let (Ok(keyword), Some(beside)) = (u16::try_from(index), beside(&keyword.text, offset))
-                else {
+        for (index, ((text, _, begins), _)) in keywords.iter().enumerate() {
+            for (piece, offset) in pieces_of(text, *begins, &ranks) {
+                let (Ok(keyword), Some(beside)) = (u16::try_from(index), beside(text, offset)) else {
                     continue;
                 };
                 pieces.push((piece, Sighting { keyword, offset, beside }));
@@ -81,7 +74,9 @@ impl Prefilter {
         }
         pieces.sort_unstable();
         pieces.dedup();
-        Self::of(&pieces, keywords.into_iter().map(|(keyword, _)| keyword).collect())
+        let keyword =
+            |((text, folds, _), rules): ((&[u8], bool, bool), _)| Keyword { text: text.into(), folds, rules };
+        Self::of(&pieces, keywords.into_iter().map(keyword).collect())
     }
 
     /// Builds the tables of sorted pieces.
@@ -244,11 +239,11 @@ const fn index(hash: u32) -> usize {
 }
 
 /// The pieces by which a keyword is known, and where they begin: at least one of each parity.
-fn pieces_of(keyword: &[u8], begins: bool) -> Vec<(u32, i8)> {
+fn pieces_of(keyword: &[u8], begins: bool, ranks: &Ranks) -> Vec<(u32, i8)> {
     let piece = |bytes: &[u8]| bytes.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes) | low(CASE));
     if keyword.len() > 4 {
         let rarest = (0_usize..=keyword.len() - 5).min_by_key(|at| {
-            let piece = |at: usize| commonness(keyword.get(at..at + 4).unwrap_or_default());
+            let piece = |at: usize| commonness(keyword.get(at..at + 4).unwrap_or_default(), ranks);
             piece(*at) + piece(*at + 1)
         });
         return (rarest.into_iter().flat_map(|at| [at, at + 1]))
@@ -282,11 +277,33 @@ fn may_stand_before(byte: u8) -> bool {
     !(byte.is_ascii_alphanumeric() || byte == b'_') || b"nrtDFdf".contains(&byte)
 }
 
+/// How common a pair of letters is, by both of them.
+type Ranks = [[u16; 32]; 32];
+
+/// The ranks of all pairs.
+fn ranks() -> Ranks {
+    let mut ranks = [[0; 32]; 32];
+    for (rank, pair) in (1..).zip(COMMON_PAIRS.as_bytes().chunks(2).rev()) {
+        if let [a, b] = pair
+            && let Some(row) = ranks.get_mut(usize::from(a & 31))
+            && let Some(known) = row.get_mut(usize::from(b & 31))
+        {
+            *known = rank;
+        }
+    }
+    ranks
+}
+
 /// How common a piece is in text, about: a sum over its pairs of letters.
-fn commonness(piece: &[u8]) -> usize {
-    let pairs = COMMON_PAIRS.as_bytes();
-    let rank = |pair: &[u8]| pairs.chunks(2).position(|common| common.eq_ignore_ascii_case(pair));
-    piece.windows(2).filter_map(rank).map(|rank| pairs.len() / 2 - rank).sum()
+fn commonness(piece: &[u8], ranks: &Ranks) -> u32 {
+    let rank = |pair: &[u8]| match pair {
+        [a, b] if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() => {
+            let row = ranks.get(usize::from(a & 31))?;
+            row.get(usize::from(b & 31)).copied().map(u32::from)
+        }
+        _ => None,
+    };
+    piece.windows(2).filter_map(rank).sum()
 }
 
 /// The pairs of letters that are most common in source text and English, the most common first.
