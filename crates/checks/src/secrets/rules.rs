@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::form;
 use super::prefilter::Prefilter;
-use super::validate::{Validator, entropy, is_of_words};
+use super::validate::{Validator, entropy};
 
 /// The rules that come with Plimsoll.
 const EMBEDDED: &str = include_str!("../../rules/secrets.toml");
@@ -91,8 +91,6 @@ pub(crate) struct Evidence {
     entropy: f64,
     /// Whether a digit must be in it.
     digit: bool,
-    /// Whether it must be none of words in camel case, as names of types are.
-    wordless: bool,
     /// The structure.
     structure: Option<Validator>,
 }
@@ -190,7 +188,6 @@ impl Written {
         let evidence = Evidence {
             entropy: self.entropy.unwrap_or(if self.regex.is_some() { 0.0 } else { 3.0 }),
             digit: self.digit.unwrap_or(self.value.is_some()),
-            wordless: self.value.is_some(),
             structure: self.validate,
         };
         Ok(Rule {
@@ -219,7 +216,6 @@ impl Evidence {
     /// Tells whether `secret` has it.
     pub(crate) fn holds(&self, secret: &[u8]) -> bool {
         (!self.digit || secret.iter().any(u8::is_ascii_digit))
-            && !(self.wordless && is_of_words(secret))
             && (self.entropy <= 0.0 || entropy(secret) >= self.entropy)
             && self.structure.is_none_or(|structure| structure.accepts(secret))
     }

@@ -27,7 +27,8 @@ pub(crate) enum Validator {
     Pem,
     /// The base64 of an armored PGP block that begins with a packet (RFC 9580, section 6).
     Pgp,
-    /// Letters and digits that take turns as they do by chance, not as in names of things with a number.
+    /// Letters and digits that take turns as they do by chance, not as in names of things with a number, and no words in
+    /// camel case.
     Random,
 }
 
@@ -49,7 +50,7 @@ impl Validator {
 }
 
 /// Tells whether most of `text` are words in camel case: a capital letter and three small ones or more.
-pub(crate) fn is_of_words(text: &[u8]) -> bool {
+fn is_of_words(text: &[u8]) -> bool {
     let mut words = 0;
     let mut word = 0;
     for byte in text.iter().chain(b".") {
@@ -60,12 +61,12 @@ pub(crate) fn is_of_words(text: &[u8]) -> bool {
         words += if word >= 4 { word } else { 0 };
         word = usize::from(byte.is_ascii_uppercase());
     }
-    words * 5 >= text.len() * 2 && words > 0
+    words * 2 >= text.len() && words > 0
 }
 
 fn random(secret: &[u8]) -> bool {
     let turns = |pair: &[u8]| matches!(pair, [a, b] if a.is_ascii_digit() && b.is_ascii_alphabetic() || a.is_ascii_alphabetic() && b.is_ascii_digit());
-    secret.windows(2).filter(|pair| turns(pair)).count() >= (secret.len() / 8).max(3)
+    !is_of_words(secret) && secret.windows(2).filter(|pair| turns(pair)).count() >= (secret.len() / 8).max(3)
 }
 
 /// The Shannon entropy of `bytes`, in bits a byte.
