@@ -4,6 +4,8 @@
 //! decodes), not for the name of its file, and neither it nor more than its head is ever kept. Binary files are not
 //! searched.
 
+pub mod baseline;
+mod form;
 mod prefilter;
 mod rules;
 mod scan;
@@ -30,7 +32,7 @@ const HEAD: usize = 6;
 /// Finds secrets in text files.
 pub const SECRETS: Extractor = Extractor {
     name: "secrets",
-    revision: 1,
+    revision: 2,
     wants: Wants { paths: &[PathRule::Any], content: ContentRule::Text, max_size: 64 << 20 },
     extract,
 };
@@ -53,6 +55,12 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
         facts.gap(GapKind::LimitReached, reason);
     }
     Ok(())
+}
+
+/// Tells from the first bytes of a file whether it is searched.
+#[must_use]
+pub fn is_text(head: &[u8]) -> bool {
+    !head.contains(&0)
 }
 
 /// The secrets in a text that is no file: a variable's value, a label, a build step.

@@ -3,6 +3,7 @@
 mod lineage;
 mod lint;
 pub(crate) mod sbom;
+mod secrets;
 mod vex;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use plimsoll_policy::Gate;
 use crate::output::Output;
 pub(crate) use lineage::{Base, Lineage};
 pub(crate) use lint::Lint;
+pub(crate) use secrets::Secrets;
 pub(crate) use vex::{Create, Vex, VexSource};
 
 /// The security of container images over their whole life.
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     Scan(Box<Scan>),
     /// Tell why a vulnerability is, or is not, a finding of an image.
     Explain(Explain),
+    /// Find secrets in folders, files and git repositories.
+    Secrets(Secrets),
     /// Account for every file of an image: whose it is, and whether it was changed.
     Inventory(Inventory),
     /// Tell what changed from one image to another: packages, files, configuration, findings.
@@ -158,6 +162,9 @@ pub(crate) struct Scan {
     /// be repeated.
     #[arg(long, value_name = "PATH|referrers", help_heading = "Findings")]
     pub(crate) vex: Vec<VexSource>,
+    /// Leave out the secrets that this file covers; `plimsoll secrets --write-baseline` writes one.
+    #[arg(long, value_name = "FILE", help_heading = "Findings")]
+    pub(crate) secrets_baseline: Option<PathBuf>,
     /// Use this advisory database.
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB", help_heading = "Findings")]
     pub(crate) db: Option<PathBuf>,
@@ -189,6 +196,7 @@ impl Scan {
             scanners: vec![scanner],
             fail_on: None,
             vex: Vec::new(),
+            secrets_baseline: None,
             db: None,
             dockerfile: None,
             output: Vec::new(),

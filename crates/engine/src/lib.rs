@@ -13,5 +13,6 @@ pub mod evidence;
 pub mod limits;
 pub mod observe;
 pub mod scan;
+pub mod secrets;
 pub mod vex;
 pub mod whole_file;

@@ -11,10 +11,11 @@ use plimsoll_advisory::vex::{self, library::Library};
 use plimsoll_checks::image_config::redact::shown_step;
 use plimsoll_checks::image_config::{Healthcheck, ImageFacts, check_steps};
 use plimsoll_checks::image_content::check_content;
+use plimsoll_checks::secrets::baseline::Baseline;
 use plimsoll_image::Image;
 use plimsoll_model::code::LazyCode;
 use plimsoll_model::extractor::Extractor;
-use plimsoll_model::finding::Finding;
+use plimsoll_model::finding::{Finding, FindingKind};
 use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_model::inventory::{Inventory, LayerSummary};
 use plimsoll_model::scan::{self, DatabaseSummary, FeedSummary, ImageIdentity, Scan};
@@ -35,6 +36,8 @@ pub struct ScanOptions {
     pub vulnerabilities: bool,
     /// Whether the image's configuration is looked at.
     pub configuration: bool,
+    /// Secrets that are known and not told again.
+    pub secrets_baseline: Baseline,
     /// The day of the scan.
     pub today: Date,
     /// A database older than this many days gives a gap.
@@ -183,8 +186,9 @@ fn find(
             ),
         )),
     }
-    findings.extend(plimsoll_checks::secrets::secret_findings(inventory));
     let traced = image.zip(options.build_file.as_ref()).map(|(image, file)| Traced::new(file, image));
+    let secrets = plimsoll_checks::secrets::secret_findings(inventory);
+    findings.extend(secrets.into_iter().filter(|finding| !is_known(&options.secrets_baseline, finding)));
     match image {
         Some(image) if options.configuration => {
             let place = |step: Option<usize>| traced.as_ref()?.step(step?);
@@ -201,6 +205,12 @@ fn find(
         findings.iter_mut().for_each(|finding| traced.place(finding));
     }
     (findings, gaps)
+}
+
+/// Tells whether the baseline covers a secret.
+fn is_known(baseline: &Baseline, finding: &Finding) -> bool {
+    let FindingKind::Secret { fingerprint, .. } = &finding.kind else { return false };
+    finding.locations.iter().all(|location| baseline.covers(&finding.id, &location.path, fingerprint))
 }
 
 /// What a bill of materials cannot tell of that which is looked for.

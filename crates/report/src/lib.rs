@@ -11,6 +11,7 @@ pub mod lineage;
 pub mod lint;
 pub mod openvex;
 pub mod sbom;
+pub mod secrets;
 pub mod spdx;
 pub mod spdx3;
 pub mod summary;

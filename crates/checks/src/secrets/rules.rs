@@ -9,8 +9,9 @@ use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use serde::Deserialize;
 
+use super::form;
 use super::prefilter::Prefilter;
-use super::validate::Validator;
+use super::validate::{Validator, entropy};
 
 /// The rules that come with Plimsoll.
 const EMBEDDED: &str = include_str!("../../rules/secrets.toml");
@@ -28,12 +29,12 @@ static RULES: LazyLock<RuleSet> = LazyLock::new(|| {
 pub(crate) enum RulesError {
     #[error("reading the rules of secrets")]
     Syntax(#[from] toml::de::Error),
-    #[error("rule {0}: it has no keyword, or one of less than three bytes")]
+    #[error("rule {0}: it has no keyword, or one of less than 3 or more than 100 bytes")]
     Keyword(String),
     #[error("rule {0}: it looks further than {REACH_LIMIT} bytes")]
     Reach(String),
-    #[error("the keywords of the rules cannot be searched for")]
-    Prefilter,
+    #[error("rule {0}: it has none or several of `token`, `value` and `regex`")]
+    Form(String),
 }
 
 /// All rules, ready for use.
@@ -45,34 +46,82 @@ pub(crate) struct RuleSet {
 }
 
 /// One kind of secret.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub(crate) struct Rule {
     /// The name in reports and policies.
     pub(crate) id: String,
+    /// Who issues such secrets, or where they belong.
+    #[cfg_attr(not(test), expect(dead_code, reason = "counted by tests"))]
+    pub(crate) provider: String,
     /// What it finds, for people.
     pub(crate) title: String,
     /// How bad a leak is.
     pub(crate) severity: Severity,
     /// Literals of which each match holds at least one.
     pub(crate) keywords: Vec<String>,
+    /// Where the expression is tried.
+    pub(crate) place: Place,
+    /// How many bytes after a keyword's first byte a match may end.
+    pub(crate) after: usize,
+    /// What the secret must be besides matching.
+    pub(crate) evidence: Evidence,
+    /// Secrets that are public knowledge.
+    pub(crate) allow: Vec<Pattern>,
     /// The expression; its first group, if it has one, is the secret.
     regex: Pattern,
-    /// How many bytes before a keyword a match may begin.
-    #[serde(default = "default_before")]
-    pub(crate) before: usize,
-    /// How many bytes after a keyword's first byte a match may end.
+}
+
+/// Where an expression is tried.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Place {
+    /// At the keyword, which begins a token: no letter, digit or underscore stands before it.
+    Token,
+    /// At the keyword.
+    Keyword,
+    /// Behind the keyword, which is a name in any letter case.
+    AfterName,
+    /// From so many bytes before the keyword.
+    Around(usize),
+}
+
+/// What a secret must be besides matching its expression.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Evidence {
+    /// The least Shannon entropy, in bits a byte.
+    entropy: f64,
+    /// Whether a digit must be in it.
+    digit: bool,
+    /// The structure.
+    structure: Option<Validator>,
+}
+
+/// A rule as its file has it: with one of `token`, `value` and `regex`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    id: String,
+    provider: String,
+    title: String,
+    severity: Severity,
+    keywords: Vec<String>,
+    /// The whole secret, which begins with the keyword and has an end.
+    token: Option<String>,
+    /// The secret that is assigned to a name that holds the keyword.
+    value: Option<String>,
+    /// Whether that name must also say `key`, `token` or the like.
+    #[serde(default)]
+    word: bool,
+    /// An expression over all, tried at the keyword or `before` it.
+    regex: Option<String>,
+    #[serde(default)]
+    before: usize,
     #[serde(default = "default_after")]
-    pub(crate) after: usize,
-    /// The least Shannon entropy of the secret, in bits a byte.
+    after: usize,
+    entropy: Option<f64>,
+    digit: Option<bool>,
+    validate: Option<Validator>,
     #[serde(default)]
-    pub(crate) entropy: f64,
-    /// The structure that the secret must have.
-    #[serde(default)]
-    pub(crate) validate: Option<Validator>,
-    /// Secrets that are public knowledge.
-    #[serde(default)]
-    pub(crate) allow: Vec<Pattern>,
+    allow: Vec<Pattern>,
 }
 
 /// What no rule reports.
@@ -98,11 +147,7 @@ pub(crate) struct Pattern {
 struct RuleFile {
     #[serde(default)]
     allow: Allow,
-    rule: Vec<Rule>,
-}
-
-const fn default_before() -> usize {
-    64
+    rule: Vec<Written>,
 }
 
 const fn default_after() -> usize {
@@ -117,17 +162,46 @@ impl RuleSet {
 
     /// Reads a rule file. Its expressions are not compiled yet.
     pub(crate) fn parse(text: &str) -> Result<Self, RulesError> {
-        let RuleFile { allow, rule: rules } = toml::from_str(text)?;
-        for rule in &rules {
-            if rule.keywords.is_empty() || rule.keywords.iter().any(|keyword| keyword.len() < 3) {
-                return Err(RulesError::Keyword(rule.id.clone()));
-            }
-            if rule.before > REACH_LIMIT || rule.after > REACH_LIMIT {
-                return Err(RulesError::Reach(rule.id.clone()));
-            }
-        }
-        let prefilter = Prefilter::new(&rules).ok_or(RulesError::Prefilter)?;
+        let RuleFile { allow, rule } = toml::from_str(text)?;
+        let rules: Vec<Rule> = rule.into_iter().map(Written::meant).collect::<Result<_, _>>()?;
+        let prefilter = Prefilter::new(&rules);
         Ok(Self { rules, allow, prefilter })
+    }
+}
+
+impl Written {
+    fn meant(self) -> Result<Rule, RulesError> {
+        let (place, regex) = match (&self.token, &self.value, &self.regex) {
+            (Some(token), None, None) => (Place::Token, form::token(token)),
+            (None, Some(value), None) => (Place::AfterName, form::assigned(value, self.word)),
+            (None, None, Some(regex)) if self.before == 0 => (Place::Keyword, regex.clone()),
+            (None, None, Some(regex)) => (Place::Around(self.before), regex.clone()),
+            _ => return Err(RulesError::Form(self.id)),
+        };
+        if self.keywords.is_empty() || self.keywords.iter().any(|keyword| !(3..=100).contains(&keyword.len()))
+        {
+            return Err(RulesError::Keyword(self.id));
+        }
+        if self.before > REACH_LIMIT || self.after > REACH_LIMIT {
+            return Err(RulesError::Reach(self.id));
+        }
+        let evidence = Evidence {
+            entropy: self.entropy.unwrap_or(if self.regex.is_some() { 0.0 } else { 3.0 }),
+            digit: self.digit.unwrap_or(self.value.is_some()),
+            structure: self.validate,
+        };
+        Ok(Rule {
+            id: self.id,
+            provider: self.provider,
+            title: self.title,
+            severity: self.severity,
+            keywords: self.keywords,
+            place,
+            after: self.after,
+            evidence,
+            allow: self.allow,
+            regex: Pattern::from(regex),
+        })
     }
 }
 
@@ -135,6 +209,15 @@ impl Rule {
     /// The expression.
     pub(crate) fn regex(&self) -> &Regex {
         self.regex.compiled()
+    }
+}
+
+impl Evidence {
+    /// Tells whether `secret` has it.
+    pub(crate) fn holds(&self, secret: &[u8]) -> bool {
+        (!self.digit || secret.iter().any(u8::is_ascii_digit))
+            && (self.entropy <= 0.0 || entropy(secret) >= self.entropy)
+            && self.structure.is_none_or(|structure| structure.accepts(secret))
     }
 }
 
@@ -210,16 +293,27 @@ mod tests {
     }
 
     #[test]
-    fn rules_without_keywords_or_with_a_long_reach_are_refused() {
+    fn two_hundred_providers_are_known() {
+        let set = RuleSet::embedded();
+        let providers: BTreeSet<&str> = set.rules.iter().map(|rule| rule.provider.as_str()).collect();
+        assert!(providers.len() >= 200, "{}", providers.len());
+    }
+
+    #[test]
+    fn rules_without_keywords_or_form_or_with_a_long_reach_are_refused() {
         let rule = |more: &str| {
             RuleSet::parse(&format!(
-                "[[rule]]\nid = 'a'\ntitle = 'A'\nseverity = 'low'\nregex = 'abc'\n{more}"
+                "[[rule]]\nid = 'a'\nprovider = 'p'\ntitle = 'A'\nseverity = 'low'\n{more}"
             ))
         };
-        assert!(rule("keywords = ['abc']").is_ok());
-        assert!(matches!(rule("keywords = []"), Err(RulesError::Keyword(_))));
-        assert!(matches!(rule("keywords = ['ab']"), Err(RulesError::Keyword(_))));
-        assert!(matches!(rule("keywords = ['abc']\nafter = 99999"), Err(RulesError::Reach(_))));
-        assert!(matches!(rule("keywords = ['abc']\nuntold = 1"), Err(RulesError::Syntax(_))));
+        assert!(rule("regex = 'abc'\nkeywords = ['abcd']").is_ok());
+        assert!(rule("token = 'abc'\nkeywords = ['abc']").is_ok());
+        assert!(matches!(rule("regex = 'abc'\nkeywords = []"), Err(RulesError::Keyword(_))));
+        assert!(matches!(rule("regex = 'abc'\nkeywords = ['ab']"), Err(RulesError::Keyword(_))));
+        assert!(matches!(rule("keywords = ['abcd']"), Err(RulesError::Form(_))));
+        assert!(matches!(rule("token = 'a'\nvalue = 'b'\nkeywords = ['abcd']"), Err(RulesError::Form(_))));
+        let far = "regex = 'abc'\nkeywords = ['abcd']\nafter = 99999";
+        assert!(matches!(rule(far), Err(RulesError::Reach(_))));
+        assert!(matches!(rule("keywords = ['abcd']\nuntold = 1"), Err(RulesError::Syntax(_))));
     }
 }

@@ -1,14 +1,14 @@
 //! Looks for the secrets of all rules in a stretch of bytes: keywords first, expressions only around them.
 //!
-//! The stretches of one rule that touch are searched as one, so each byte is searched at most once a rule, however
-//! the keywords lie.
+//! Most expressions begin at a keyword and are tried there. Those that look further back search stretches; the
+//! stretches of one rule that touch are searched as one, so each byte is searched at most once a rule, however the
+//! keywords lie.
 
 use std::ops::Range;
 
-use regex_automata::{Input, Span};
+use regex_automata::{Anchored, Input, Span};
 
-use super::rules::{REACH_LIMIT, Rule, RuleSet};
-use super::validate::entropy;
+use super::rules::{Place, REACH_LIMIT, Rule, RuleSet};
 
 /// A secret that was found: its place, and the index of its rule.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,8 +26,8 @@ pub(crate) struct Matches {
     pub(crate) searched_partly: bool,
 }
 
-/// On a line with this, nothing is reported.
-pub(crate) const ALLOW_MARKER: &[u8] = b"plimsoll:allow";
+/// On a line with one of these, nothing is reported.
+const ALLOW_MARKERS: [&[u8]; 3] = [b"plimsoll:allow", b"plimsoll:ignore", b"gitleaks:allow"];
 
 /// How far the marker is looked for on a long line, to either side.
 const MARKER_REACH: usize = 4096;
@@ -35,10 +35,10 @@ const MARKER_REACH: usize = 4096;
 /// The secrets in `bytes`, in order of place; where two overlap, that of the rule that stands first. At most
 /// `limit` are looked for.
 pub(crate) fn scan(set: &RuleSet, bytes: &[u8], limit: usize) -> Matches {
-    let mut scan = Scan { set, bytes, limit, stretches: vec![0..0; set.rules.len()], found: Vec::new() };
-    set.prefilter.each(bytes, |at, rule| scan.keyword(at, rule));
-    for index in 0..set.rules.len() {
-        scan.search(index);
+    let mut scan = Scan { set, bytes, limit, stretches: Vec::new(), found: Vec::new() };
+    set.prefilter.each(bytes, |at, length, rule| scan.keyword(at, length, rule));
+    for (index, stretch) in std::mem::take(&mut scan.stretches) {
+        scan.search(index, stretch);
     }
     let mut found = scan.found;
     let searched_partly = found.len() >= limit;
@@ -60,36 +60,70 @@ struct Scan<'a> {
     set: &'a RuleSet,
     bytes: &'a [u8],
     limit: usize,
-    /// For each rule, the stretch that it still has to search.
-    stretches: Vec<Range<usize>>,
+    /// What rules that look around their keywords still have to search.
+    stretches: Vec<(usize, Range<usize>)>,
     found: Vec<Match>,
 }
 
 impl Scan<'_> {
-    /// Extends the stretch of the rule to the surroundings of a keyword, or searches it and begins another.
-    fn keyword(&mut self, at: usize, index: usize) {
+    /// Tries the rule at its keyword, or notes what it has to search around it.
+    fn keyword(&mut self, at: usize, length: usize, index: usize) {
         let Some(rule) = self.set.rules.get(index) else { return };
-        let wanted = at.saturating_sub(rule.before)..self.bytes.len().min(at + rule.after);
-        let Some(stretch) = self.stretches.get_mut(index) else { return };
-        if wanted.start <= stretch.end && stretch.start < stretch.end {
-            stretch.end = wanted.end;
-            return;
-        }
-        self.search(index);
-        if let Some(stretch) = self.stretches.get_mut(index) {
-            *stretch = wanted;
+        let end = self.bytes.len().min(at + rule.after);
+        match rule.place {
+            Place::Token if self.begins_token(at) => self.attempt(index, rule, at..end),
+            Place::Token => {}
+            Place::Keyword => self.attempt(index, rule, at..end),
+            Place::AfterName => self.attempt(index, rule, at + length..end.max(at + length)),
+            Place::Around(before) => self.stretch(index, at.saturating_sub(before)..end),
         }
     }
 
-    /// Searches the stretch of a rule. What a look-around sees beyond its ends is the real text.
-    fn search(&mut self, index: usize) {
-        let (Some(rule), Some(stretch)) = (self.set.rules.get(index), self.stretches.get(index)) else {
-            return;
-        };
-        let (mut at, end) = (stretch.start, stretch.end);
-        if at == end {
+    /// Tells whether a token may begin at `at`: not inside of a word, but after `\n` and `%3D`.
+    fn begins_token(&self, at: usize) -> bool {
+        let before = self.bytes.get(..at).unwrap_or_default();
+        match before {
+            [.., b'\\', b'n' | b'r' | b't'] => true,
+            [.., b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => true,
+            [.., byte] => !(byte.is_ascii_alphanumeric() || *byte == b'_'),
+            [] => true,
+        }
+    }
+
+    /// Looks for one secret that begins where `range` does.
+    fn attempt(&mut self, index: usize, rule: &Rule, range: Range<usize>) {
+        let input = Input::new(self.bytes).range(range).anchored(Anchored::Yes);
+        let regex = rule.regex();
+        if self.found.len() >= self.limit || regex.search_half(&input).is_none() {
             return;
         }
+        let mut captures = regex.create_captures();
+        regex.search_captures(&input, &mut captures);
+        let Some(whole) = captures.get_match() else { return };
+        let secret = captures.get_group(1).unwrap_or(whole.span());
+        if self.is_secret(rule, secret) {
+            self.found.push(Match { secret, rule: index });
+        }
+    }
+
+    /// Extends the stretch of the rule to `wanted`, or searches it and begins another.
+    fn stretch(&mut self, index: usize, wanted: Range<usize>) {
+        let Some((_, stretch)) = self.stretches.iter_mut().find(|(rule, _)| *rule == index) else {
+            self.stretches.push((index, wanted));
+            return;
+        };
+        if wanted.start <= stretch.end {
+            *stretch = stretch.start.min(wanted.start)..stretch.end.max(wanted.end);
+            return;
+        }
+        let whole = std::mem::replace(stretch, wanted);
+        self.search(index, whole);
+    }
+
+    /// Searches the stretch of a rule. What a look-around sees beyond its ends is the real text.
+    fn search(&mut self, index: usize, stretch: Range<usize>) {
+        let Some(rule) = self.set.rules.get(index) else { return };
+        let Range { start: mut at, end } = stretch;
         let regex = rule.regex();
         let mut captures = regex.create_captures();
         while at < end && self.found.len() < self.limit {
@@ -99,15 +133,15 @@ impl Scan<'_> {
             if self.is_secret(rule, secret) {
                 self.found.push(Match { secret, rule: index });
             }
-            at = whole.end().max(at + 1);
+            // What ends one secret may be what begins the next.
+            at = secret.end.max(at + 1);
         }
     }
 
     fn is_secret(&self, rule: &Rule, span: Span) -> bool {
         let Some(secret) = self.bytes.get(span.range()) else { return false };
         secret.len() <= REACH_LIMIT
-            && (rule.entropy <= 0.0 || entropy(secret) >= rule.entropy)
-            && rule.validate.is_none_or(|validator| validator.accepts(secret))
+            && rule.evidence.holds(secret)
             && !rule.allow.iter().any(|pattern| pattern.compiled().is_match(secret))
             && !self.set.allow.secret(secret)
             && !self.is_marked(span.start)
@@ -121,7 +155,7 @@ impl Scan<'_> {
         let before = before.rsplit(newline).next().unwrap_or_default();
         let after = after.get(..MARKER_REACH.min(after.len())).unwrap_or_default();
         let after = after.split(newline).next().unwrap_or_default();
-        let has = |text: &[u8]| text.windows(ALLOW_MARKER.len()).any(|window| window == ALLOW_MARKER);
-        has(before) || has(after)
+        let holds = |text: &[u8], marker: &[u8]| text.windows(marker.len()).any(|window| window == marker);
+        ALLOW_MARKERS.iter().any(|marker| holds(before, marker) || holds(after, marker))
     }
 }

@@ -21,10 +21,15 @@ pub(crate) enum Validator {
     Crc32Range,
     /// A JSON header that names an algorithm, and a JSON object (RFC 7519).
     Jwt,
+    /// The base64 of such a token.
+    JwtInBase64,
     /// The base64 of a PEM block that holds a whole private key (RFC 7468, RFC 1421, OpenSSH's PROTOCOL.key).
     Pem,
     /// The base64 of an armored PGP block that begins with a packet (RFC 9580, section 6).
     Pgp,
+    /// Letters and digits that take turns as they do by chance, not as in names of things with a number, and no words in
+    /// camel case.
+    Random,
 }
 
 impl Validator {
@@ -36,10 +41,32 @@ impl Validator {
             Self::Crc32Base62 => crc32_base62(secret).is_some_and(|(body, sum)| crc32(body) == sum),
             Self::Crc32Range => crc32_base62(secret).is_some(),
             Self::Jwt => jwt(secret),
+            Self::JwtInBase64 => base64(secret).is_some_and(|token| jwt(&token)),
             Self::Pem => pem(secret),
             Self::Pgp => pgp(secret),
+            Self::Random => random(secret),
         }
     }
+}
+
+/// Tells whether most of `text` are words in camel case: a capital letter and three small ones or more.
+fn is_of_words(text: &[u8]) -> bool {
+    let mut words = 0;
+    let mut word = 0;
+    for byte in text.iter().chain(b".") {
+        if byte.is_ascii_lowercase() && word > 0 {
+            word += 1;
+            continue;
+        }
+        words += if word >= 4 { word } else { 0 };
+        word = usize::from(byte.is_ascii_uppercase());
+    }
+    words * 2 >= text.len() && words > 0
+}
+
+fn random(secret: &[u8]) -> bool {
+    let turns = |pair: &[u8]| matches!(pair, [a, b] if a.is_ascii_digit() && b.is_ascii_alphabetic() || a.is_ascii_alphabetic() && b.is_ascii_digit());
+    !is_of_words(secret) && secret.windows(2).filter(|pair| turns(pair)).count() >= (secret.len() / 8).max(3)
 }
 
 /// The Shannon entropy of `bytes`, in bits a byte.
@@ -221,6 +248,20 @@ mod tests {
     }
 
     #[test]
+    fn names_of_types_are_words_and_tokens_are_not() {
+        for words in
+            ["Qwen2_5OmniThinkerConfig", "M2M100DecoderLayer", "MistralConfigForCausalLM", "AccountToken"]
+        {
+            assert!(is_of_words(words.as_bytes()), "{words}");
+        }
+        for token in
+            ["", "Zf3D0LXCM3EIMbgJpUNnkRtOfOueHznB", "7iZqsNIdZ1Qan2bsqDXCpiR3WWHESI", "5f1c7e9a3b2d4860"]
+        {
+            assert!(!is_of_words(token.as_bytes()), "{token}");
+        }
+    }
+
+    #[test]
     fn no_bytes_panic() {
         let all = [
             Validator::BasicAuth,
@@ -228,8 +269,10 @@ mod tests {
             Validator::Crc32Base62,
             Validator::Crc32Range,
             Validator::Jwt,
+            Validator::JwtInBase64,
             Validator::Pem,
             Validator::Pgp,
+            Validator::Random,
         ];
         for bytes in
             [&b""[..], b"_", b"1", b".", b"..", b"\xff\xfe", b"=", b"_\xff12345", b"e30.e30.", b"-----"]

@@ -14,6 +14,7 @@ mod lint;
 mod locate;
 mod sbom;
 mod scan;
+mod secrets;
 mod update;
 mod vex;
 
@@ -63,6 +64,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Base(base) => lineage::base(&base, &Context::new(args.global)?),
         Command::Lint(lint) => lint::run(&lint, &Context::new(args.global)?),
         Command::Sbom(sbom) => sbom::run(*sbom, &Context::new(args.global)?),
+        Command::Secrets(secrets) => secrets::run(&secrets, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),
         Command::Vex(vex) => vex::run(vex, &Context::new(args.global)?),
         Command::Cache(cache) => cache::run(&cache, &Context::new(args.global)?),

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use plimsoll_advisory::vex::library::Library;
+use plimsoll_checks::secrets::baseline::Baseline;
 use plimsoll_engine::build_file::BuildFile;
 use plimsoll_engine::evidence::EvidenceOptions;
 use plimsoll_engine::limits::Limits;
@@ -17,7 +18,7 @@ use plimsoll_model::platform::Platform;
 use plimsoll_model::scan::Contents;
 use plimsoll_report::Report;
 
-use super::{Context, attached, cache, db, install, locate, sbom, vex};
+use super::{Context, attached, cache, db, install, locate, sbom, secrets, vex};
 use crate::args::{Scan, Scanner};
 use crate::environment::Environment;
 use crate::exit::Code;
@@ -106,6 +107,7 @@ pub(super) fn options(args: &Scan, outputs: &[Output], context: &Context) -> any
         vex: Library::default(),
         vulnerabilities: wants(Scanner::Vulnerabilities),
         configuration: wants(Scanner::Configuration),
+        secrets_baseline: secrets_baseline(args)?,
         today: context.environment.today()?,
         database_gaps,
         database_max_age_days: context.config.database.max_age_days,
@@ -119,6 +121,10 @@ fn build_file(path: &Path) -> anyhow::Result<BuildFile> {
     let bytes =
         bounded::read_file(path, BUILD_FILE).with_context(|| format!("reading {}", path.display()))?;
     Ok(BuildFile { path: path.display().to_string(), text: String::from_utf8_lossy(&bytes).into_owned() })
+}
+
+fn secrets_baseline(args: &Scan) -> anyhow::Result<Baseline> {
+    Ok(args.secrets_baseline.as_deref().map(secrets::baseline).transpose()?.unwrap_or_default())
 }
 
 /// How evidence is gathered by `extractors`.

@@ -44,6 +44,7 @@ fn pages(root: &Path) -> Vec<Page> {
         Page { path: "docs/schema/inventory-1.json", text: plimsoll_report::account::schema() },
         Page { path: "docs/schema/lineage-1.json", text: plimsoll_report::lineage::schema() },
         Page { path: "docs/schema/lint-1.json", text: plimsoll_report::lint::schema() },
+        Page { path: "docs/schema/secrets-1.json", text: plimsoll_report::secrets::schema() },
         Page { path: "docs/schema/sbom-check-1.json", text: plimsoll_report::sbom::check::schema() },
         Page { path: "docs/schema/sbom-diff-1.json", text: plimsoll_report::sbom::diff::schema() },
         Page { path: "docs/schema/sbom-verify-1.json", text: plimsoll_report::sbom::truth::schema() },

@@ -43,6 +43,7 @@ impl Bench {
             vex: Default::default(),
             vulnerabilities: true,
             configuration: true,
+            secrets_baseline: Default::default(),
             today: jiff::civil::date(2026, 11, 23),
             database_max_age_days: 7,
             database_gaps: Vec::new(),

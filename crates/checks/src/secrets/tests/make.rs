@@ -3,6 +3,7 @@
 use super::super::validate::crc32;
 
 const ALNUM: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const WORD: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-";
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const BECH32: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 
@@ -28,7 +29,12 @@ impl Random {
 
     fn of(&mut self, alphabet: &[u8], count: usize) -> String {
         let mut one = || char::from(alphabet[usize::try_from(self.next() >> 33).unwrap() % alphabet.len()]);
-        (0..count).map(|_| one()).collect()
+        let mut text: String = (0..count).map(|_| one()).collect();
+        // A long text without a digit is so rare that rules may ask for one.
+        if count >= 12 && alphabet.contains(&b'7') && !text.contains(|c: char| c.is_ascii_digit()) {
+            text.replace_range(..1, "7");
+        }
+        text
     }
 
     fn bytes(&mut self, count: usize) -> Vec<u8> {
@@ -63,6 +69,13 @@ fn make(name: &str, argument: &str, random: &mut Random) -> Option<String> {
     let count = || argument.parse::<usize>().unwrap();
     Some(match name {
         "hex" => random.of(b"0123456789abcdef", count()),
+        "HEX" => random.of(b"0123456789ABCDEF", count()),
+        "lower" => random.of(b"0123456789abcdefghijklmnopqrstuvwxyz", count()),
+        "UPNUM" => random.of(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", count()),
+        "word" => {
+            let ends = random.of(ALNUM, 1);
+            random.of(WORD, count() - 1) + &ends
+        }
         "num" => random.of(b"123456789", count()),
         "alnum" => random.of(ALNUM, count()),
         "upper" => random.of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", count()),
@@ -74,7 +87,7 @@ fn make(name: &str, argument: &str, random: &mut Random) -> Option<String> {
         "pgp" => lines(&[&[0x95, 0x03][..], &random.bytes(count())].concat(), "\n"),
         "ssh" => lines(&[&b"openssh-key-v1\0"[..], &random.bytes(count())].concat(), "\n"),
         "age" => age(random),
-        "b64" => base64(argument.as_bytes()),
+        "b64" => base64(fill(argument, random).as_bytes()),
         "url" => base64(argument.as_bytes()).trim_end_matches('=').replace('+', "-").replace('/', "_"),
         _ => return None,
     })
