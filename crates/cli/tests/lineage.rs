@@ -1,5 +1,6 @@
 //! `plimsoll lineage` and `plimsoll base` as a user meets them, with images in a real registry where one is installed.
 #![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "a test may read its environment and its own files")]
 
 mod support;
 
