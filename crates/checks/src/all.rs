@@ -133,6 +133,9 @@ pub const KUBERNETES_RULES: &[FileRule] = &[
 pub const YAML_RULES: &[FileRule] =
     &[yaml_file::IGNORE_WITHOUT_REASON, yaml_file::DUPLICATE_KEY, MERGE_KEY_ORDER];
 
+/// Checks files, `(path, text)` each, of which one may tell of another.
+pub type CheckTogether = fn(&[(&str, &str)]) -> Vec<Checked>;
+
 /// A kind of build file.
 #[derive(Clone, Copy, Debug)]
 pub struct FileKind {
@@ -142,6 +145,8 @@ pub struct FileKind {
     pub recognizes: fn(&str, &str) -> bool,
     /// Checks one, given its path and text.
     pub check: fn(&str, &str, &Settings<'_>) -> Checked,
+    /// Checks several that belong together, `(path, text)` each; results in the same order. Only where one tells of another.
+    pub check_together: Option<CheckTogether>,
 }
 
 /// All kinds of build file that are checked; the first that recognizes a file has it.
@@ -150,12 +155,19 @@ pub const FILE_KINDS: &[FileKind] = &[
         name: "compose",
         recognizes: crate::compose::recognizes,
         check: |path, text, _| crate::compose::check(path, text),
+        check_together: None,
     },
-    FileKind { name: "dockerfile", recognizes: dockerfile::is_dockerfile, check: dockerfile::check },
+    FileKind {
+        name: "dockerfile",
+        recognizes: dockerfile::is_dockerfile,
+        check: dockerfile::check,
+        check_together: None,
+    },
     FileKind {
         name: "kubernetes",
         recognizes: crate::kubernetes::recognizes,
         check: |path, text, _| crate::kubernetes::check(path, text),
+        check_together: Some(crate::kubernetes::check_all),
     },
 ];
 

@@ -278,3 +278,68 @@ fn findings_of_an_image_are_traced_to_its_dockerfile() {
     assert!(table.out.contains("Dockerfile:4, "), "{}", table.out);
     assert_eq!(plimsoll.run(&["scan", &image, "--dockerfile", "nowhere"]).code, 2);
 }
+
+const WORKLOAD: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: shop, namespace: shop }
+spec:
+  selector: { matchLabels: { app: shop } }
+  template:
+    metadata: { labels: { app: shop } }
+    spec:
+      containers:
+        - name: shop
+          image: ghcr.io/acme/shop:1.4.2
+          securityContext:
+            runAsNonRoot: true
+";
+
+const POLICY: &str = "\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: shop, namespace: shop }
+spec:
+  podSelector: { matchLabels: { app: shop } }
+  policyTypes: [Ingress, Egress]
+";
+
+#[test]
+fn manifests_that_belong_together_are_checked_together() {
+    let plimsoll = Plimsoll::new();
+    let folder = plimsoll.folder().join("deploy");
+    write(&folder.join("shop.yaml"), WORKLOAD);
+    let lint = |more: &[&str]| {
+        plimsoll.run(&[&["lint", &folder.display().to_string(), "--format", "json"], more].concat())
+    };
+    let told = |more: &[&str]| json(&lint(more));
+    let alone = told(&["--rule", "kubernetes-missing-network-policy"]);
+    assert_eq!(rules(&alone["files"][0]), ["kubernetes-missing-network-policy"], "{alone:#}");
+    write(&folder.join("policy.yaml"), POLICY);
+    let together = told(&[]);
+    assert_eq!(together["files"].as_array().unwrap().len(), 2);
+    let of_shop = rules(&together["files"][1]);
+    assert!(
+        !of_shop.contains(&"kubernetes-missing-network-policy")
+            && of_shop.contains(&"pod-security-restricted-seccomp"),
+        "{of_shop:?}"
+    );
+    assert_eq!(lint(&["--rule", "KSV030", "--fail-on", "low"]).code, 1);
+}
+
+#[test]
+fn only_what_is_asked_for_is_mended_in_manifests() {
+    let plimsoll = Plimsoll::new();
+    let file = plimsoll.folder().join("shop.yaml");
+    write(&file, WORKLOAD);
+    let name = file.display().to_string();
+    let diff = |more: &[&str]| plimsoll.run(&[&["lint", name.as_str(), "--diff"], more].concat()).out;
+    let all = diff(&[]);
+    assert!(all.contains("+            allowPrivilegeEscalation: false"), "{all}");
+    assert_eq!(diff(&["--rule", "kubernetes-missing-network-policy"]), "");
+    let compose = plimsoll.folder().join("compose.yaml");
+    write(&compose, "services:\n  db:\n    image: postgres\n    privileged: true\n");
+    let told = json(&plimsoll.run(&["lint", &compose.display().to_string(), "--format", "json"]));
+    assert_eq!(told["files"][0]["kind"], "compose");
+    assert!(rules(&told["files"][0]).contains(&"compose-privileged"), "{told:#}");
+}

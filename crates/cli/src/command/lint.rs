@@ -51,8 +51,7 @@ pub(super) fn run(args: &Lint, context: &Context) -> anyhow::Result<Code> {
     }
     let mut findings = Vec::new();
     let mut linted = Vec::new();
-    for source in &sources {
-        let checked = check(source, args);
+    for (source, checked) in sources.iter().zip(check_all(&sources, args)) {
         findings.extend(checked.findings.iter().cloned());
         linted.push(file(source, &checked, &rules));
         gaps.extend(checked.gaps);
@@ -107,23 +106,42 @@ fn list(rules: &[LintRule]) -> std::io::Result<()> {
     })
 }
 
+/// Checks all files, those together of which one tells of another.
+fn check_all(sources: &[Source], args: &Lint) -> Vec<Checked> {
+    let mut all: Vec<Option<Checked>> = vec![None; sources.len()];
+    for kind in plimsoll_checks::all::FILE_KINDS {
+        let Some(together) = kind.check_together else { continue };
+        let of_kind = || sources.iter().enumerate().filter(|(_, source)| source.kind.name == kind.name);
+        let files: Vec<(&str, &str)> =
+            of_kind().map(|(_, source)| (source.name.as_str(), source.text.as_str())).collect();
+        for ((index, _), checked) in of_kind().zip(together(&files)) {
+            if let Some(place) = all.get_mut(index) {
+                *place = Some(wanted(checked, args));
+            }
+        }
+    }
+    let or_alone =
+        |(checked, source): (Option<Checked>, &Source)| checked.unwrap_or_else(|| check(source, args));
+    all.into_iter().zip(sources).map(or_alone).collect()
+}
+
 /// Checks one file, with ShellCheck if it is wanted.
 fn check(source: &Source, args: &Lint) -> Checked {
     let program = |scripts: &[ShellScript]| shellcheck::check(scripts);
     let checker = if args.no_shellcheck { ShellChecker::Unwanted } else { ShellChecker::Program(&program) };
-    let mut checked = (source.kind.check)(&source.name, &source.text, &settings(args, source, checker));
-    // Not every kind of file knows the settings.
-    let named = |names: &[String], finding: &Finding| {
-        let rule = all_rules().iter().find(|rule| rule.id == finding.id);
+    wanted((source.kind.check)(&source.name, &source.text, &settings(args, source, checker)), args)
+}
+
+/// What is left of findings and edits by `--rule` and `--ignore`, which not every kind of file knows.
+fn wanted(mut checked: Checked, args: &Lint) -> Checked {
+    let named = |names: &[String], id: &str| {
+        let rule = all_rules().iter().find(|rule| rule.id == id);
         let aliases = rule.map_or(&[][..], |rule| rule.aliases);
-        let is_it = |name: &String| {
-            *name == finding.id || aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
-        };
-        names.iter().any(is_it)
+        names.iter().any(|name| name == id || aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name)))
     };
-    checked.findings.retain(|finding| {
-        !named(&args.ignore, finding) && (args.rule.is_empty() || named(&args.rule, finding))
-    });
+    let is_wanted = |id: &str| !named(&args.ignore, id) && (args.rule.is_empty() || named(&args.rule, id));
+    checked.findings.retain(|finding| is_wanted(&finding.id));
+    checked.edits.retain(|edit| is_wanted(edit.rule));
     checked
 }
 
@@ -206,7 +224,7 @@ fn is_mendable(checked: &Checked, number: usize, edits: &BTreeMap<&'static str, 
 /// The text of `source` with everything mended. ShellCheck mends nothing, so it is not asked.
 fn mended_text(source: &Source, args: &Lint) -> String {
     let settings = settings(args, source, ShellChecker::Unwanted);
-    mended(&source.text, |text| (source.kind.check)(&source.name, text, &settings))
+    mended(&source.text, |text| wanted((source.kind.check)(&source.name, text, &settings), args))
 }
 
 fn fix(source: &mut Source, args: &Lint) -> anyhow::Result<()> {
