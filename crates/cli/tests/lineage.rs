@@ -134,7 +134,9 @@ fn what_the_newest_base_mends_is_told_by_scanning_both() {
     let shop = shop(&old).write(&plimsoll.folder().join("shop"));
     let (code, document) = told(&plimsoll, &[&shop, "--compare", "--config", &plain]);
     let image = &document["images"][0];
-    assert_eq!((code, &image["gaps"]), (0, &json!([])), "{document:#}");
+    // The bundled database may be old by the day of the test; nothing else was left out.
+    let kinds: Vec<&Value> = image["gaps"].as_array().unwrap().iter().map(|gap| &gap["kind"]).collect();
+    assert!(code == 0 && kinds.iter().all(|kind| **kind == "stale-database"), "{document:#}");
     let mended = image["mended"].as_array().unwrap();
     assert!(mended.contains(&json!("CVE-2018-18074")), "{mended:?}");
     assert_eq!(image["brought"], json!([]));
