@@ -118,7 +118,8 @@ fn terms(declared: &str) -> Option<String> {
 
 /// One name.
 fn term(name: &str) -> Option<String> {
-    if let Some(id) = spdx::license_id(name) {
+    // It takes a plus at the end for nothing.
+    if let Some(id) = spdx::license_id(name).filter(|id| id.name == name) {
         return Some(id.name.to_owned());
     }
     let lower = name.to_ascii_lowercase();
@@ -174,6 +175,8 @@ mod tests {
             ("GPL-2+", "GPL-2.0-or-later"),
             ("GPL-3", "GPL-3.0-only"),
             ("LGPLv2.1+", "LGPL-2.1-or-later"),
+            ("GPL-2.0+", "GPL-2.0-or-later"),
+            ("Apache-2.0+", "Apache-2.0+"),
             ("MIT and GPL-2.0-only", "MIT AND GPL-2.0-only"),
             ("GPLv2+ and (BSD-3-clause or MIT)", "GPL-2.0-or-later AND (BSD-3-Clause OR MIT)"),
             ("perl and MIT", "(GPL-1.0-or-later OR Artistic-1.0) AND MIT"),
