@@ -3,7 +3,7 @@
 
 mod support;
 
-const KINDS: [(&str, &str); 74] = [
+const KINDS: [(&str, &str); 75] = [
     ("apk-digests", "lib/apk/db/installed"),
     ("beam", "app/lib/x-1/ebin/x.app"),
     ("beam-lock", "app/mix.lock"),
@@ -47,6 +47,7 @@ const KINDS: [(&str, &str); 74] = [
     ("jvm", "opt/java/release"),
     ("kernel", "boot/vmlinuz"),
     ("kernel-modules", "lib/modules/x.ko"),
+    ("license-files", "app/LICENSE"),
     ("license-texts", "app/LICENSE"),
     ("luarocks", "app/luarocks.lock"),
     ("nix", "nix/store/0c2wfw3ykqwpqgdm41ck20a6n3bfiq7b-x-1"),

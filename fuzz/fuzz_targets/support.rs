@@ -8,7 +8,7 @@ use plimsoll_model::inventory::Origin;
 /// Gives `bytes` as the file `path` to the extractor `name`; its errors are fine, its panics are not.
 pub fn extract(name: &str, path: &str, bytes: &[u8]) {
     let packages = plimsoll_catalog::all::EXTRACTORS.iter().chain(plimsoll_catalog::all::ACCOUNTING);
-    let all = packages.chain(plimsoll_checks::all::EXTRACTORS);
+    let all = packages.chain(plimsoll_catalog::all::NOTICES).chain(plimsoll_checks::all::EXTRACTORS);
     let extractor: &Extractor = all.into_iter().find(|e| e.name == name).expect("an extractor of this name");
     let mut facts = Facts::new();
     facts.at(path, 1);

@@ -2,7 +2,7 @@
 
 use plimsoll_model::extractor::Extractor;
 
-use crate::account::{files, recorded};
+use crate::account::{files, license_files, recorded};
 use crate::{binaries, lang, license_text, os, programs, sbom};
 
 /// All extractors of packages and of what belongs to them.
@@ -88,3 +88,6 @@ pub const ACCOUNTING: &[Extractor] = &[
     recorded::PYTHON_DIGESTS,
     recorded::RPM_DIGESTS,
 ];
+
+/// What a notice of an image's licences wants beside them.
+pub const NOTICES: &[Extractor] = &[license_files::LICENSE_FILES];

@@ -16,9 +16,11 @@ use plimsoll_model::distribution::Distribution;
 use plimsoll_model::evidence::{Entry, EntryKind, Fact, LayerEvidence, Located};
 use plimsoll_model::extractor::gap_path;
 use plimsoll_model::gap::Gap;
-use plimsoll_model::inventory::{Dependency, FoundSecret, InstalledPackage, Inventory, Location, Origin};
+use plimsoll_model::inventory::{
+    Dependency, DeprecatedPackage, FoundSecret, InstalledPackage, Inventory, Location, Origin,
+};
 use plimsoll_model::license;
-use plimsoll_model::package::{Ecosystem, Package};
+use plimsoll_model::package::{Deprecation, Ecosystem, Package};
 use plimsoll_model::path::{file_name, parent};
 use plimsoll_model::repository::Repository;
 
@@ -125,6 +127,20 @@ impl<'a> Stack<'a> {
         brought
     }
 
+    /// The package whose documentation, with its copyright file, is that of a deb too: its folder is a link to the other's
+    /// (Debian Policy, 12.5).
+    fn documented_with(&self, package: &Package) -> Option<String> {
+        if package.ecosystem != Ecosystem::Deb {
+            return None;
+        }
+        let folder = format!("usr/share/doc/{}", package.name);
+        let entry = (0..self.layers.len()).rev().find_map(|layer| self.entries_at(layer, &folder).last())?;
+        match &entry.kind {
+            EntryKind::Symlink(target) => Some(file_name(target.trim_end_matches('/')).to_owned()),
+            _ => None,
+        }
+    }
+
     fn has_fact(&self, layer: usize, extractor: &str, located: &Located) -> bool {
         self.layers
             .get(layer)
@@ -142,6 +158,7 @@ struct Found {
     owned: HashMap<(Ecosystem, String), Vec<String>>,
     licenses: HashMap<String, Vec<String>>,
     license_texts: Vec<(String, Vec<String>)>,
+    deprecated: HashMap<(Ecosystem, String, String), Deprecation>,
     secrets: Vec<FoundSecret>,
     repositories: Vec<Repository>,
     code: Vec<LocatedCode>,
@@ -195,6 +212,10 @@ impl Found {
             }
             Fact::Repository(repository) => self.repositories.push(repository.clone()),
             Fact::LicenseText(licenses) => self.license_texts.push((located.path.clone(), licenses.clone())),
+            Fact::Deprecated { ecosystem, name, version, deprecation } => {
+                let key = (*ecosystem, name.clone(), version.clone());
+                self.deprecated.entry(key).or_insert_with(|| deprecation.clone());
+            }
             Fact::Account(account) => self.told.accounts.push(account.clone()),
             Fact::Password { name, password } => {
                 self.told.passwords.entry(name.clone()).or_insert(*password);
@@ -202,7 +223,7 @@ impl Found {
             Fact::Program => {
                 self.told.programs.insert(located.path.clone());
             }
-            Fact::File(..) | Fact::RecordedFiles(_) => {}
+            Fact::File(..) | Fact::RecordedFiles(_) | Fact::LicenseFile(_) => {}
             Fact::Code(code) => self.code.push(LocatedCode { location: location(), code: code.clone() }),
             Fact::Needs(needs) => {
                 let Location { path, inside, .. } = location();
@@ -260,8 +281,9 @@ impl Found {
             files.sort();
             files.dedup();
             if package.licenses.is_empty() {
-                package.licenses =
-                    keys.iter().find_map(|key| self.licenses.get(key).cloned()).unwrap_or_default();
+                let of_other = stack.documented_with(&package);
+                let mut keys = keys.iter().chain(&of_other);
+                package.licenses = keys.find_map(|key| self.licenses.get(key).cloned()).unwrap_or_default();
             }
             if package.licenses.is_empty() && !package.ecosystem.is_os() {
                 package.licenses = texts.of(&package, &places);
@@ -280,6 +302,7 @@ impl Found {
         }
         owners::assign(&mut packages, &owned_files);
         owners::remove_owned_programs(&mut packages, &mut owned_files);
+        let deprecated = self.deprecated(&packages);
         let told = std::mem::take(&mut self.told);
         let content = content::content(layers, stack, told, &packages, &owned_files);
         let (dependencies, gap) = depends::resolve(&packages, &owned_files, &self.needs);
@@ -297,9 +320,25 @@ impl Found {
             secrets: self.secrets,
             repositories: self.repositories,
             content,
+            deprecated,
             gaps: self.gaps,
         };
         Merged { inventory, owned_files, dependencies, code: self.code }
+    }
+}
+
+impl Found {
+    /// Those of `packages` that their makers gave up.
+    fn deprecated(&self, packages: &[InstalledPackage]) -> Vec<DeprecatedPackage> {
+        if self.deprecated.is_empty() {
+            return Vec::new();
+        }
+        let of_each = packages.iter().enumerate().filter_map(|(index, InstalledPackage { package, .. })| {
+            let key = (package.ecosystem, package.name.clone(), package.version.clone());
+            let deprecation = self.deprecated.get(&key)?.clone();
+            Some(DeprecatedPackage { package: narrow(index), deprecation })
+        });
+        of_each.collect()
     }
 }
 

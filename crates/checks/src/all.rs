@@ -8,8 +8,8 @@ use crate::dockerfile::rules as file;
 use crate::image_config::{Rule, build, publish, run};
 use crate::image_content::{ContentRule, accounts, leftovers, rights, tools};
 use crate::kubernetes::{MERGE_KEY_ORDER, access, container, exposure, pod, together, versions};
-use crate::yaml_file;
-use crate::{dockerfile, secrets};
+use crate::licenses::{self, LicenseRule};
+use crate::{dockerfile, secrets, yaml_file};
 
 /// All extractors of what is wrong inside files.
 pub const EXTRACTORS: &[Extractor] = &[secrets::SECRETS];
@@ -55,6 +55,10 @@ pub const IMAGE_RULES: &[Rule] = &[
     publish::UNREPRODUCIBLE_TIMESTAMP,
     publish::USER_NOT_NUMERIC,
 ];
+
+/// All rules over licences. Their ids are a public contract: never renamed, only retired.
+pub const LICENSE_RULES: &[LicenseRule] =
+    &[licenses::LICENSE_FORBIDDEN, licenses::LICENSE_RECIPROCAL, licenses::LICENSE_UNKNOWN];
 
 /// All rules over Compose files.
 pub const COMPOSE_RULES: &[FileRule] = &[
@@ -282,6 +286,7 @@ mod tests {
             assert!(ids(list).is_sorted(), "{:?}", ids(list));
         }
         let of_images = IMAGE_RULES.iter().map(|it| it.id).chain(CONTENT_RULES.iter().map(|it| it.id));
+        let of_images = of_images.chain(LICENSE_RULES.iter().map(|it| it.id));
         let all: Vec<&str> = lists.into_iter().flat_map(ids).chain(of_images).collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
         // `ignore.ID` has to be a name that Kubernetes takes.

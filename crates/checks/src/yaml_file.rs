@@ -265,6 +265,6 @@ fn evidence_of(kind: &FindingKind) -> &str {
     match kind {
         FindingKind::Misconfiguration { evidence } => evidence,
         FindingKind::Secret { fingerprint, .. } => fingerprint,
-        FindingKind::Vulnerability(_) | FindingKind::EndOfLife { .. } => "",
+        FindingKind::Vulnerability(_) | FindingKind::EndOfLife { .. } | FindingKind::License { .. } => "",
     }
 }

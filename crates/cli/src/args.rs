@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod licenses;
 mod lineage;
 mod lint;
 pub(crate) mod sbom;
@@ -13,6 +14,7 @@ use plimsoll_model::platform::Platform;
 use plimsoll_policy::Gate;
 
 use crate::output::Output;
+pub(crate) use licenses::{LicenseFormat, Licenses};
 pub(crate) use lineage::{Base, Lineage};
 pub(crate) use lint::Lint;
 pub(crate) use secrets::Secrets;
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     Secrets(Secrets),
     /// Account for every file of an image: whose it is, and whether it was changed.
     Inventory(Inventory),
+    /// Tell under which licences an image's packages are and what these ask; write its notices.
+    Licenses(Licenses),
     /// Tell what changed from one image to another: packages, files, configuration, findings.
     Diff(Box<Diff>),
     /// Tell which known image an image is based on, whether there is a newer one, and whether it may be used.
@@ -124,6 +128,7 @@ Examples:
   plimsoll scan registry:ghcr.io/acme/shop --all-platforms --format json
   plimsoll scan oci:build/image:1.4.2 --dockerfile Dockerfile
   plimsoll scan dir:/mnt/rootfs --scanners vulnerabilities
+  plimsoll scan oci:image --scanners vulnerabilities,licenses --fail-on high
   plimsoll scan sbom:shop.cdx.json --scanners vulnerabilities
   plimsoll scan ghcr.io/acme/shop:1.4.2 --sbom attached --scanners vulnerabilities";
 
@@ -223,6 +228,8 @@ pub(crate) enum Scanner {
     Secrets,
     /// The image's configuration.
     Configuration,
+    /// Licences of packages, by the categories of the configuration.
+    Licenses,
     /// Nothing: what the image contains is listed.
     #[value(skip)]
     Inventory,

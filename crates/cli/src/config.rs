@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use plimsoll_advisory::fetch::Source;
+use plimsoll_checks::licenses::LicensePolicy;
 use plimsoll_image::source::registry::RegistrySettings;
 use serde::Deserialize;
 
@@ -17,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) cache: CacheSettings,
     /// The advisory database.
     pub(crate) database: DatabaseSettings,
+    /// Which licences may be used.
+    pub(crate) licenses: LicensePolicy,
     /// Local stores.
     pub(crate) stores: StoreSettings,
     /// What is said of vulnerabilities.

@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 use crate::whole_file::WholeFile;
 
 /// Raised when the encoding of cached values changes; files of other versions are not found.
-const FORMAT: &str = "v9";
+const FORMAT: &str = "v10";
 const MAGIC: &[u8; 8] = b"PLIMEV3\n";
 /// No sound evidence file is larger.
 const FILE_LIMIT: u64 = 1 << 30;

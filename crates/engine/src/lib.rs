@@ -10,6 +10,7 @@ pub mod build_file;
 pub mod cache;
 pub mod diff;
 pub mod evidence;
+pub mod licenses;
 pub mod limits;
 pub mod observe;
 pub mod scan;

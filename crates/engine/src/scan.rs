@@ -8,9 +8,11 @@ use plimsoll_advisory::database::Database;
 use plimsoll_advisory::lifecycle;
 use plimsoll_advisory::matching::match_contents;
 use plimsoll_advisory::vex::{self, library::Library};
+use plimsoll_checks::deprecated::check_deprecated;
 use plimsoll_checks::image_config::redact::shown_step;
 use plimsoll_checks::image_config::{Healthcheck, ImageFacts, check_steps};
 use plimsoll_checks::image_content::check_content;
+use plimsoll_checks::licenses::{LicensePolicy, check_licenses};
 use plimsoll_checks::secrets::baseline::Baseline;
 use plimsoll_image::Image;
 use plimsoll_model::code::LazyCode;
@@ -38,6 +40,8 @@ pub struct ScanOptions {
     pub configuration: bool,
     /// Secrets that are known and not told again.
     pub secrets_baseline: Baseline,
+    /// By what licences are judged, if they are looked at.
+    pub licenses: Option<LicensePolicy>,
     /// The day of the scan.
     pub today: Date,
     /// A database older than this many days gives a gap.
@@ -189,6 +193,12 @@ fn find(
     let traced = image.zip(options.build_file.as_ref()).map(|(image, file)| Traced::new(file, image));
     let secrets = plimsoll_checks::secrets::secret_findings(inventory);
     findings.extend(secrets.into_iter().filter(|finding| !is_known(&options.secrets_baseline, finding)));
+    if options.vulnerabilities {
+        findings.extend(check_deprecated(inventory));
+    }
+    if let Some(policy) = &options.licenses {
+        findings.extend(check_licenses(inventory, policy));
+    }
     match image {
         Some(image) if options.configuration => {
             let place = |step: Option<usize>| traced.as_ref()?.step(step?);

@@ -9,7 +9,7 @@ use crate::digest::DiffId;
 use crate::distribution::Distribution;
 use crate::gap::Gap;
 use crate::needs::Needs;
-use crate::package::{Ecosystem, Package};
+use crate::package::{Deprecation, Ecosystem, Package};
 use crate::repository::Repository;
 
 /// Everything one layer shows, entries and facts sorted by path.
@@ -77,12 +77,25 @@ pub enum Fact {
     },
     /// What a package found at the same place needs.
     Needs(Needs),
+    /// A package that its makers gave up, wherever it is installed.
+    Deprecated {
+        /// Its ecosystem.
+        ecosystem: Ecosystem,
+        /// Its name.
+        name: String,
+        /// The version.
+        version: String,
+        /// What is said of it.
+        deprecation: Deprecation,
+    },
     /// The distribution.
     Distribution(DistributionFact),
     /// A secret.
     Secret(SecretHit),
     /// A file is the text of these licences.
     LicenseText(Vec<String>),
+    /// What a file of licences or copyrights says.
+    LicenseFile(String),
     /// Where the package manager gets packages from.
     Repository(Repository),
     /// Somebody who may log in.

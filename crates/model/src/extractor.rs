@@ -180,7 +180,11 @@ pub struct Facts {
     facts: Vec<(usize, Located)>,
     gaps: Vec<(usize, Gap)>,
     code: usize,
+    text: usize,
 }
+
+/// The most bytes of texts that one extractor keeps of a layer: those of ten thousand packages.
+pub const TEXT_LIMIT: usize = 64 << 20;
 
 /// The most bytes of names that one extractor keeps of a layer: those of some gigabytes of programs.
 pub const CODE_LIMIT: usize = 16 << 20;
@@ -235,6 +239,20 @@ impl Facts {
             Some(inside) => self.push_inside(inside, Fact::Code(code)),
             None => self.push(Fact::Code(code)),
         }
+    }
+
+    /// Adds what the file, one of licences, says.
+    ///
+    /// # Errors
+    /// If the files before it fill [`TEXT_LIMIT`].
+    pub fn push_text(&mut self, text: String) -> Result<(), ExtractError> {
+        let size = self.text.saturating_add(text.len());
+        if size > TEXT_LIMIT {
+            return Err(ExtractError::Limit("the texts of licences fill the room for them".to_owned()));
+        }
+        self.text = size;
+        self.push(Fact::LicenseFile(text));
+        Ok(())
     }
 
     /// Adds a gap about the file.

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::Location;
+use crate::licensing::{LicenseCategory, LicenseClass};
 use crate::position::Position;
 use crate::reachability::{Reach, Reachability};
 use crate::severity::Severity;
@@ -41,7 +42,8 @@ impl Finding {
             FindingKind::Vulnerability(vulnerability) => !vulnerability.fixed_versions.is_empty(),
             FindingKind::Secret { .. }
             | FindingKind::Misconfiguration { .. }
-            | FindingKind::EndOfLife { .. } => true,
+            | FindingKind::EndOfLife { .. }
+            | FindingKind::License { .. } => true,
         }
     }
 
@@ -80,16 +82,27 @@ pub enum FindingKind {
         /// What was seen that breaks it.
         evidence: String,
     },
-    /// What gets no more security fixes, or soon will not.
+    /// What gets no more security fixes, or soon will not, and packages that their makers gave up.
     EndOfLife {
-        /// The product as endoflife.date names it: `debian`, `nodejs`.
+        /// The product as endoflife.date names it: `debian`, `nodejs`; of a package that was given up, its name.
         product: String,
-        /// Its release cycle: `12`, `3.9`.
+        /// Its release cycle: `12`, `3.9`; of a package, its version.
         cycle: String,
         /// The last day with security fixes, if one is set.
         security: Option<Date>,
         /// The last day with fixes of a long-term or paid programme, if one is set.
         extended: Option<Date>,
+    },
+    /// A package's licence is forbidden, asks for something in return, or is not known.
+    License {
+        /// The index of the package in the inventory.
+        package: u32,
+        /// What it declares, as one expression; empty if nothing is known.
+        license: String,
+        /// The class of the licence that decides.
+        class: LicenseClass,
+        /// What the policy makes of it.
+        category: LicenseCategory,
     },
 }
 
@@ -102,6 +115,7 @@ impl FindingKind {
             Self::Secret { .. } => "secret",
             Self::Misconfiguration { .. } => "misconfiguration",
             Self::EndOfLife { .. } => "end-of-life",
+            Self::License { .. } => "license",
         }
     }
 }

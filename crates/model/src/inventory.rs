@@ -7,7 +7,7 @@ use crate::digest::{BlobDigest, DiffId};
 use crate::distribution::Distribution;
 use crate::evidence::SecretHit;
 use crate::gap::Gap;
-use crate::package::Package;
+use crate::package::{Deprecation, Package};
 use crate::repository::Repository;
 
 /// The inventory of one image (one platform).
@@ -24,8 +24,30 @@ pub struct Inventory {
     /// What its files tell beside all that.
     #[serde(default)]
     pub content: Content,
+    /// Packages that their makers gave up, sorted.
+    #[serde(default)]
+    pub deprecated: Vec<DeprecatedPackage>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+}
+
+impl Inventory {
+    /// What is said of the package with this index, if its makers gave it up.
+    #[must_use]
+    pub fn deprecation(&self, index: usize) -> Option<&Deprecation> {
+        let index = u32::try_from(index).ok()?;
+        let at = self.deprecated.binary_search_by_key(&index, |found| found.package).ok()?;
+        self.deprecated.get(at).map(|found| &found.deprecation)
+    }
+}
+
+/// A package that its makers gave up.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct DeprecatedPackage {
+    /// The index in [`Inventory::packages`].
+    pub package: u32,
+    /// What is said of it.
+    pub deprecation: Deprecation,
 }
 
 /// A package in an image.

@@ -19,6 +19,7 @@ pub mod finding;
 pub mod gap;
 pub mod inventory;
 pub mod license;
+pub mod licensing;
 pub mod lineage;
 pub mod needs;
 pub mod package;

@@ -17,6 +17,31 @@ pub struct SourcePackage {
     pub version: String,
 }
 
+/// What is said of a package that its makers gave up.
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Deprecation {
+    /// In their own words, cut to one line of bounded length.
+    pub reason: Option<String>,
+    /// The package to use instead.
+    pub successor: Option<String>,
+}
+
+impl Deprecation {
+    /// What is kept of the words, in bytes.
+    const LONGEST: usize = 400;
+
+    /// With the first line of `reason`, and `successor`; empty texts count as none.
+    #[must_use]
+    pub fn new(reason: Option<&str>, successor: Option<&str>) -> Self {
+        let kept = |text: &str| {
+            let line = text.trim().lines().next().unwrap_or_default().trim();
+            let end = (0..=Self::LONGEST.min(line.len())).rev().find(|end| line.is_char_boundary(*end));
+            line.get(..end.unwrap_or(0)).filter(|kept| !kept.is_empty()).map(str::to_owned)
+        };
+        Self { reason: reason.and_then(kept), successor: successor.and_then(kept) }
+    }
+}
+
 /// One package, as its evidence tells. The version is written as the ecosystem writes it, the epoch of a deb
 /// (`1:2.3-4`) or an rpm (`1:2.3-4.el9`) included.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]

@@ -1,12 +1,14 @@
 //! Plimsoll's own JSON. Its schema is `docs/schema/scan-1.json`, made from these types; within a major version fields are
 //! only added. The same image, database and date give the same bytes.
 
+mod others;
 mod position;
 mod read;
 mod vulnerability;
 
 use std::io::{self, Write};
 
+use others::{DeprecatedDocument, EndOfLifeDocument, LicenseDocument};
 use plimsoll_model::finding::{Finding, FindingKind};
 use plimsoll_model::gap::Gap;
 use plimsoll_model::inventory::{InstalledPackage, Location, Origin};
@@ -208,7 +210,7 @@ struct VerdictDocument<'a> {
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FindingDocument<'a> {
-    /// `vulnerability`, `secret`, `misconfiguration` or `end-of-life`.
+    /// `vulnerability`, `secret`, `misconfiguration`, `end-of-life` or `license`.
     kind: &'static str,
     /// The best known id.
     id: &'a str,
@@ -239,20 +241,9 @@ struct FindingDocument<'a> {
     /// What only an end of life has.
     #[serde(skip_serializing_if = "Option::is_none")]
     end_of_life: Option<EndOfLifeDocument<'a>>,
-}
-
-/// What gets no more security fixes, or soon will not.
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EndOfLifeDocument<'a> {
-    /// The product as endoflife.date names it: `debian`.
-    product: &'a str,
-    /// Its release cycle: `12`.
-    cycle: &'a str,
-    /// The last day with security fixes, if one is set.
-    security_until: Option<String>,
-    /// The last day with fixes of a long-term or paid programme, if one is set.
-    extended_until: Option<String>,
+    /// What only a licence has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license: Option<LicenseDocument<'a>>,
 }
 
 /// What only a secret has.
@@ -363,6 +354,9 @@ struct PackageDocument<'a> {
     depends_on: Vec<String>,
     /// The files it owns, as its package manager lists them.
     files: Vec<String>,
+    /// What is said of it if its makers gave it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deprecated: Option<DeprecatedDocument<'a>>,
 }
 
 /// A source package.
@@ -455,7 +449,8 @@ impl<'a> VerdictDocument<'a> {
 
 impl<'a> FindingDocument<'a> {
     fn new(finding: &'a Finding, scan: &'a Scan) -> Self {
-        let (mut vulnerability, mut secret, mut evidence, mut end_of_life) = (None, None, None, None);
+        let (mut vulnerability, mut secret, mut evidence) = (None, None, None);
+        let (mut end_of_life, mut license) = (None, None);
         match &finding.kind {
             FindingKind::Vulnerability(found) => vulnerability = VulnerabilityDocument::new(found, scan),
             FindingKind::Secret { redacted, fingerprint, line, shadowed } => {
@@ -463,12 +458,10 @@ impl<'a> FindingDocument<'a> {
             }
             FindingKind::Misconfiguration { evidence: seen } => evidence = Some(seen.as_str()),
             FindingKind::EndOfLife { product, cycle, security, extended } => {
-                end_of_life = Some(EndOfLifeDocument {
-                    product,
-                    cycle,
-                    security_until: security.map(|date| date.to_string()),
-                    extended_until: extended.map(|date| date.to_string()),
-                });
+                end_of_life = Some(EndOfLifeDocument::new(product, cycle, *security, *extended));
+            }
+            FindingKind::License { package, license: words, class, category } => {
+                license = LicenseDocument::new(*package, words, (*class, *category), scan);
             }
         }
         Self {
@@ -485,6 +478,7 @@ impl<'a> FindingDocument<'a> {
             secret,
             evidence,
             end_of_life,
+            license,
         }
     }
 }
@@ -560,6 +554,7 @@ impl<'a> PackageDocument<'a> {
                         .flatten()
                         .map(|path| format!("/{path}"))
                         .collect(),
+                    deprecated: DeprecatedDocument::of(index, scan),
                 }
             })
             .collect()

@@ -7,6 +7,7 @@ pub mod cyclonedx;
 pub mod diff;
 pub mod explain;
 pub mod json;
+pub mod licenses;
 pub mod lineage;
 pub mod lint;
 pub mod openvex;

@@ -80,7 +80,7 @@ impl LintFinding {
         match &self.finding.kind {
             FindingKind::Misconfiguration { evidence } => evidence,
             FindingKind::Secret { redacted, .. } => redacted,
-            FindingKind::Vulnerability(_) | FindingKind::EndOfLife { .. } => "",
+            FindingKind::Vulnerability(_) | FindingKind::EndOfLife { .. } | FindingKind::License { .. } => "",
         }
     }
 

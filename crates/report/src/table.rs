@@ -10,6 +10,7 @@ use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use plimsoll_model::finding::{Finding, FindingKind, Status, Vulnerability};
 use plimsoll_model::gap::Gap;
 use plimsoll_model::inventory::{InstalledPackage, Origin};
+use plimsoll_model::licensing::LicenseCategory;
 use plimsoll_model::package::Ecosystem;
 use plimsoll_model::reachability::Reach;
 use plimsoll_model::scan::Scan;
@@ -51,6 +52,7 @@ fn write_scan(scan: &Scan, report: &Report<'_>, out: &mut dyn Write) -> io::Resu
     others(scan, report.style, "End of life", "end-of-life", out)?;
     others(scan, report.style, "Secrets", "secret", out)?;
     others(scan, report.style, "Image configuration", "misconfiguration", out)?;
+    licenses(scan, report.style, out)?;
     set_aside(scan, report.style, out)?;
     gaps(scan, report.style, out)?;
     first_steps(scan, report.style, out)?;
@@ -219,6 +221,42 @@ fn others(scan: &Scan, style: Style, heading: &str, kind: &str, out: &mut dyn Wr
     writeln!(out, "{table}\n")
 }
 
+/// Licences that are a matter to decide; those that ask for something in return are counted.
+fn licenses(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let category = |finding: &Finding| match &finding.kind {
+        FindingKind::License { category, .. } => Some(*category),
+        _ => None,
+    };
+    let is_reciprocal = |finding: &&Finding| category(finding) == Some(LicenseCategory::Reciprocal);
+    let reciprocal = scan.findings.iter().filter(is_reciprocal).count();
+    let mut table = new_table(style, &["Severity", "Rule", "What", "Where"]);
+    let matters =
+        scan.findings.iter().filter(|finding| category(finding).is_some() && !is_reciprocal(finding));
+    for finding in matters {
+        let (what, place) = what_and_where(finding);
+        let rule = Cell::new(clean(&finding.id));
+        table.add_row(vec![
+            severity_cell(finding.severity, style),
+            rule,
+            Cell::new(clean(&what)),
+            Cell::new(clean(&place)),
+        ]);
+    }
+    if table.is_empty() && reciprocal == 0 {
+        return Ok(());
+    }
+    section("Licences", style, out)?;
+    if !table.is_empty() {
+        writeln!(out, "{table}")?;
+    }
+    if reciprocal > 0 {
+        let asks = if reciprocal == 1 { "asks" } else { "ask" };
+        let more = format!("package{} whose licence {asks} for something in return", plural(reciprocal));
+        writeln!(out, "  {reciprocal} {more}: plimsoll licenses lists what")?;
+    }
+    writeln!(out)
+}
+
 fn what_and_where(finding: &Finding) -> (String, String) {
     let place = finding.locations.first();
     match &finding.kind {
@@ -237,6 +275,9 @@ fn what_and_where(finding: &Finding) -> (String, String) {
             let place =
                 place.map_or_else(|| "the distribution".to_owned(), |p| format!("{}{more}", p.title()));
             (format!("{}{remedy}", finding.title), place)
+        }
+        FindingKind::License { .. } => {
+            (finding.title.clone(), place.map_or_else(String::new, |place| place.title()))
         }
         FindingKind::Vulnerability(_) => (finding.title.clone(), String::new()),
     }

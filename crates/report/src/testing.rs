@@ -9,6 +9,7 @@ use plimsoll_model::finding::{
 };
 use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_model::inventory::{Dependency, InstalledPackage, Inventory, LayerSummary, Location, Origin};
+use plimsoll_model::licensing::{LicenseCategory, LicenseClass};
 use plimsoll_model::package::{Ecosystem, Package, SourcePackage};
 use plimsoll_model::platform::Platform;
 use plimsoll_model::scan::{DatabaseSummary, FeedSummary, ImageIdentity, Scan};
@@ -54,7 +55,7 @@ pub(crate) fn scan() -> Scan {
         inventory: inventory(),
         owned_files: vec![vec!["usr/lib/libz.so.1".into()], Vec::new()],
         dependencies: vec![Dependency { from: 1, to: 0 }],
-        findings: vec![exploited(), secret(), deferred(), misconfiguration(), end_of_life()],
+        findings: vec![exploited(), secret(), deferred(), misconfiguration(), end_of_life(), license()],
         set_aside: vec![set_aside()],
         gaps: vec![Gap::new(GapKind::NoFeed, "golang", "no feed of the database covers 2 packages")],
         database: Some(DatabaseSummary {
@@ -91,6 +92,7 @@ pub(crate) fn hostile() -> Scan {
             FindingKind::Secret { redacted, .. } => *redacted = text(),
             FindingKind::Misconfiguration { evidence } => *evidence = text(),
             FindingKind::EndOfLife { product, cycle, .. } => (*product, *cycle) = (text(), text()),
+            FindingKind::License { license, .. } => *license = text(),
         }
     }
     for aside in &mut scan.set_aside {
@@ -140,6 +142,7 @@ fn inventory() -> Inventory {
         secrets: Vec::new(),
         repositories: Vec::new(),
         content: plimsoll_model::content::Content::default(),
+        deprecated: Vec::new(),
         gaps: Vec::new(),
     }
 }
@@ -243,6 +246,17 @@ fn end_of_life() -> Finding {
         extended: Some(date(2024, 6, 30)),
     };
     finding("eol-debian-10", "debian 10 gets no more security fixes", Severity::High, kind, Vec::new())
+}
+
+fn license() -> Finding {
+    let kind = FindingKind::License {
+        package: 1,
+        license: String::new(),
+        class: LicenseClass::Unknown,
+        category: LicenseCategory::Unknown,
+    };
+    let place = vec![location("app/requests-2.19.0.dist-info/METADATA", 1)];
+    finding("license-unknown", "no licence of requests 2.19.0 is known", Severity::Low, kind, place)
 }
 
 fn set_aside() -> SetAside {

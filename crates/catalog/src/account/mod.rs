@@ -4,6 +4,7 @@
 //! names mean the same file. Some ecosystems record no files but own folders, see [`owners`].
 
 pub(crate) mod files;
+pub mod license_files;
 mod owners;
 pub(crate) mod recorded;
 mod tree;

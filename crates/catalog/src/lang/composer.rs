@@ -4,7 +4,7 @@
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
 use plimsoll_model::needs::{Needs, Reach};
-use plimsoll_model::package::{Ecosystem, Package};
+use plimsoll_model::package::{Deprecation, Ecosystem, Package};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use super::document::is_authors;
 /// Reads installed packages.
 pub(crate) const COMPOSER: Extractor = Extractor {
     name: "composer",
-    revision: 2,
+    revision: 3,
     wants: Wants {
         paths: &[PathRule::Suffix("/composer/installed.json")],
         content: ContentRule::Text,
@@ -25,7 +25,7 @@ pub(crate) const COMPOSER: Extractor = Extractor {
 /// Reads lock files.
 pub(crate) const COMPOSER_LOCK: Extractor = Extractor {
     name: "composer-lock",
-    revision: 3,
+    revision: 4,
     wants: Wants {
         paths: &[PathRule::Name("composer.lock")],
         content: ContentRule::Text,
@@ -58,6 +58,8 @@ struct Entry {
     provide: Option<Value>,
     #[serde(default)]
     replace: Option<Value>,
+    /// `true`, or the package to use instead.
+    abandoned: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -69,8 +71,9 @@ struct Lock {
 
 fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
     let (Installed::Packages { packages } | Installed::List(packages)) = parsed(file)?;
-    for (package, needs) in packages.into_iter().filter_map(package) {
+    for (package, needs, deprecation) in packages.into_iter().filter_map(package) {
         facts.push_needs(needs);
+        push_deprecated(&package, deprecation, facts);
         facts.push(Fact::Package(package));
     }
     Ok(())
@@ -82,8 +85,9 @@ fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), Extrac
         return Ok(());
     }
     let lock: Lock = parsed(file)?;
-    for (package, needs) in lock.packages.into_iter().filter_map(package) {
+    for (package, needs, deprecation) in lock.packages.into_iter().filter_map(package) {
         facts.push_needs(needs);
+        push_deprecated(&package, deprecation, facts);
         facts.push(Fact::DeclaredPackage(package));
     }
     Ok(())
@@ -94,8 +98,8 @@ fn parsed<T: serde::de::DeserializeOwned>(file: &mut ScanFile<'_>) -> Result<T, 
     serde_json::from_slice(&bytes).map_err(|error| ExtractError::Malformed(error.to_string()))
 }
 
-/// The package of an entry, and what it needs. A metapackage has no files, and so no code.
-fn package(entry: Entry) -> Option<(Package, Needs)> {
+/// The package of an entry, what it needs, and whether its makers gave it up. A metapackage has no files, and so no code.
+fn package(entry: Entry) -> Option<(Package, Needs, Option<Deprecation>)> {
     if entry.name.is_empty() || entry.version.is_empty() || entry.kind == "metapackage" {
         return None;
     }
@@ -112,7 +116,19 @@ fn package(entry: Entry) -> Option<(Package, Needs)> {
     names(entry.require).iter().for_each(|name| needs.need([name.as_str()]));
     let others = names(entry.provide).into_iter().chain(names(entry.replace));
     others.for_each(|name| needs.provide(&name));
-    Some((package, needs))
+    let deprecation = match entry.abandoned {
+        Some(Value::Bool(true)) => Some(Deprecation::default()),
+        Some(Value::String(successor)) => Some(Deprecation::new(None, Some(&successor))),
+        _ => None,
+    };
+    Some((package, needs, deprecation))
+}
+
+fn push_deprecated(package: &Package, deprecation: Option<Deprecation>, facts: &mut Facts) {
+    if let Some(deprecation) = deprecation {
+        let Package { ecosystem, name, version, .. } = package.clone();
+        facts.push(Fact::Deprecated { ecosystem, name, version, deprecation });
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +141,30 @@ mod tests {
         let text = r#"[{"name":"a/b","version":"1","require":{"php":">=8","Psr/Log":"^3"},"provide":{"psr/log-implementation":"3"},"replace":[]}]"#;
         let found = needs_of(&COMPOSER, "app/vendor/composer/installed.json", text.as_bytes());
         assert_eq!(found, ["a/b: psr/log, php; psr/log-implementation"]);
+    }
+
+    #[test]
+    fn what_was_given_up_is_told_with_its_successor() {
+        let entry = |abandoned: &str| format!(r#"{{"name":"a/b","version":"1.0","abandoned":{abandoned}}}"#);
+        for (abandoned, expected) in [
+            ("true", Some(Deprecation::default())),
+            (r#""c/d""#, Some(Deprecation::new(None, Some("c/d")))),
+            ("false", None),
+            ("null", None),
+            ("[]", None),
+        ] {
+            let text = format!(r#"{{"packages":[{}]}}"#, entry(abandoned));
+            for (extractor, path) in
+                [(&COMPOSER, "app/vendor/composer/installed.json"), (&COMPOSER_LOCK, "app/composer.lock")]
+            {
+                let facts = facts_of(extractor, path, text.as_bytes());
+                let told = facts.iter().find_map(|fact| match fact {
+                    Fact::Deprecated { name, deprecation, .. } if name == "a/b" => Some(deprecation.clone()),
+                    _ => None,
+                });
+                assert_eq!(told, expected, "{abandoned}");
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ExtractError, Extractor, Facts, PathRule, ScanFile};
 use plimsoll_model::package::Ecosystem;
 use plimsoll_model::path::file_name;
@@ -12,11 +13,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::document::{declare, declare_with, is_authors, json, text_files, yaml};
+use super::npm::deprecation;
 
 /// Reads lock files.
 pub(crate) const JS_LOCKS: Extractor = Extractor {
     name: "js-locks",
-    revision: 2,
+    revision: 3,
     wants: text_files(&[
         PathRule::Name("bun.lock"),
         PathRule::Name("deno.lock"),
@@ -156,6 +158,7 @@ struct Pnpm {
 struct PnpmEntry {
     #[serde(default)]
     dev: bool,
+    deprecated: Option<Value>,
     #[serde(default)]
     dependencies: BTreeMap<String, String>,
     #[serde(default)]
@@ -203,6 +206,10 @@ fn pnpm(lock: &Pnpm, facts: &mut Facts) {
             let more = snapshots.get(&(name, version)).into_iter().flatten().copied();
             let wanted = std::iter::once(entry).chain(more).flat_map(PnpmEntry::needs);
             declare_with(facts, (Ecosystem::Npm, name, version), wanted);
+            if let Some(deprecation) = deprecation(entry.deprecated.as_ref()) {
+                let (name, version) = (name.to_owned(), version.to_owned());
+                facts.push(Fact::Deprecated { ecosystem: Ecosystem::Npm, name, version, deprecation });
+            }
         }
     }
 }
@@ -307,6 +314,22 @@ mod tests {
             assert_eq!(found("pnpm-lock.yaml", text), expected);
         }
         assert!(error_of(&JS_LOCKS, "pnpm-lock.yaml", b"packages: [1").is_some());
+    }
+
+    #[test]
+    fn what_was_given_up_is_told_by_pnpm() {
+        let text = "packages:\n  request@2.88.2:\n    deprecated: use something else\n  b@1.0.0: {}\n";
+        let facts = found("pnpm-lock.yaml", text);
+        let told: Vec<_> = facts
+            .iter()
+            .filter_map(|fact| match fact {
+                Fact::Deprecated { name, deprecation, .. } => {
+                    Some((name.as_str(), deprecation.reason.as_deref()))
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, [("request", Some("use something else"))]);
     }
 
     #[test]

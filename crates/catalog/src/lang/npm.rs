@@ -1,5 +1,6 @@
 //! npm packages: installed ones by the `package.json` of each directory in `node_modules`; locked ones by
-//! `package-lock.json` (versions 1 to 3) and `npm-shrinkwrap.json`, which are evidence only of what was asked for.
+//! `package-lock.json` (versions 1 to 3) and `npm-shrinkwrap.json`, which are evidence only of what was asked for. Which
+//! packages their makers gave up stands in lock files alone, also in the one that npm leaves in `node_modules`.
 //! Format: <https://docs.npmjs.com/cli/v11/configuring-npm/package-json>,
 //! <https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json>.
 
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
 use plimsoll_model::needs::{Needs, Reach};
-use plimsoll_model::package::{Ecosystem, Package};
+use plimsoll_model::package::{Deprecation, Ecosystem, Package};
 use plimsoll_model::path::{file_name, parent};
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,14 +27,21 @@ pub(crate) const NPM: Extractor = Extractor {
 /// Reads lock files.
 pub(crate) const NPM_LOCK: Extractor = Extractor {
     name: "npm-lock",
-    revision: 3,
+    revision: 4,
     wants: Wants {
-        paths: &[PathRule::Name("package-lock.json"), PathRule::Name("npm-shrinkwrap.json")],
+        paths: &[
+            PathRule::Name(INSTALLED_LOCK),
+            PathRule::Name("npm-shrinkwrap.json"),
+            PathRule::Name("package-lock.json"),
+        ],
         content: ContentRule::Text,
         max_size: 64 << 20,
     },
     extract: extract_lock,
 };
+
+/// What npm writes into `node_modules` of what it installed there.
+const INSTALLED_LOCK: &str = ".package-lock.json";
 
 #[derive(Deserialize)]
 struct Installed {
@@ -189,6 +197,7 @@ struct Locked {
     name: Option<String>,
     version: Option<String>,
     license: Option<Value>,
+    deprecated: Option<Value>,
     #[serde(default)]
     link: bool,
     dependencies: Option<Value>,
@@ -208,8 +217,9 @@ struct OldLocked {
 }
 
 fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
+    let is_of_installed = is_installed_lock(file.path);
     // A lock file inside of an installed package says what its author had, not what is here.
-    if is_authors(file.path) {
+    if is_authors(file.path) && !is_of_installed {
         return Ok(());
     }
     let bytes = file.read()?;
@@ -226,15 +236,37 @@ fn extract_lock(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), Extrac
                 let Some(version) = locked.version else { continue };
                 let mut package =
                     Package::new(Ecosystem::Npm, locked.name.unwrap_or_else(|| by_path.to_owned()), version);
+                if let Some(deprecation) = deprecation(locked.deprecated.as_ref()) {
+                    let (name, version) = (package.name.clone(), package.version.clone());
+                    facts.push(Fact::Deprecated { ecosystem: Ecosystem::Npm, name, version, deprecation });
+                }
                 package.licenses = licenses(locked.license.as_ref());
+                if is_of_installed {
+                    continue;
+                }
                 let needs = needs(&package, [&locked.dependencies, &locked.optional, &locked.peer]);
                 facts.push_needs_inside(&path, needs);
                 facts.push_inside(&path, Fact::DeclaredPackage(package));
             }
         }
+        None if is_of_installed => {}
         None => old_dependencies(lock.dependencies.unwrap_or_default(), facts),
     }
     Ok(())
+}
+
+/// Tells whether this is the lock file of a project's own `node_modules`.
+fn is_installed_lock(path: &str) -> bool {
+    file_name(path) == INSTALLED_LOCK && is_holder(parent(path)) && !is_authors(parent(parent(path)))
+}
+
+/// What its makers tell whoever installs it; an empty text or `false` takes it back.
+pub(super) fn deprecation(value: Option<&Value>) -> Option<Deprecation> {
+    match value {
+        Some(Value::String(words)) if !words.trim().is_empty() => Some(Deprecation::new(Some(words), None)),
+        Some(Value::Bool(true)) => Some(Deprecation::default()),
+        _ => None,
+    }
 }
 
 /// Lock files of version 1 nest dependencies as they lie in folders; JSON itself limits how deep.
@@ -284,6 +316,35 @@ mod tests {
                 other => panic!("{other:?}"),
             })
             .collect()
+    }
+
+    #[test]
+    fn what_was_given_up_is_told_by_lock_files() {
+        let lock = br#"{"lockfileVersion":3,"packages":{
+            "node_modules/request":{"version":"2.88.2","deprecated":"request has been deprecated"},
+            "node_modules/left":{"version":"1.0.0","deprecated":""},
+            "node_modules/right":{"version":"1.0.0","deprecated":false},
+            "node_modules/odd":{"version":"1.0.0","deprecated":true},
+            "node_modules/b":{"version":"1.0.0"}}}"#;
+        let deprecated = |name: &str, version: &str, reason| Fact::Deprecated {
+            ecosystem: Ecosystem::Npm,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            deprecation: Deprecation::new(reason, None),
+        };
+        let expected = [
+            deprecated("odd", "1.0.0", None),
+            deprecated("request", "2.88.2", Some("request has been deprecated")),
+        ];
+        // What is installed tells its packages itself.
+        assert_eq!(facts_of(&NPM_LOCK, "srv/node_modules/.package-lock.json", lock), expected);
+        let mut declared = facts_of(&NPM_LOCK, "srv/package-lock.json", lock);
+        declared.retain(|fact| matches!(fact, Fact::Deprecated { .. }));
+        assert_eq!(declared, expected);
+        let nested = "srv/node_modules/a/node_modules/.package-lock.json";
+        assert_eq!(facts_of(&NPM_LOCK, nested, lock), []);
+        let old = br#"{"dependencies":{"a":{"version":"1.0.0"}}}"#;
+        assert_eq!(facts_of(&NPM_LOCK, "srv/node_modules/.package-lock.json", old), []);
     }
 
     #[test]

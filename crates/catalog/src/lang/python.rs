@@ -7,7 +7,7 @@ use plimsoll_formats::zip::{Directory, ZipError};
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
 use plimsoll_model::needs::{Needs, Reach};
-use plimsoll_model::package::{Ecosystem, Package};
+use plimsoll_model::package::{Deprecation, Ecosystem, Package};
 use plimsoll_model::path::{Normalized, file_name, normalize, parent};
 
 use super::executable::source;
@@ -16,7 +16,7 @@ use super::markers;
 /// Reads installed distributions.
 pub(crate) const PYTHON: Extractor = Extractor {
     name: "python",
-    revision: 2,
+    revision: 3,
     wants: Wants {
         paths: &[PathRule::Name("METADATA"), PathRule::Name("PKG-INFO"), PathRule::Suffix(".egg-info")],
         content: ContentRule::Text,
@@ -66,6 +66,14 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
     let text = file.text()?;
     let package = distribution(&text)?;
     facts.push_needs(needs(&text, &package, directory));
+    if is_inactive(&text) {
+        facts.push(Fact::Deprecated {
+            ecosystem: package.ecosystem,
+            name: package.name.clone(),
+            version: package.version.clone(),
+            deprecation: Deprecation::new(Some("its development status is inactive"), None),
+        });
+    }
     facts.push(Fact::Package(package));
     Ok(())
 }
@@ -134,6 +142,15 @@ pub(super) fn required_name(wish: &str) -> &str {
     let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let wish = wish.trim_start();
     wish.get(..wish.find(|c| !is_name(c)).unwrap_or(wish.len())).unwrap_or_default()
+}
+
+/// Tells whether its makers classify it as one that they gave up (<https://pypi.org/classifiers/>).
+fn is_inactive(text: &str) -> bool {
+    let Some(headers) = stanzas(text).next() else { return false };
+    headers.fields().any(|(key, value)| {
+        key.eq_ignore_ascii_case("Classifier")
+            && value.first_line().trim() == "Development Status :: 7 - Inactive"
+    })
 }
 
 /// How a distribution owns files: normalized name and version, as PEP 503 and the directory's name have it.
@@ -229,6 +246,19 @@ mod tests {
             of("License: UNKNOWN\nClassifier: License :: OSI Approved :: BSD License"),
             ["BSD License"]
         );
+    }
+
+    #[test]
+    fn what_is_inactive_is_told() {
+        let of = |status: &str| {
+            let text = format!(
+                "Name: x\nVersion: 1\nClassifier: Development Status :: {status}\n\nClassifier: Development Status :: 7 - Inactive\n"
+            );
+            let facts = facts_of(&PYTHON, "a/x-1.dist-info/METADATA", text.as_bytes());
+            facts.iter().any(|fact| matches!(fact, Fact::Deprecated { name, .. } if name == "x"))
+        };
+        assert!(of("7 - Inactive"));
+        assert!(!of("5 - Production/Stable"));
     }
 
     #[test]

@@ -7,13 +7,13 @@ use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
 use plimsoll_model::gap::GapKind;
 use plimsoll_model::needs::{Needs, Reach};
-use plimsoll_model::package::{Ecosystem, Package, SourcePackage};
+use plimsoll_model::package::{Deprecation, Ecosystem, Package, SourcePackage};
 use plimsoll_model::path::{Normalized, file_name, normalize, parent};
 
 /// Reads installed packages.
 pub(crate) const DPKG: Extractor = Extractor {
     name: "dpkg",
-    revision: 2,
+    revision: 3,
     wants: Wants {
         paths: &[PathRule::Exact("var/lib/dpkg/status"), PathRule::In("var/lib/dpkg/status.d")],
         content: ContentRule::Text,
@@ -54,6 +54,10 @@ fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractErro
         match package(&stanza) {
             Ok(package) => {
                 facts.push_needs(needs(&stanza, &package));
+                if let Some(deprecation) = transitional(&stanza) {
+                    let (name, version) = (package.name.clone(), package.version.clone());
+                    facts.push(Fact::Deprecated { ecosystem: Ecosystem::Deb, name, version, deprecation });
+                }
                 facts.push(Fact::Package(package));
             }
             Err(problem) => {
@@ -103,6 +107,21 @@ pub(crate) fn needs(stanza: &Stanza<'_>, package: &Package) -> Needs {
         value.folded().split(',').for_each(|provided| needs.provide(&name(provided)));
     }
     needs
+}
+
+/// A package that is kept only so that another one comes in its place: of the section for old libraries, and called so by
+/// its description (Debian's Developer's Reference, 6.7.7). The section alone has libraries that programs still use.
+fn transitional(stanza: &Stanza<'_>) -> Option<Deprecation> {
+    let field = |name| stanza.get(name).map(|value| value.first_line().trim());
+    let section = field("Section")?;
+    let description = field("Description")?;
+    let is_old = section == "oldlibs" || section.ends_with("/oldlibs");
+    if !is_old || !description.to_ascii_lowercase().contains("transitional") {
+        return None;
+    }
+    let successor = field("Depends").filter(|depends| !depends.contains([',', '|']));
+    let successor = successor.and_then(|depends| depends.split([' ', '(', ':']).next());
+    Some(Deprecation::new(Some(description), successor))
 }
 
 /// `Source: NAME` or `Source: NAME (VERSION)`; what is left out is as the binary has it.
@@ -215,6 +234,24 @@ mod tests {
                 ("libssl3", "3.0.11-1~deb12u2", Some(("openssl".into(), "3.0.11-1~deb12u2".into()))),
             ]
         );
+    }
+
+    #[test]
+    fn transitional_packages_name_what_comes_in_their_place() {
+        let of = |fields: &str| {
+            let text = format!("Package: x\nVersion: 1\n{fields}\n");
+            let facts = facts_of(&DPKG, "var/lib/dpkg/status.d/x", text.as_bytes());
+            facts.into_iter().find_map(|fact| match fact {
+                Fact::Deprecated { deprecation, .. } => Some(deprecation.successor),
+                _ => None,
+            })
+        };
+        let old = "Section: oldlibs\nDescription: transitional package for y";
+        assert_eq!(of(&format!("{old}\nDepends: y:any (>= 2)")), Some(Some("y".into())));
+        assert_eq!(of(&format!("{old}\nDepends: y | z")), Some(None));
+        assert_eq!(of(old), Some(None));
+        assert_eq!(of("Section: oldlibs\nDescription: old library"), None);
+        assert_eq!(of("Section: libs\nDescription: transitional package for y"), None);
     }
 
     #[test]

@@ -170,3 +170,47 @@ fn programs_that_a_package_owns_are_that_package() {
     assert_eq!(ecosystems, [Ecosystem::Deb, Ecosystem::Generic]);
     assert_eq!(merged.owned_files.len(), 2);
 }
+
+#[test]
+fn what_was_given_up_is_told_of_the_package_wherever_it_lies() {
+    let deprecated = |name: &str| Located {
+        path: "srv/package-lock.json".into(),
+        inside: None,
+        fact: Fact::Deprecated {
+            ecosystem: Ecosystem::Npm,
+            name: name.to_owned(),
+            version: "1.0.0".into(),
+            deprecation: Deprecation::new(Some("use b"), None),
+        },
+    };
+    let lock = ("srv/package-lock.json", EntryKind::File);
+    let lower =
+        layer(&[(A, EntryKind::File), lock], &[package(A, "a"), deprecated("a"), deprecated("absent")]);
+    let of = |layers: &[LayerEvidence]| merge(layers, &[]).inventory.deprecated;
+    let expected = [DeprecatedPackage { package: 0, deprecation: Deprecation::new(Some("use b"), None) }];
+    assert_eq!(of(std::slice::from_ref(&lower)), expected);
+    let gone = layer(&[("srv/package-lock.json", EntryKind::Whiteout)], &[]);
+    assert_eq!(of(&[lower, gone]), []);
+}
+
+#[test]
+fn a_deb_whose_documentation_is_a_link_has_the_licence_of_the_other() {
+    let located = |path: &str, fact| Located { path: path.into(), inside: None, fact };
+    let deb = |name: &str| {
+        let path = format!("var/lib/dpkg/status.d/{name}");
+        located(&path, Fact::Package(Package::new(Ecosystem::Deb, name, "1")))
+    };
+    let copyright = Fact::PackageLicense { owner: "a".into(), licenses: vec!["MIT".into()] };
+    let base = layer(
+        &[
+            ("usr/share/doc/a/copyright", EntryKind::File),
+            ("usr/share/doc/b", EntryKind::Symlink("a".into())),
+            ("usr/share/doc/c", EntryKind::Directory),
+        ],
+        &[deb("a"), deb("b"), deb("c"), located("usr/share/doc/a/copyright", copyright)],
+    );
+    let merged = merge(&[base], &[]);
+    let told: Vec<&[String]> =
+        merged.inventory.packages.iter().map(|found| found.package.licenses.as_slice()).collect();
+    assert_eq!(told, [vec!["MIT".to_owned()], vec!["MIT".to_owned()], vec![]]);
+}

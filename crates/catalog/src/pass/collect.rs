@@ -162,7 +162,7 @@ fn link(entry: &Entry) -> Option<(&str, &str)> {
 }
 
 /// A fact of a file holds for all its names: one of them may outlive the others. Tells whether there was room. Names of code
-/// beyond [`CODE_LIMIT`] are not copied: of the code at the other paths nothing is known then.
+/// and texts of licences beyond [`CODE_LIMIT`] are not copied: of the code at the other paths nothing is known then.
 fn copy_to_hardlinks(facts: &mut Vec<Located>, links: &HashMap<&str, Vec<&str>>, room: &mut usize) -> bool {
     if links.is_empty() {
         return true;
@@ -171,7 +171,11 @@ fn copy_to_hardlinks(facts: &mut Vec<Located>, links: &HashMap<&str, Vec<&str>>,
         facts.iter().filter_map(|located| links.get(located.path.as_str())).map(Vec::len).sum();
     let mut room_for_code = CODE_LIMIT;
     let mut fits = |located: &Located| {
-        let size = if let Fact::Code(code) = &located.fact { code.names.size() } else { 0 };
+        let size = match &located.fact {
+            Fact::Code(code) => code.names.size(),
+            Fact::LicenseFile(text) => text.len(),
+            _ => 0,
+        };
         let left = room_for_code.checked_sub(size);
         room_for_code = left.unwrap_or(room_for_code);
         left.is_some()

@@ -9,6 +9,7 @@ mod explain;
 mod image_feeds;
 mod install;
 mod inventory;
+mod licenses;
 mod lineage;
 mod lint;
 mod locate;
@@ -59,6 +60,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Scan(scan) => scan::run(*scan, &Context::new(args.global)?),
         Command::Explain(explain) => explain::run(&explain, &Context::new(args.global)?),
         Command::Inventory(inventory) => inventory::run(&inventory, &Context::new(args.global)?),
+        Command::Licenses(licenses) => licenses::run(&licenses, &Context::new(args.global)?),
         Command::Diff(diff) => diff::run(&diff, &Context::new(args.global)?),
         Command::Lineage(lineage) => lineage::run(&lineage, &Context::new(args.global)?),
         Command::Base(base) => lineage::base(&base, &Context::new(args.global)?),

@@ -108,6 +108,7 @@ pub(super) fn options(args: &Scan, outputs: &[Output], context: &Context) -> any
         vulnerabilities: wants(Scanner::Vulnerabilities),
         configuration: wants(Scanner::Configuration),
         secrets_baseline: secrets_baseline(args)?,
+        licenses: wants(Scanner::Licenses).then(|| context.config.licenses.clone()),
         today: context.environment.today()?,
         database_gaps,
         database_max_age_days: context.config.database.max_age_days,

@@ -45,6 +45,7 @@ fn pages(root: &Path) -> Vec<Page> {
         Page { path: "docs/schema/lineage-1.json", text: plimsoll_report::lineage::schema() },
         Page { path: "docs/schema/lint-1.json", text: plimsoll_report::lint::schema() },
         Page { path: "docs/schema/secrets-1.json", text: plimsoll_report::secrets::schema() },
+        Page { path: "docs/schema/licenses-1.json", text: plimsoll_report::licenses::schema() },
         Page { path: "docs/schema/sbom-check-1.json", text: plimsoll_report::sbom::check::schema() },
         Page { path: "docs/schema/sbom-diff-1.json", text: plimsoll_report::sbom::diff::schema() },
         Page { path: "docs/schema/sbom-verify-1.json", text: plimsoll_report::sbom::truth::schema() },
@@ -63,6 +64,7 @@ fn catalogers() -> String {
     );
     let mut all = plimsoll_engine::scan::extractors();
     all.extend(plimsoll_engine::account::extractors());
+    all.extend(plimsoll_engine::licenses::extractors(plimsoll_engine::licenses::Texts::Read));
     all.sort_by_key(|extractor| extractor.name);
     all.dedup_by_key(|extractor| extractor.name);
     for extractor in all {
@@ -136,6 +138,18 @@ fn checks(root: &Path) -> String {
         writeln!(text, "| `{}` | {} | {} | {} |", rule.id, rule.severity, rule.title, rule.remedy).unwrap();
     }
     file_rules(&mut text);
+    text.push_str("\n## Licences\n\nOnly with `--scanners licenses`; [licenses.md](../licenses.md) tells which licence is in which category.\n\n\
+         | id | severity | what it finds | what to do |\n| --- | --- | --- | --- |\n");
+    for rule in plimsoll_checks::all::LICENSE_RULES {
+        writeln!(text, "| `{}` | {} | {} | {} |", rule.id, rule.severity, rule.title, rule.remedy).unwrap();
+    }
+    writeln!(
+        text,
+        "\n## Packages that were given up\n\n`{}` (low): npm's `deprecated`, Composer's `abandoned`, Python's classifier \"7 - Inactive\", Debian's \
+         transitional packages. The remedy names the successor where one is told.",
+        plimsoll_checks::deprecated::DEPRECATED_COMPONENT
+    )
+    .unwrap();
     text.push_str(
         "\n## Secrets\n\nThe rules are `crates/checks/rules/secrets.toml`, the specific ones first. Files are searched in every \
          layer, also those that an upper layer deletes.\n\n| id | severity | what it finds |\n| --- | --- | --- |\n",

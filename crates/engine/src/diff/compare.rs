@@ -128,7 +128,12 @@ fn identity(finding: &Finding, inventory: &Inventory) -> (String, String) {
             let path = finding.locations.first().map(|location| location.path.clone());
             Some(format!("{fingerprint} {}", path.unwrap_or_default()))
         }
-        FindingKind::Misconfiguration { .. } | FindingKind::EndOfLife { .. } => None,
+        FindingKind::License { package, .. } => {
+            let installed = inventory.packages.get(*package as usize);
+            installed.map(|found| format!("{} {}", found.package.ecosystem, found.package.name))
+        }
+        FindingKind::EndOfLife { product, .. } => Some(product.clone()),
+        FindingKind::Misconfiguration { .. } => None,
     };
     (finding.id.clone(), place.unwrap_or_default())
 }

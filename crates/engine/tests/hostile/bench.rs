@@ -44,6 +44,7 @@ impl Bench {
             vulnerabilities: true,
             configuration: true,
             secrets_baseline: Default::default(),
+            licenses: None,
             today: jiff::civil::date(2026, 11, 23),
             database_max_age_days: 7,
             database_gaps: Vec::new(),

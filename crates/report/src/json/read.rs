@@ -2,8 +2,10 @@
 
 use plimsoll_model::distribution::Distribution;
 use plimsoll_model::gap::{Gap, GapKind};
-use plimsoll_model::inventory::{Dependency, InstalledPackage, Inventory, LayerSummary, Location, Origin};
-use plimsoll_model::package::{Ecosystem, Package, SourcePackage};
+use plimsoll_model::inventory::{
+    Dependency, DeprecatedPackage, InstalledPackage, Inventory, LayerSummary, Location, Origin,
+};
+use plimsoll_model::package::{Deprecation, Ecosystem, Package, SourcePackage};
 use plimsoll_model::scan::{Contents, ImageIdentity};
 use serde::Deserialize;
 
@@ -103,6 +105,13 @@ struct PackageRead {
     depends_on: Vec<String>,
     #[serde(default)]
     files: Vec<String>,
+    deprecated: Option<DeprecatedRead>,
+}
+
+#[derive(Deserialize)]
+struct DeprecatedRead {
+    reason: Option<String>,
+    successor: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -154,7 +163,11 @@ fn contents(scan: ScanRead) -> Result<Contents, ReadError> {
         .collect();
     dependencies.sort_unstable();
     dependencies.dedup();
-    for package in scan.packages {
+    for (index, package) in (0..).zip(scan.packages) {
+        if let Some(said) = &package.deprecated {
+            let deprecation = Deprecation::new(said.reason.as_deref(), said.successor.as_deref());
+            inventory.deprecated.push(DeprecatedPackage { package: index, deprecation });
+        }
         let owner = package.owned_by.as_ref().and_then(|purl| purls.get(purl)).copied();
         let (installed, files) = installed(package, owner)?;
         inventory.packages.push(installed);

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use plimsoll_model::gap::Gap;
-use plimsoll_model::inventory::{Dependency, InstalledPackage, Inventory};
+use plimsoll_model::inventory::{Dependency, DeprecatedPackage, InstalledPackage, Inventory};
 use plimsoll_model::scan::Contents;
 
 use super::facts::{self, PRODUCT};
@@ -63,7 +63,12 @@ fn of_root(bill: &Bill, root: Option<usize>, members: &[usize]) -> Contents {
         match (part.kind, facts::package(part, &layers)) {
             (PartKind::OperatingSystem, _) => inventory.distribution = Some(facts::distribution(part)),
             (_, Some((installed, files))) => {
-                place.insert(*index, u32::try_from(inventory.packages.len()).unwrap_or(u32::MAX));
+                let package = u32::try_from(inventory.packages.len()).unwrap_or(u32::MAX);
+                place.insert(*index, package);
+                let deprecation = facts::deprecation(part).into_iter();
+                inventory
+                    .deprecated
+                    .extend(deprecation.map(|deprecation| DeprecatedPackage { package, deprecation }));
                 inventory.packages.push(installed);
                 owned_files.push(files);
             }

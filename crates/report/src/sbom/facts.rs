@@ -5,7 +5,7 @@ use plimsoll_model::distribution::Distribution;
 use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_model::inventory::{InstalledPackage, LayerSummary, Location, Origin};
 use plimsoll_model::package::purl::Named;
-use plimsoll_model::package::{Ecosystem, Package, SourcePackage};
+use plimsoll_model::package::{Deprecation, Ecosystem, Package, SourcePackage};
 use plimsoll_model::scan::ImageIdentity;
 
 use super::Part;
@@ -101,6 +101,11 @@ pub(super) fn of_package(subject: &Subject<'_>, index: usize, owner: Option<&str
             facts.set(&format!("license:{number}"), license);
         }
     }
+    if let Some(deprecation) = subject.inventory.deprecation(index) {
+        // What is told without a reason is told, too.
+        facts.set("deprecated", deprecation.reason.as_deref().unwrap_or("true"));
+        facts.set_some("successor", deprecation.successor.as_deref());
+    }
     facts.set("fileCount", installed.file_count.to_string());
     let files = subject.owned_files.get(index).filter(|files| !files.is_empty());
     // One property, lest a document be mostly the names of properties. Lists of files know no line breaks either.
@@ -189,6 +194,13 @@ pub(super) fn package(part: &Part, layers: &[LayerSummary]) -> Option<(Installed
         file_count: told("fileCount").and_then(|count| count.parse().ok()).unwrap_or(0),
     };
     Some((installed, files))
+}
+
+/// What is said of the package that a part of our own is, if its makers gave it up.
+pub(super) fn deprecation(part: &Part) -> Option<Deprecation> {
+    let reason = part.property("plimsoll:deprecated")?;
+    let reason = Some(reason).filter(|reason| *reason != "true");
+    Some(Deprecation::new(reason, part.property("plimsoll:successor")))
 }
 
 /// Properties by their names, for those that are numbered.

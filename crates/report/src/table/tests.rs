@@ -34,6 +34,10 @@ Image configuration
  Severity  Rule                What                    Where
  low       image-runs-as-root  The image runs as root  User is empty
 
+Licences
+ Severity  Rule             What                                    Where
+ low       license-unknown  no licence of requests 2.19.0 is known  /app/requests-2.19.0.dist-info/METADATA
+
 Set aside
   CVE-2024-0001 in zlib1g: not-affected (component_not_present), says shop.openvex.json
 
@@ -46,7 +50,7 @@ Do first
   critical      1, of which 1 can be fixed
       high      2, of which 2 can be fixed
     medium      1, of which 0 can be fixed
-       low      1, of which 1 can be fixed
+       low      2, of which 2 can be fixed
 Advisories: 3 of 1 feeds (bundled), newest data of 2025-12-31, 2 days old.
 Verdict: fail
   1 critical finding

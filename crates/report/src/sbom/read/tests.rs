@@ -1,7 +1,7 @@
 use plimsoll_model::distribution::Distribution;
 use plimsoll_model::gap::{Gap, GapKind};
-use plimsoll_model::inventory::{Dependency, InstalledPackage};
-use plimsoll_model::package::{Ecosystem, Package, SourcePackage};
+use plimsoll_model::inventory::{Dependency, DeprecatedPackage, InstalledPackage};
+use plimsoll_model::package::{Deprecation, Ecosystem, Package, SourcePackage};
 use plimsoll_model::scan::{Contents, Scan};
 use serde_json::{Value, json};
 
@@ -35,6 +35,12 @@ fn full() -> Scan {
     }
     scan.inventory.distribution.as_mut().unwrap().id_like = vec!["one".into(), "two".into()];
     scan.inventory.gaps = vec![Gap::new(GapKind::FileUnread, "a file", "it is damaged: 1 < 2")];
+    let deprecated = |package, reason, successor| DeprecatedPackage {
+        package,
+        deprecation: Deprecation::new(reason, successor),
+    };
+    scan.inventory.deprecated =
+        vec![deprecated(1, Some("use <httpx>"), Some("httpx")), deprecated(2, None, None)];
     scan.owned_files = vec![Vec::new(); scan.inventory.packages.len()];
     scan.owned_files[0] = vec!["usr/lib/libz.so.1".into(), "usr/share/doc/a b".into()];
     scan.inventory.packages[0].file_count = 2;
