@@ -8,6 +8,7 @@ mod history;
 pub(crate) mod names;
 pub(crate) mod publish;
 pub mod redact;
+pub mod remove;
 pub(crate) mod run;
 
 use std::collections::BTreeMap;

@@ -71,6 +71,32 @@ pub fn secrets_in_text(text: &str) -> Vec<SecretHit> {
     search.finish().0
 }
 
+/// A secret, and where it lies in the bytes that were searched.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// The id of its rule.
+    pub rule: &'static str,
+    /// Its fingerprint, as in [`SecretHit`].
+    pub fingerprint: String,
+    /// The bytes.
+    pub range: std::ops::Range<usize>,
+}
+
+/// More places than this are told in further searches, once the first are gone.
+const PLACES_LIMIT: usize = 10_000;
+
+/// Where the secrets in a file lie, in order and without overlaps.
+#[must_use]
+pub fn secret_places(bytes: &[u8]) -> Vec<Place> {
+    let set = RuleSet::embedded();
+    let found = scan::scan(set, bytes, PLACES_LIMIT).kept.into_iter().filter_map(|found| {
+        let secret = bytes.get(found.secret.range())?;
+        let rule = set.rules.get(found.rule)?.id.as_str();
+        Some(Place { rule, fingerprint: fingerprint(window::trimmed(secret)), range: found.secret.range() })
+    });
+    found.collect()
+}
+
 /// Where the secrets in a text lie, in order and without overlaps.
 pub(crate) fn secret_spans(text: &str) -> Vec<std::ops::Range<usize>> {
     let found = scan::scan(RuleSet::embedded(), text.as_bytes(), HITS_LIMIT);

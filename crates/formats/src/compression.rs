@@ -4,7 +4,7 @@
 //! Gzip is inflated by zlib-rs, or, with the `isal` feature, by ISA-L. Both read all members of a
 //! multi-member file (eStargz, pigz) and verify each member's CRC.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Read, Write};
 
 /// How a stream is compressed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,6 +65,77 @@ impl Compression {
             Self::Gzip => gzip(reader),
             Self::Zstd => Box::new(zstd_decoder(reader)?),
         })
+    }
+
+    /// Wraps `writer` so that plain bytes can be written to it. The same bytes always give the same bytes: no name and
+    /// no time is stored.
+    ///
+    /// # Errors
+    /// If the encoder cannot be made.
+    pub fn encode<W: Write>(self, writer: W) -> io::Result<Encoder<W>> {
+        Ok(match self {
+            Self::None => Encoder::None(writer),
+            Self::Gzip => {
+                let level = flate2::Compression::default();
+                Encoder::Gzip(Box::new(flate2::write::GzEncoder::new(writer, level)))
+            }
+            Self::Zstd => {
+                let mut encoder = zstd::stream::write::Encoder::new(writer, ZSTD_LEVEL)?;
+                encoder.include_checksum(true)?;
+                Encoder::Zstd(Box::new(encoder))
+            }
+        })
+    }
+}
+
+/// The zstd tool's own default.
+const ZSTD_LEVEL: i32 = 3;
+
+/// A stream being compressed. It must be finished.
+pub enum Encoder<W: Write> {
+    /// Not at all.
+    None(W),
+    /// With gzip.
+    Gzip(Box<flate2::write::GzEncoder<W>>),
+    /// With zstd.
+    Zstd(Box<zstd::stream::write::Encoder<'static, W>>),
+}
+
+impl<W: Write> std::fmt::Debug for Encoder<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Encoder")
+    }
+}
+
+impl<W: Write> Encoder<W> {
+    /// Writes what is left, and gives the writer below.
+    ///
+    /// # Errors
+    /// If that fails.
+    pub fn finish(self) -> io::Result<W> {
+        match self {
+            Self::None(mut writer) => writer.flush().map(|()| writer),
+            Self::Gzip(encoder) => encoder.finish(),
+            Self::Zstd(encoder) => encoder.finish(),
+        }
+    }
+}
+
+impl<W: Write> Write for Encoder<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::None(writer) => writer.write(bytes),
+            Self::Gzip(encoder) => encoder.write(bytes),
+            Self::Zstd(encoder) => encoder.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::None(writer) => writer.flush(),
+            Self::Gzip(encoder) => encoder.flush(),
+            Self::Zstd(encoder) => encoder.flush(),
+        }
     }
 }
 
@@ -169,6 +240,21 @@ mod tests {
             state.to_be_bytes()[0] & 0x3f
         };
         (0..len).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn what_is_encoded_comes_back_and_is_the_same_each_time() {
+        let bytes = noise(200_000);
+        for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
+            let encoded = || {
+                let mut encoder = compression.encode(Vec::new()).unwrap();
+                encoder.write_all(&bytes).unwrap();
+                encoder.finish().unwrap()
+            };
+            assert_eq!(encoded(), encoded());
+            assert_eq!(Compression::of(&encoded()), compression);
+            assert_eq!(plain(&encoded()).unwrap(), bytes);
+        }
     }
 
     #[test]

@@ -7,8 +7,10 @@
 
 use std::io::{self, BufRead};
 
+pub mod edit;
 mod header;
 mod pax;
+mod rewrite;
 
 use header::Header;
 use pax::Extensions;

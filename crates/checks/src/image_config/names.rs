@@ -76,6 +76,7 @@ const PLACEHOLDERS: &[&str] = &[
     "token",
     "dummy",
     "redacted",
+    super::remove::REMOVED,
 ];
 
 /// Tells whether `name` says that its value is secret, and `value` is one.

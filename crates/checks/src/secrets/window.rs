@@ -106,7 +106,7 @@ impl<'a> Search<'a> {
 }
 
 /// A secret without line ends around it, real or escaped as in JSON.
-fn trimmed(secret: &[u8]) -> &[u8] {
+pub(super) fn trimmed(secret: &[u8]) -> &[u8] {
     let mut rest = secret;
     loop {
         let before = rest.len();

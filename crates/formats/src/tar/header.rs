@@ -82,6 +82,52 @@ impl Header {
         self.field(482, 1).first().is_some_and(|b| *b != 0)
     }
 
+    fn set(&mut self, start: usize, len: usize, value: &[u8]) {
+        let field = self.0.get_mut(start..).and_then(|rest| rest.get_mut(..len)).unwrap_or_default();
+        field.fill(0);
+        for (to, from) in field.iter_mut().zip(value) {
+            *to = *from;
+        }
+    }
+
+    /// As much of a name as fits. The prefix of POSIX would be read with it; in its place GNU has other fields.
+    pub(super) fn set_name(&mut self, name: &str) {
+        self.set(0, 100, name.as_bytes());
+        if self.field(257, 6) == b"ustar\0" {
+            self.set(345, 155, b"");
+        }
+    }
+
+    /// As much of a target as fits.
+    pub(super) fn set_link(&mut self, target: &str) {
+        self.set(157, 100, target.as_bytes());
+    }
+
+    /// Makes it that of a regular file of no bytes.
+    pub(super) fn set_empty_file(&mut self) {
+        self.set(124, 12, b"00000000000");
+        self.set(156, 1, b"0");
+        self.set_link("");
+    }
+
+    /// Makes it that of a pax header for the next entry, of so many bytes.
+    pub(super) fn set_pax(&mut self, size: u64) {
+        self.set_name("PaxHeaders/entry");
+        self.set(100, 8, b"0000644");
+        self.set(108, 8, b"0000000");
+        self.set(116, 8, b"0000000");
+        self.set(124, 12, format!("{size:011o}").as_bytes());
+        self.set(136, 12, b"00000000000");
+        self.set(156, 1, b"x");
+        self.set(257, 8, b"ustar\x0000");
+    }
+
+    pub(super) fn set_checksum(&mut self) {
+        self.set(148, 8, b"        ");
+        let sum: u64 = self.0.iter().map(|byte| u64::from(*byte)).sum();
+        self.set(148, 8, format!("{sum:06o}\0 ").as_bytes());
+    }
+
     /// Of a continuation block of an old GNU sparse map.
     pub(super) fn map_block_continues(&self) -> bool {
         self.field(504, 1).first().is_some_and(|b| *b != 0)

@@ -50,7 +50,7 @@ impl Extensions {
     }
 }
 
-fn split_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn split_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let space = bytes.iter().take(20).position(|b| *b == b' ')?;
     let len: usize = std::str::from_utf8(bytes.get(..space)?).ok()?.parse().ok()?;
     let record = bytes.get(space.checked_add(1)?..len)?;

@@ -19,7 +19,9 @@ use plimsoll_model::path::{Normalized, normalize};
 use serde::Deserialize;
 
 use super::layout::{Selected, Selector, select};
-use super::{Blobs, Image, LayerContent, OpenLayer, PlatformChoice, SourceError, resolve, verified};
+use super::{
+    Blobs, Documents, Image, LayerContent, OpenLayer, PlatformChoice, SourceError, resolve, verified,
+};
 use crate::config::{CONFIG_LIMIT, ImageConfig};
 use crate::manifest::{Descriptor, Index, MANIFEST_LIMIT};
 
@@ -121,6 +123,7 @@ fn docker_image(members: &Members, selector: &Selector) -> Result<Image, SourceE
         platform: config.platform(),
         layers: super::layers(&config, contents),
         config,
+        documents: Documents { config: Some(config_bytes.into()), ..Documents::default() },
     })
 }
 

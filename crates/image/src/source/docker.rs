@@ -149,6 +149,7 @@ impl Store<'_> {
             platform: config.platform(),
             layers: super::layers(&config, contents),
             config,
+            documents: super::Documents { config: Some(bytes.into()), ..super::Documents::default() },
         })
     }
 

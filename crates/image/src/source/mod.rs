@@ -42,6 +42,19 @@ pub struct Image {
     pub config: ImageConfig,
     /// Its layers, lowest first.
     pub layers: Vec<Layer>,
+    /// The documents that describe it, as they were read.
+    pub documents: Documents,
+}
+
+/// The bytes of the documents that describe an image; none where its place keeps no such document.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    /// The index that its name led to.
+    pub index: Option<Arc<[u8]>>,
+    /// Its manifest.
+    pub manifest: Option<Arc<[u8]>>,
+    /// Its configuration.
+    pub config: Option<Arc<[u8]>>,
 }
 
 /// A layer of an image.
@@ -324,7 +337,11 @@ pub(crate) fn resolve(
     // An index says which platforms its entries are for; of a manifest alone only its configuration does.
     let is_alone = images.iter().all(|image| image.manifest_digest == Some(descriptor.digest));
     if !is_alone {
-        images.iter_mut().for_each(|image| image.index_digest = Some(descriptor.digest));
+        let index: Arc<[u8]> = blobs.small(descriptor, crate::manifest::MANIFEST_LIMIT)?.into();
+        for image in &mut images {
+            image.index_digest = Some(descriptor.digest);
+            image.documents.index = Some(Arc::clone(&index));
+        }
     }
     if is_alone && descriptor.platform.is_none() { of_platform(images, choice) } else { Ok(images) }
 }
@@ -348,7 +365,9 @@ fn resolve_into(
         .map_err(|source| SourceError::Manifest { digest: descriptor.digest, source })?;
     match document {
         Document::Manifest(manifest) => {
-            images.push(image(blobs, name, descriptor.digest, &manifest)?);
+            let mut image = image(blobs, name, descriptor.digest, &manifest)?;
+            image.documents.manifest = Some(bytes.into());
+            images.push(image);
         }
         Document::Index(index) => {
             for chosen in choose(&index, choice)? {
@@ -452,6 +471,7 @@ fn image(
         platform: config.platform(),
         layers: layers(&config, contents.collect()),
         config,
+        documents: Documents { config: Some(bytes.into()), ..Documents::default() },
     })
 }
 

@@ -225,7 +225,11 @@ impl Stores<'_> {
             });
         }
         match parsed(&bytes, digest)? {
-            Document::Manifest(manifest) => Ok(vec![self.image(store, record, name, digest, &manifest)?]),
+            Document::Manifest(manifest) => {
+                let mut image = self.image(store, record, name, digest, &manifest)?;
+                image.documents.manifest = Some(bytes.into());
+                Ok(vec![image])
+            }
             Document::Index(index) => choose(&index, choice)?
                 .into_iter()
                 .map(|descriptor| self.instance(name, descriptor))
@@ -241,7 +245,9 @@ impl Stores<'_> {
                 let bytes = store.data(record, key, MANIFEST_LIMIT)?;
                 let bytes = verified(&format!("manifest {}", descriptor.digest), descriptor, bytes)?;
                 if let Document::Manifest(manifest) = parsed(&bytes, descriptor.digest)? {
-                    return self.image(store, record, name, descriptor.digest, &manifest);
+                    let mut image = self.image(store, record, name, descriptor.digest, &manifest)?;
+                    image.documents.manifest = Some(bytes.into());
+                    return Ok(image);
                 }
             }
         }
@@ -281,6 +287,7 @@ impl Stores<'_> {
             platform: config.platform(),
             layers: super::layers(&config, contents.into_iter().map(|content| (None, content)).collect()),
             config,
+            documents: super::Documents { config: Some(bytes.into()), ..super::Documents::default() },
         })
     }
 

@@ -25,9 +25,9 @@ pub const COSIGN_ATTESTATIONS: &str = ".att";
 pub const COSIGN_BILLS: &str = ".sbom";
 
 /// The media type of an index.
-pub(super) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// The media type of a manifest.
-pub(super) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// The most referrers of one image that are listed.
 pub const REFERRER_LIMIT: usize = 10_000;

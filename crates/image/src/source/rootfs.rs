@@ -35,5 +35,6 @@ pub fn image(root: &Path) -> Result<Image, SourceError> {
             origin: Origin::Unknown,
             content: LayerContent::Directory(root.to_owned()),
         }],
+        documents: super::Documents::default(),
     })
 }

@@ -14,6 +14,7 @@ use super::client::AsyncRegistryClient;
 use super::config::{Limits, RegistryOptions};
 use super::error::RegistryError;
 use super::manifest::FetchedManifest;
+use crate::mutate::Blob;
 use crate::source::referrers::Listing;
 use crate::source::referrers::attach::Packed;
 
@@ -104,6 +105,30 @@ impl RegistryClient {
     pub fn push_manifest(&self, reference: &Reference, bytes: Vec<u8>) -> Result<BlobDigest, RegistryError> {
         let (client, reference) = (self.client.clone(), reference.clone());
         self.wait_for(async move { client.push_manifest(&reference, bytes).await })
+    }
+
+    /// Sends a blob of any size, unless the repository has it.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells.
+    pub fn push_large_blob(&self, reference: &Reference, blob: &Blob) -> Result<(), RegistryError> {
+        let (client, reference, blob) = (self.client.clone(), reference.clone(), blob.clone());
+        self.wait_for(async move { client.push_large_blob(&reference, &blob).await })
+    }
+
+    /// Sends a manifest or index of any known media type under the tag or digest of `reference`.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells.
+    pub fn push_document(
+        &self,
+        reference: &Reference,
+        document: &Blob,
+        media_type: &str,
+    ) -> Result<(), RegistryError> {
+        let (client, reference, document) = (self.client.clone(), reference.clone(), document.clone());
+        let media_type = media_type.to_owned();
+        self.wait_for(async move { client.push_document(&reference, &document, &media_type).await })
     }
 
     /// Sends a document that refers to a manifest of the repository of `reference`.

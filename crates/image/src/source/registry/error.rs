@@ -159,6 +159,14 @@ pub enum RegistryError {
         /// What was asked for.
         what: String,
     },
+    /// What is to be sent cannot be read.
+    #[error("reading {what} to send it")]
+    Local {
+        /// What.
+        what: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The client was shut down while somebody waited for it.
     #[error("the registry client was shut down")]
     Stopped,

@@ -111,7 +111,7 @@ fn media_type(
     Ok(known)
 }
 
-fn known(media_type: &str) -> Option<&'static str> {
+pub(super) fn known(media_type: &str) -> Option<&'static str> {
     [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST].into_iter().find(|known| *known == media_type)
 }
 

@@ -1,9 +1,11 @@
 //! Sends blobs and manifests to the registry itself, never to a mirror
 //! (<https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#push>).
 
+use std::io::Read as _;
 use std::sync::Arc;
 
-use plimsoll_http::host;
+use plimsoll_formats::bounded;
+use plimsoll_http::{clipped, host};
 use plimsoll_model::digest::{BlobDigest, Digest};
 use plimsoll_model::reference::Reference;
 use reqwest::{Method, Url};
@@ -13,6 +15,11 @@ use super::endpoint::{Endpoint, Role};
 use super::error::RegistryError;
 use super::manifest::{self, OCI_MANIFEST};
 use super::transport::{Answer, Ask, Failure, Upload};
+use crate::manifest::MANIFEST_LIMIT;
+use crate::mutate::Blob;
+
+/// Blobs longer than this are sent in pieces of it.
+const PIECE: u64 = 16 << 20;
 
 const BYTES: &str = "application/octet-stream";
 
@@ -28,28 +35,98 @@ impl AsyncRegistryClient {
     ) -> Result<BlobDigest, RegistryError> {
         let digest = BlobDigest(Digest::of(&bytes));
         let what = blob_named(reference, digest);
-        let core = self.core();
-        let endpoint = core.origin(reference)?;
-        let there = Ask {
-            upload: Some(upload(Method::HEAD, Arc::default(), BYTES)),
-            ..ask(endpoint.address("blobs", &digest.to_string())?, &what)
-        };
-        match core.persistently(&endpoint, &there).await {
-            Ok(_) => return Ok(digest),
-            Err(RegistryError::NotFound { .. }) => {}
-            Err(error) => return Err(error),
+        let endpoint = self.core().origin(reference)?;
+        if self.has_blob(&endpoint, digest, &what).await? {
+            return Ok(digest);
         }
-        let start = Ask {
-            upload: Some(upload(Method::POST, Arc::default(), BYTES)),
-            ..ask(endpoint.address("blobs", "uploads/")?, &what)
-        };
-        let started = core.persistently(&endpoint, &start).await?;
-        let mut url = location(&endpoint, &started, &what)?;
+        let mut url = self.start_upload(&endpoint, &what).await?;
         url.query_pairs_mut().append_pair("digest", &digest.to_string());
         let put = Ask { upload: Some(upload(Method::PUT, Arc::new(bytes), BYTES)), ..ask(url, &what) };
         // A second try would need a new upload: who pushes starts over, and what is there is not sent again.
-        core.send(&endpoint, &put).await.map_err(|failure| failure.error)?;
+        self.core().send(&endpoint, &put).await.map_err(|failure| failure.error)?;
         Ok(digest)
+    }
+
+    /// Sends a blob of any size, unless the repository has it; a large one in pieces, so that memory stays bounded
+    /// (<https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks>).
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells.
+    pub async fn push_large_blob(&self, reference: &Reference, blob: &Blob) -> Result<(), RegistryError> {
+        let what = blob_named(reference, blob.digest);
+        let local = |source| RegistryError::Local { what: what.clone(), source };
+        let mut reader = blob.reader();
+        if blob.size <= PIECE {
+            let bytes = bounded::read(&mut reader, PIECE).map_err(local)?;
+            return self.push_blob(reference, bytes).await.map(drop);
+        }
+        let endpoint = self.core().origin(reference)?;
+        if self.has_blob(&endpoint, blob.digest, &what).await? {
+            return Ok(());
+        }
+        let mut url = self.start_upload(&endpoint, &what).await?;
+        let mut at = 0;
+        while at < blob.size {
+            let bytes = bounded::read((&mut reader).take(PIECE), PIECE).map_err(local)?;
+            let length = bytes.len() as u64;
+            let piece = Upload { at: Some(at), ..upload(Method::PATCH, Arc::new(bytes), BYTES) };
+            let patch = Ask { upload: Some(piece), ..ask(url, &what) };
+            let taken = self.core().send(&endpoint, &patch).await.map_err(|failure| failure.error)?;
+            url = location(&endpoint, &taken, &what)?;
+            at = at.saturating_add(length);
+            if length == 0 {
+                return Err(local(std::io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+        url.query_pairs_mut().append_pair("digest", &blob.digest.to_string());
+        let put = Ask { upload: Some(upload(Method::PUT, Arc::default(), BYTES)), ..ask(url, &what) };
+        self.core().send(&endpoint, &put).await.map_err(|failure| failure.error)?;
+        Ok(())
+    }
+
+    async fn has_blob(
+        &self,
+        endpoint: &Endpoint,
+        digest: BlobDigest,
+        what: &str,
+    ) -> Result<bool, RegistryError> {
+        let there = Ask {
+            upload: Some(upload(Method::HEAD, Arc::default(), BYTES)),
+            ..ask(endpoint.address("blobs", &digest.to_string())?, what)
+        };
+        match self.core().persistently(endpoint, &there).await {
+            Ok(_) => Ok(true),
+            Err(RegistryError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where the registry takes a new blob.
+    async fn start_upload(&self, endpoint: &Endpoint, what: &str) -> Result<Url, RegistryError> {
+        let start = Ask {
+            upload: Some(upload(Method::POST, Arc::default(), BYTES)),
+            ..ask(endpoint.address("blobs", "uploads/")?, what)
+        };
+        let started = self.core().persistently(endpoint, &start).await?;
+        location(endpoint, &started, what)
+    }
+
+    /// Sends a manifest or index of any known media type under the tag or digest of `reference`.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells.
+    pub async fn push_document(
+        &self,
+        reference: &Reference,
+        document: &Blob,
+        media_type: &str,
+    ) -> Result<(), RegistryError> {
+        let what = manifest::named(reference);
+        let unknown = || RegistryError::MediaType { what: what.clone(), found: clipped(media_type) };
+        let media_type = manifest::known(media_type).ok_or_else(unknown)?;
+        let bytes = bounded::read(document.reader(), MANIFEST_LIMIT)
+            .map_err(|source| RegistryError::Local { what: what.clone(), source })?;
+        self.put_manifest(reference, bytes, media_type).await.map(drop)
     }
 
     /// Sends an OCI manifest under the tag of `reference`; the blobs that it names must be there.
@@ -111,7 +188,7 @@ fn ask(url: Url, what: &str) -> Ask {
 }
 
 fn upload(method: Method, bytes: Arc<Vec<u8>>, content_type: &'static str) -> Upload {
-    Upload { method, content_type, bytes }
+    Upload { method, content_type, bytes, at: None }
 }
 
 /// Where the registry wants the bytes; a login goes there, so it must be the registry itself.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use plimsoll_http::{Clients, RedirectProblem, Retry, Trail, clipped, host, is_redirect, retry_after};
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RANGE, WWW_AUTHENTICATE,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RANGE, WWW_AUTHENTICATE,
 };
 use reqwest::{Request, Response, StatusCode, Url};
 use serde::Deserialize;
@@ -59,6 +59,8 @@ pub(super) struct Upload {
     pub(super) method: reqwest::Method,
     pub(super) content_type: &'static str,
     pub(super) bytes: Arc<Vec<u8>>,
+    /// Where these bytes begin in what is uploaded piece by piece.
+    pub(super) at: Option<u64>,
 }
 
 /// An upload may take longer than any other request, by its length at this many bytes a second.
@@ -160,6 +162,12 @@ impl Transport {
     }
 }
 
+/// As the distribution specification has it: without a unit, both ends included.
+fn range(at: u64, length: usize) -> Option<HeaderValue> {
+    let last = at.checked_add(u64::try_from(length).ok()?)?.checked_sub(1)?;
+    HeaderValue::try_from(format!("{at}-{last}")).ok()
+}
+
 impl Ask {
     fn request(&self, url: &Url, authorization: Option<&HeaderValue>) -> Request {
         let method = self.upload.as_ref().map_or(reqwest::Method::GET, |upload| upload.method.clone());
@@ -167,6 +175,9 @@ impl Ask {
         if let Some(upload) = &self.upload {
             *request.body_mut() = Some(upload.bytes.as_ref().clone().into());
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(upload.content_type));
+            if let Some(range) = upload.at.and_then(|at| range(at, upload.bytes.len())) {
+                request.headers_mut().insert(CONTENT_RANGE, range);
+            }
         }
         let headers = request.headers_mut();
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
