@@ -4,6 +4,7 @@ mod licenses;
 mod lineage;
 mod lint;
 pub(crate) mod sbom;
+mod scrub;
 mod secrets;
 mod vex;
 
@@ -18,6 +19,7 @@ pub(crate) use licenses::{LicenseFormat, Licenses};
 pub(crate) use lineage::{Base, Lineage};
 pub(crate) use lint::Lint;
 pub(crate) use secrets::Secrets;
+pub(crate) use scrub::{Scrub, ScrubMode};
 pub(crate) use vex::{Create, Vex, VexSource};
 
 /// The security of container images over their whole life.
@@ -85,6 +87,8 @@ pub(crate) enum Command {
     Base(Base),
     /// Find what is wrong with Dockerfiles, Compose files and Kubernetes manifests, and mend what can be mended mechanically.
     Lint(Box<Lint>),
+    /// Take secrets, and files that you name, out of an image: a new image, the same otherwise.
+    Scrub(Box<Scrub>),
     /// Make, read, compare and judge bills of materials.
     Sbom(Box<sbom::Sbom>),
     /// Build, update and look at advisory databases.

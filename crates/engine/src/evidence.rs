@@ -178,7 +178,7 @@ fn unread(layer: &Layer) -> LayerEvidence {
     LayerEvidence { diff_id, plain_size: 0, entries: vec![], facts: vec![], gaps: vec![gap] }
 }
 
-fn layer_name(layer: &Layer) -> String {
+pub(crate) fn layer_name(layer: &Layer) -> String {
     match (&layer.blob, layer.diff_id, &layer.content) {
         (Some(blob), _, _) => blob.digest.to_string(),
         (None, Some(diff_id), _) => diff_id.to_string(),
@@ -407,7 +407,7 @@ fn evidence(diff_id: DiffId, plain_size: u64, seen: Seen) -> LayerEvidence {
 }
 
 /// Tells the observer of stored bytes in steps that do not drown it.
-fn reporter(observer: &Arc<dyn Observer>) -> impl Fn(u64) + Send + 'static {
+pub(crate) fn reporter(observer: &Arc<dyn Observer>) -> impl Fn(u64) + Send + 'static {
     const STEP: u64 = 1 << 20;
     let observer = Arc::clone(observer);
     let told = AtomicU64::new(0);

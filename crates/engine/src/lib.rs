@@ -14,6 +14,7 @@ pub mod licenses;
 pub mod limits;
 pub mod observe;
 pub mod scan;
+pub mod scrub;
 pub mod secrets;
 pub mod vex;
 pub mod whole_file;

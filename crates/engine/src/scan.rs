@@ -266,7 +266,7 @@ fn describe(databases: &[(Database, String)], today: Date) -> Option<DatabaseSum
 }
 
 /// What the checks look at of an image's configuration.
-fn image_facts(image: &Image) -> ImageFacts<'_> {
+pub(crate) fn image_facts(image: &Image) -> ImageFacts<'_> {
     let run = &image.config.config;
     ImageFacts {
         user: &run.user,

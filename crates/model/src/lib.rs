@@ -30,6 +30,7 @@ pub mod reachability;
 pub mod reference;
 pub mod repository;
 pub mod scan;
+pub mod scrub;
 pub mod severity;
 pub mod verdict;
 pub mod version;

@@ -12,6 +12,7 @@ pub mod lineage;
 pub mod lint;
 pub mod openvex;
 pub mod sbom;
+pub mod scrub;
 pub mod secrets;
 pub mod spdx;
 pub mod spdx3;

@@ -15,6 +15,7 @@ mod lint;
 mod locate;
 mod sbom;
 mod scan;
+mod scrub;
 mod secrets;
 mod update;
 mod vex;
@@ -65,6 +66,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Lineage(lineage) => lineage::run(&lineage, &Context::new(args.global)?),
         Command::Base(base) => lineage::base(&base, &Context::new(args.global)?),
         Command::Lint(lint) => lint::run(&lint, &Context::new(args.global)?),
+        Command::Scrub(scrub) => scrub::run(&scrub, &Context::new(args.global)?),
         Command::Sbom(sbom) => sbom::run(*sbom, &Context::new(args.global)?),
         Command::Secrets(secrets) => secrets::run(&secrets, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),
