@@ -26,7 +26,7 @@ Examples:
   plimsoll scrub oci:image --to docker-archive:clean.tar:shop:1.4-clean
   plimsoll scrub ghcr.io/acme/shop:1.4 --to registry:ghcr.io/acme/shop:1.4-clean --mode redact
   plimsoll scrub oci:image --to oci:clean --path '/srv/.git' --path '**/*.pem'
-  plimsoll scrub oci:image --to oci:clean --rule aws-access-key";
+  plimsoll scrub oci:image --to oci:clean --rule aws-access-key-id";
 
 /// Options of `scrub`.
 #[derive(Debug, clap::Args)]

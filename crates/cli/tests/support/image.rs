@@ -155,6 +155,13 @@ impl Image {
         self
     }
 
+    /// A layer that another program put together.
+    pub(crate) fn tar(mut self, step: &str, tar: Vec<u8>) -> Self {
+        self.history.push(json!({ "created": "2026-01-01T00:00:00Z", "created_by": step }));
+        self.layers.push(Layer { step: step.to_owned(), tar, compression: Compression::Gzip });
+        self
+    }
+
     /// A build step that makes no layer.
     pub(crate) fn step(mut self, step: &str) -> Self {
         self.history.push(json!({ "created_by": step, "empty_layer": true }));

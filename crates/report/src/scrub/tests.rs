@@ -17,9 +17,9 @@ fn scrub(path: &str) -> Scrub {
     let mut after = scan.image.clone();
     after.manifest_digest = Some(BlobDigest(Digest::of(b"after")));
     let file =
-        ScrubbedFile { path: path.into(), change: FileEdit::Removed, rules: vec!["aws-access-key".into()] };
+        ScrubbedFile { path: path.into(), change: FileEdit::Removed, rules: vec!["aws-access-key-id".into()] };
     let rotation = Rotation {
-        rule: "aws-access-key".into(),
+        rule: "aws-access-key-id".into(),
         title: "AWS access key".into(),
         severity: Severity::High,
         redacted: "AKIA…".into(),
@@ -38,7 +38,7 @@ fn scrub(path: &str) -> Scrub {
         layers: vec![layer],
         settings: vec![ScrubbedSetting {
             place: "config.Env KEY".into(),
-            rules: vec!["aws-access-key".into()],
+            rules: vec!["aws-access-key-id".into()],
         }],
         rotate: vec![rotation],
         remaining: Vec::new(),
@@ -69,8 +69,8 @@ fn json(scrub: &Scrub) -> serde_json::Value {
 fn what_changed_and_what_follows_is_told() {
     let said = text(&scrub("srv/.env"));
     for part in [
-        "Files\n Layer           File       What     Why\n 1: COPY . /srv  /srv/.env  removed  aws-access-key\n",
-        "Documents\n Where           What      Why\n config.Env KEY  redacted  aws-access-key\n",
+        "Files\n Layer           File       What     Why\n 1: COPY . /srv  /srv/.env  removed  aws-access-key-id\n",
+        "Documents\n Where           What      Why\n config.Env KEY  redacted  aws-access-key-id\n",
         " high      AWS access key  AKIA…  0123456789abcdef  /srv/.env of layer 1 and 1 more\n",
         "1 attestation of the index before is left out.\n",
         "Written to oci:clean.\nVerified: ",
