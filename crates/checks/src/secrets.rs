@@ -73,7 +73,7 @@ pub fn secrets_in_text(text: &str) -> Vec<SecretHit> {
 
 /// A secret, and where it lies in the bytes that were searched.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Place {
+pub struct SecretPlace {
     /// The id of its rule.
     pub rule: &'static str,
     /// Its fingerprint, as in [`SecretHit`].
@@ -87,12 +87,16 @@ const PLACES_LIMIT: usize = 10_000;
 
 /// Where the secrets in a file lie, in order and without overlaps.
 #[must_use]
-pub fn secret_places(bytes: &[u8]) -> Vec<Place> {
+pub fn secret_places(bytes: &[u8]) -> Vec<SecretPlace> {
     let set = RuleSet::embedded();
     let found = scan::scan(set, bytes, PLACES_LIMIT).kept.into_iter().filter_map(|found| {
         let secret = bytes.get(found.secret.range())?;
         let rule = set.rules.get(found.rule)?.id.as_str();
-        Some(Place { rule, fingerprint: fingerprint(window::trimmed(secret)), range: found.secret.range() })
+        Some(SecretPlace {
+            rule,
+            fingerprint: fingerprint(window::trimmed(secret)),
+            range: found.secret.range(),
+        })
     });
     found.collect()
 }

@@ -18,8 +18,8 @@ use crate::output::Output;
 pub(crate) use licenses::{LicenseFormat, Licenses};
 pub(crate) use lineage::{Base, Lineage};
 pub(crate) use lint::Lint;
-pub(crate) use secrets::Secrets;
 pub(crate) use scrub::{Scrub, ScrubMode};
+pub(crate) use secrets::Secrets;
 pub(crate) use vex::{Create, Vex, VexSource};
 
 /// The security of container images over their whole life.

@@ -92,7 +92,7 @@ pub fn without(text: &str, value: &str) -> String {
 fn hits_of_variable(name: &str, value: &str, wanted: Wanted<'_>) -> Vec<SecretHit> {
     let found = secrets_of_variable(name, value, "", 0).into_iter().filter_map(|breach| match breach {
         Breach::Secret { hit, .. } => Some(hit),
-        Breach::Seen(_) => None,
+        Breach::Seen(_) | Breach::Step { .. } => None,
     });
     found.filter(|hit| wanted(hit)).collect()
 }

@@ -16,8 +16,11 @@ fn scrub(path: &str) -> Scrub {
     let scan = scan();
     let mut after = scan.image.clone();
     after.manifest_digest = Some(BlobDigest(Digest::of(b"after")));
-    let file =
-        ScrubbedFile { path: path.into(), change: FileEdit::Removed, rules: vec!["aws-access-key-id".into()] };
+    let file = ScrubbedFile {
+        path: path.into(),
+        change: FileEdit::Removed,
+        rules: vec!["aws-access-key-id".into()],
+    };
     let rotation = Rotation {
         rule: "aws-access-key-id".into(),
         title: "AWS access key".into(),
