@@ -556,3 +556,59 @@ fn a_terminal_is_told_in_words() {
     let help = plimsoll.run(&["scrub", "--help"]);
     assert!(help.out.contains("Examples:") && help.out.contains("--dry-run"));
 }
+
+/// A multi-line secret: a key that decodes.
+fn private_key() -> Option<String> {
+    let mut make = Command::new("openssl");
+    make.args(["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"]);
+    installed(&["openssl"]).then(|| said(make.stderr(Stdio::null())))
+}
+
+#[test]
+fn git_filter_repo_takes_the_secrets_of_the_list_out_of_a_history() {
+    let Some(key) = private_key().filter(|_| installed(&["git", "git-filter-repo"])) else { return };
+    let plimsoll = Plimsoll::new();
+    let repository = plimsoll.folder().join("it's a repository");
+    fs::create_dir(&repository).unwrap();
+    let git = |arguments: &[&str]| {
+        let own = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"];
+        said(Command::new("git").current_dir(&repository).args(own).args(arguments))
+    };
+    git(&["init", "-q"]);
+    let commit = |files: &[(&str, &str)], message: &str| {
+        files.iter().for_each(|(path, content)| write(&repository.join(path), content));
+        git(&["add", "."]);
+        git(&["commit", "-q", "-m", message]);
+    };
+    commit(&[("config/app.env", &secret()), ("key.pem", &key), ("kept", "kept\n")], "first");
+    commit(&[("config/app.env", "AWS_KEY=\n"), ("key.pem", "none\n")], &format!("take out {}", aws_key()));
+    let (name, to) = (repository.to_str().unwrap(), plimsoll.folder().join("scrub"));
+    let run = |arguments: &[&str]| plimsoll.run(&[&["scrub", "--repo", name], arguments].concat());
+    let found = run(&["--verify", "--format", "json"]);
+    let document: Value = serde_json::from_str(&found.out).unwrap();
+    assert_eq!((found.code, document["rotate"].as_array().unwrap().len()), (1, 2), "{found:?}");
+    let inside = run(&["--to", repository.join("list").to_str().unwrap()]);
+    assert!(inside.code == 2 && inside.err.contains("in the repository"), "{inside:?}");
+    fs::remove_dir(repository.join("list")).unwrap();
+    let written = run(&["--to", to.to_str().unwrap()]);
+    assert!(written.code == 0 && written.out.contains("only you may read it"), "{written:?}");
+    assert!(!written.out.contains(&aws_key()) && written.out.contains("revoke each"), "{written:?}");
+    let list = to.join("replacements.txt");
+    let mode = said(Command::new("stat").args(["-c", "%a"]).arg(&list));
+    assert_eq!(mode, "600\n");
+    assert!(fs::read_to_string(&list).unwrap().contains(&format!("literal:{}==>", aws_key())));
+    let again = run(&["--to", to.to_str().unwrap()]);
+    assert!(again.code == 2 && again.err.contains("--force"), "{again:?}");
+    let mut script = Command::new("sh");
+    script.arg(to.join("command.sh")).arg("--force").env("HOME", plimsoll.folder().join("home"));
+    let own = Path::new(env!("CARGO_BIN_EXE_plimsoll")).parent().unwrap();
+    let path = format!("{}:{}", own.display(), std::env::var("PATH").unwrap());
+    let said_by_script = said(script.env("PATH", path));
+    assert!(said_by_script.contains("No secret is in the history"), "{said_by_script}");
+    assert_eq!(run(&["--verify"]).code, 0);
+    assert_eq!(git(&["show", "HEAD~1:config/app.env"]), "AWS_KEY=***REMOVED***\n");
+    assert_eq!(git(&["log", "-1", "--format=%s"]), "take out ***REMOVED***\n");
+    assert_eq!(git(&["show", "HEAD:kept"]), "kept\n");
+    let none = run(&["--to", plimsoll.folder().join("none").to_str().unwrap()]);
+    assert!(none.code == 0 && !plimsoll.folder().join("none").exists(), "{none:?}");
+}

@@ -4,6 +4,7 @@ mod documents;
 pub mod glob;
 mod plan;
 mod report;
+pub mod repository;
 mod selection;
 mod surgeon;
 mod verify;

@@ -125,6 +125,21 @@ pub struct Rotation {
     pub places: Vec<String>,
 }
 
+/// What has to go from a git repository's history, or is found in it afterwards.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RepositoryScrub {
+    /// The repository's folder.
+    pub folder: String,
+    /// The secrets: each has to be revoked and replaced.
+    pub rotate: Vec<Rotation>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    /// The list of secrets, if it was written.
+    pub list: Option<String>,
+    /// The command that takes them out, if it was written.
+    pub command: Option<String>,
+}
+
 impl Scrub {
     /// Tells whether there was nothing to take out.
     #[must_use]

@@ -2,12 +2,13 @@
 //! new image.
 
 mod document;
+pub mod repository;
 
 use std::io::{self, Write};
 
 use comfy_table::Cell;
 use plimsoll_model::scan::ImageIdentity;
-use plimsoll_model::scrub::{Scrub, ScrubbedImage};
+use plimsoll_model::scrub::{Rotation, Scrub, ScrubbedImage};
 
 use crate::Style;
 use crate::table::{bold, clean, first_gaps, new_table, plural, section};
@@ -121,8 +122,14 @@ fn rotate(image: &ScrubbedImage, style: Style, out: &mut dyn Write) -> io::Resul
         return Ok(());
     }
     section("Must be rotated", style, out)?;
+    rotations(&image.rotate, style, out)?;
+    writeln!(out, "{STILL_OUT}\n")
+}
+
+/// Secrets, each with where it was.
+fn rotations(rotate: &[Rotation], style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut table = new_table(style, &["Severity", "Secret", "Head", "Fingerprint", "Where it was"]);
-    for rotation in &image.rotate {
+    for rotation in rotate {
         let more = rotation.places.len().saturating_sub(1);
         let first = rotation.places.first().map(|place| clean(place)).unwrap_or_default();
         let places = if more == 0 { first } else { format!("{first} and {more} more") };
@@ -134,8 +141,7 @@ fn rotate(image: &ScrubbedImage, style: Style, out: &mut dyn Write) -> io::Resul
             Cell::new(places),
         ]);
     }
-    writeln!(out, "{table}")?;
-    writeln!(out, "{STILL_OUT}\n")
+    writeln!(out, "{table}")
 }
 
 fn remaining(image: &ScrubbedImage, style: Style, out: &mut dyn Write) -> io::Result<()> {

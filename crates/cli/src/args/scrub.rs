@@ -1,7 +1,8 @@
 //! What can be typed after `plimsoll scrub`.
 
+use std::path::PathBuf;
+
 use clap::ValueEnum;
-use plimsoll_image::mutate::destination::Destination;
 use plimsoll_model::platform::Platform;
 
 use super::Words;
@@ -13,6 +14,8 @@ DEST is one of
   docker-archive:FILE[:NAME] what `docker load` and `podman load` read; one platform only
   registry:NAME[:TAG]        a registry
 Files appear whole or not at all.
+
+With --repo, DEST is a folder for replacements.txt and command.sh.
 
 The new image is another one: signatures, attestations and bills of materials of the old digest do not hold for it. And
 what was in the old image stays known to whoever could pull it: revoke the secrets that are listed.
@@ -26,20 +29,30 @@ Examples:
   plimsoll scrub oci:image --to docker-archive:clean.tar:shop:1.4-clean
   plimsoll scrub ghcr.io/acme/shop:1.4 --to registry:ghcr.io/acme/shop:1.4-clean --mode redact
   plimsoll scrub oci:image --to oci:clean --path '/srv/.git' --path '**/*.pem'
-  plimsoll scrub oci:image --to oci:clean --rule aws-access-key-id";
+  plimsoll scrub oci:image --to oci:clean --rule aws-access-key-id
+  plimsoll scrub --repo . --to ../scrub && sh ../scrub/command.sh --force
+  plimsoll scrub --repo . --verify";
 
 /// Options of `scrub`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Scrub {
     /// The image, as for `plimsoll scan`.
-    pub(crate) image: String,
-    /// Where the new image goes.
-    #[arg(long, value_name = "DEST", required_unless_present = "dry_run")]
-    pub(crate) to: Option<Destination>,
+    #[arg(required_unless_present = "repo")]
+    pub(crate) image: Option<String>,
+    /// Where the new image goes; with --repo, the folder for the list and the command.
+    #[arg(long, value_name = "DEST", required_unless_present_any = ["dry_run", "verify"])]
+    pub(crate) to: Option<String>,
     /// Only tell what would change.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Look at everything that this git repository remembers, instead of an image, and write what git-filter-repo needs to take
+    /// the secrets out: a list of them, which only you may read, and a script. The repository is not changed.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["image", "mode", "path", "platform", "no_cache", "threads"], help_heading = "Repositories")]
+    pub(crate) repo: Option<PathBuf>,
+    /// Only tell whether a secret is in the repository's history.
+    #[arg(long, requires = "repo", conflicts_with = "to", help_heading = "Repositories")]
+    pub(crate) verify: bool,
     /// Replace what is at the destination: a file, a layout with all its images, a tag.
     #[arg(long)]
     pub(crate) force: bool,

@@ -1,5 +1,7 @@
 //! `plimsoll scrub`.
 
+mod repository;
+
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -19,15 +21,20 @@ use crate::output::to_stdout;
 use crate::progress;
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
+    if let Some(folder) = &args.repo {
+        return repository::run(folder, args, context);
+    }
+    let image = args.image.as_deref().context("there is no image")?;
+    let to = args.to.as_deref().map(str::parse::<Destination>).transpose()?;
     let evidence = scan::evidence(extractors(), args.no_cache, args.threads, context);
-    if let Some(destination) = &args.to {
+    if let Some(destination) = &to {
         is_free(destination, args, context)?;
     }
     let observer = progress::observer(!context.global.quiet);
     let choice = scan::choice(args.platform.as_ref(), true);
-    let images = locate::images(&args.image, &choice, evidence.spool.clone(), context)?;
-    let scrubbing = || format!("scrubbing {}", args.image);
-    let folder = args.to.as_ref().and_then(Destination::path).map(folder_of);
+    let images = locate::images(image, &choice, evidence.spool.clone(), context)?;
+    let scrubbing = || format!("scrubbing {image}");
+    let folder = to.as_ref().and_then(Destination::path).map(folder_of);
     let options = ScrubOptions {
         workshop: folder.map_or_else(|| evidence.spool.clone(), Path::to_owned),
         evidence,
@@ -38,7 +45,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
         },
         top: top(&images, args),
     };
-    let Some(destination) = args.to.as_ref().filter(|_| !args.dry_run) else {
+    let Some(destination) = to.as_ref().filter(|_| !args.dry_run) else {
         let planned = look(&images, &options, &observer).with_context(scrubbing)?;
         tell(&planned, args, context)?;
         return Ok(if planned.is_empty() { complete(&planned) } else { Code::Fail });

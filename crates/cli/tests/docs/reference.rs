@@ -46,6 +46,10 @@ fn pages(root: &Path) -> Vec<Page> {
         Page { path: "docs/schema/lint-1.json", text: plimsoll_report::lint::schema() },
         Page { path: "docs/schema/secrets-1.json", text: plimsoll_report::secrets::schema() },
         Page { path: "docs/schema/licenses-1.json", text: plimsoll_report::licenses::schema() },
+        Page {
+            path: "docs/schema/scrub-repository-1.json",
+            text: plimsoll_report::scrub::repository::schema(),
+        },
         Page { path: "docs/schema/scrub-1.json", text: plimsoll_report::scrub::schema() },
         Page { path: "docs/schema/sbom-check-1.json", text: plimsoll_report::sbom::check::schema() },
         Page { path: "docs/schema/sbom-diff-1.json", text: plimsoll_report::sbom::diff::schema() },

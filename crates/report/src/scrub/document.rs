@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use plimsoll_model::finding::{Finding, FindingKind};
 use plimsoll_model::scan::ImageIdentity;
-use plimsoll_model::scrub::{LayerIds, Scrub, ScrubbedFile, ScrubbedImage, ScrubbedLayer};
+use plimsoll_model::scrub::{LayerIds, Rotation, Scrub, ScrubbedFile, ScrubbedImage, ScrubbedLayer};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -133,7 +133,7 @@ struct SettingDocument<'a> {
 
 /// A secret that was taken out.
 #[derive(JsonSchema, Serialize)]
-struct RotationDocument<'a> {
+pub(super) struct RotationDocument<'a> {
     /// The rule that found it.
     rule: &'a str,
     /// What that finds.
@@ -184,14 +184,6 @@ impl<'a> Document<'a> {
 impl<'a> ImageDocument<'a> {
     fn new(image: &'a ScrubbedImage) -> Self {
         let settings = image.settings.iter();
-        let rotate = image.rotate.iter().map(|rotation| RotationDocument {
-            rule: &rotation.rule,
-            title: &rotation.title,
-            severity: rotation.severity.as_str(),
-            redacted: &rotation.redacted,
-            fingerprint: &rotation.fingerprint,
-            places: &rotation.places,
-        });
         Self {
             name: &image.before.name,
             platform: image.before.platform.to_string(),
@@ -199,9 +191,22 @@ impl<'a> ImageDocument<'a> {
             after: image.after.as_ref().map(DigestsDocument::new),
             layers: image.layers.iter().map(LayerDocument::new).collect(),
             settings: settings.map(|of| SettingDocument { place: &of.place, rules: &of.rules }).collect(),
-            rotate: rotate.collect(),
+            rotate: image.rotate.iter().map(RotationDocument::new).collect(),
             remaining: image.remaining.iter().map(RemainingDocument::new).collect(),
             gaps: image.gaps.iter().map(GapDocument::new).collect(),
+        }
+    }
+}
+
+impl<'a> RotationDocument<'a> {
+    pub(super) fn new(rotation: &'a Rotation) -> Self {
+        Self {
+            rule: &rotation.rule,
+            title: &rotation.title,
+            severity: rotation.severity.as_str(),
+            redacted: &rotation.redacted,
+            fingerprint: &rotation.fingerprint,
+            places: &rotation.places,
         }
     }
 }

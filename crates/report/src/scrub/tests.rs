@@ -1,5 +1,5 @@
 use plimsoll_model::digest::{BlobDigest, DiffId, Digest};
-use plimsoll_model::scrub::{FileEdit, LayerIds, Rotation, ScrubbedFile, ScrubbedLayer, ScrubbedSetting};
+use plimsoll_model::scrub::{FileEdit, LayerIds, ScrubbedFile, ScrubbedLayer, ScrubbedSetting};
 use plimsoll_model::severity::Severity;
 
 use super::*;
