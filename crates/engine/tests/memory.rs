@@ -12,8 +12,14 @@ mod build;
 use std::alloc::{GlobalAlloc, Layout as Size, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bench::Bench;
-use build::{FILE, Layer, Layout, Tar, gzip_bomb};
+use std::sync::Arc;
+
+use bench::{Bench, images};
+use build::{FILE, HARDLINK, Layer, Layout, Tar, gzip_bomb};
+use plimsoll_engine::diff::extractors;
+use plimsoll_engine::observe::{Observer, Silent};
+use plimsoll_engine::scrub::{Mode, ScrubOptions, Selection, scrub};
+use plimsoll_image::mutate::Top;
 
 struct Counting;
 
@@ -51,12 +57,43 @@ fn peak(layer: Layer) -> usize {
     (PEAK.load(Ordering::Relaxed) - before) / MEGABYTE
 }
 
+/// The most megabytes that scrubbing the layer takes.
+fn peak_of_scrub(layer: Layer, paths: &[&str]) -> usize {
+    let layout = Layout::of(&[layer]);
+    let bench = Bench::new();
+    let images = images(&layout).unwrap();
+    let named = paths.iter().map(|path| ((*path).to_owned(), path.parse().unwrap())).collect();
+    let mut options = ScrubOptions {
+        workshop: bench.options.evidence.spool.clone(),
+        evidence: bench.options.evidence.clone(),
+        selection: Selection { paths: named, ..Selection::default() },
+        mode: Mode::Remove,
+        top: Top::Manifest,
+    };
+    options.evidence.extractors = extractors();
+    let observer: Arc<dyn Observer> = Arc::new(Silent);
+    let before = LIVE.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    let (scrub, tree) = scrub(&images, &options, &observer).unwrap();
+    assert_eq!(scrub.images[0].layers[0].files.len(), paths.len());
+    tree.to_oci_archive(None, &mut std::io::sink()).unwrap();
+    (PEAK.load(Ordering::Relaxed) - before) / MEGABYTE
+}
+
 /// One test, because all allocations of the program are counted together.
 #[test]
 fn memory_does_not_grow_with_bytes() {
     let big = Tar::default().file("big", vec![0; 300 * MEGABYTE]).end();
     let peak_of_big = peak(Layer::plain(big));
     assert!(peak_of_big < 30, "one big file: {peak_of_big} MB");
+
+    let big = || {
+        Tar::default().file("big", vec![0; 300 * MEGABYTE]).file("x", "x").entry("heir", HARDLINK, "big", b"")
+    };
+    let peak_of_edit = peak_of_scrub(Layer::gzipped(&big().end()), &["/x"]);
+    assert!(peak_of_edit < 40, "one big file beside one that goes: {peak_of_edit} MB");
+    let peak_of_heir = peak_of_scrub(Layer::gzipped(&big().end()), &["/big"]);
+    assert!(peak_of_heir < 40, "one big file that a hard link takes over: {peak_of_heir} MB");
 
     let (bomb, diff_id) = gzip_bomb(1280);
     let peak_of_bomb = peak(Layer::new(bomb, diff_id));
