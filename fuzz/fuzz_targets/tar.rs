@@ -48,16 +48,12 @@ impl Editor for Changes {
     }
 }
 
-/// What nobody changes comes out as it was; what is changed is an archive again.
+/// What nobody changes comes out as it was.
 fn edited(bytes: &[u8], limits: Limits) {
     let spool = std::env::temp_dir();
     let mut same = Vec::new();
     if edit(bytes, &mut same, &mut Changes(false), limits, &spool).is_ok() {
         assert_eq!(same, bytes);
     }
-    let mut other = Vec::new();
-    if edit(bytes, &mut other, &mut Changes(true), limits, &spool).is_ok() {
-        let mut archive = Archive::new(other.as_slice(), Limits { extension_bytes: u64::MAX, ..limits });
-        while archive.next_entry().expect("an archive").is_some() {}
-    }
+    drop(edit(bytes, &mut Vec::new(), &mut Changes(true), limits, &spool));
 }

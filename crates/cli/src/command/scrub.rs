@@ -32,7 +32,11 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
     }
     let observer = progress::observer(!context.global.quiet);
     let choice = scan::choice(args.platform.as_ref(), true);
-    let images = locate::images(image, &choice, evidence.spool.clone(), context)?;
+    let images = locate::images(image, &choice, evidence.spool.clone(), context).with_context(|| {
+        // A store on this machine often has one of several.
+        let hint = if args.platform.is_none() { " of all platforms; --platform chooses one" } else { "" };
+        format!("looking for {image}{hint}")
+    })?;
     let scrubbing = || format!("scrubbing {image}");
     let folder = to.as_ref().and_then(Destination::path).map(folder_of);
     let options = ScrubOptions {

@@ -195,5 +195,8 @@ fn cut_and_broken_archives_are_errors_or_shorter_never_panics() {
         let mut flipped = sound.clone();
         flipped[at] ^= 0x55;
         drop(edited(&flipped, &changes));
+        if let Ok(same) = edited(&flipped, &[]) {
+            assert_eq!(same, flipped, "{at}");
+        }
     }
 }
