@@ -11,6 +11,9 @@ mod rules;
 mod scan;
 mod validate;
 mod window;
+#[cfg(test)]
+#[expect(dead_code, reason = "build.rs reads it all")]
+mod written;
 
 use plimsoll_model::digest::Digest;
 use plimsoll_model::evidence::{Fact, SecretHit};
@@ -19,8 +22,8 @@ use plimsoll_model::finding::{Finding, FindingKind};
 use plimsoll_model::gap::GapKind;
 use plimsoll_model::inventory::{FoundSecret, Inventory};
 
-pub(crate) use rules::Pattern;
 use rules::RuleSet;
+pub(crate) use rules::{Form, Pattern};
 use window::Search;
 
 /// Secrets beyond this many in one file are not reported one by one.

@@ -8,7 +8,7 @@ use plimsoll_model::severity::Severity;
 use super::history::Step;
 use super::run::secrets_of_variable;
 use super::{Breach, ImageFacts, Rule, clipped, line};
-use crate::secrets::{Pattern, redacted, secrets_in_text};
+use crate::secrets::{Form, Pattern, redacted, secrets_in_text};
 
 pub(crate) const ADD_FROM_URL: Rule = Rule {
     id: "add-from-url",
@@ -47,7 +47,7 @@ static DOWNLOAD_PIPED: LazyLock<Pattern> = LazyLock::new(|| {
     let download = r"\b(?:curl|wget)\b";
     let pipe = format!(r"{download}(?:[^|;&\n]|&[^&])*\|\s*{shell}");
     let substituted = format!(r#"\b(?:ba|da|z|k|a)?sh\s+(?:-\S+\s+)*(?:<\(|["']?\$\()\s*{download}"#);
-    Pattern::from(format!("(?:{pipe}|{substituted})"))
+    Pattern::new(Form::Made(format!("(?:{pipe}|{substituted})")))
 });
 
 fn steps<'a>(facts: &'a ImageFacts<'_>) -> impl Iterator<Item = (usize, Step<'a>)> {
@@ -89,7 +89,9 @@ fn add_from_url(facts: &ImageFacts<'_>) -> Vec<Breach> {
 }
 
 fn download_piped_to_shell(facts: &ImageFacts<'_>) -> Vec<Breach> {
-    breaches(facts, |step| step.instruction == "RUN" && DOWNLOAD_PIPED.compiled().is_match(step.arguments))
+    let downloads = |text: &str| text.contains("curl") || text.contains("wget");
+    let pipes = |text: &str| downloads(text) && DOWNLOAD_PIPED.compiled().is_match(text);
+    breaches(facts, |step| step.instruction == "RUN" && pipes(step.arguments))
 }
 
 fn sudo_in_build_step(facts: &ImageFacts<'_>) -> Vec<Breach> {

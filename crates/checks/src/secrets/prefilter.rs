@@ -6,38 +6,30 @@
 //! it is compared in full. For a keyword of three or four bytes that begins a token, the pieces also hold the byte
 //! before or after it, whatever it may be.
 
-use std::collections::BTreeMap;
+mod hash;
+#[cfg(test)]
+mod table;
 
-use super::rules::{Place, Rule};
+use hash::{BITS, CASE, hash, index, low, slot};
 
-/// The table has 2 to this power words.
-const BITS: u32 = 12;
-
-/// The bit that tells capital letters from small ones.
-const CASE: u64 = 0x2020_2020;
-
-/// Finds where rules have to look.
+/// Finds where rules have to look. Its tables are made by `build.rs`.
 #[derive(Debug)]
-pub(crate) struct Prefilter {
+pub(super) struct Prefilter {
     /// Two bits of one word for each piece.
-    table: Box<[u64; 1 << BITS]>,
+    pub(super) table: &'static [u64; 1 << BITS],
     /// Pieces, by hash; empty slots have no sightings.
-    slots: Vec<Slot>,
-    sightings: Vec<Sighting>,
-    keywords: Vec<Keyword>,
+    pub(super) slots: &'static [Slot],
+    pub(super) sightings: &'static [Sighting],
+    pub(super) keywords: &'static [Keyword],
 }
 
 /// A piece, and its part of the list of sightings.
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    piece: u32,
-    from: u16,
-    to: u16,
-}
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot(u32, u16, u16);
 
 /// That a piece belongs to a keyword, and where in it.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-struct Sighting {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sighting {
     keyword: u16,
     /// Where the piece begins, counted from the keyword's first byte.
     offset: i8,
@@ -45,69 +37,33 @@ struct Sighting {
     beside: Option<(i8, u8)>,
 }
 
+/// What all of a rule's matches hold, as one of several.
 #[derive(Debug)]
-struct Keyword {
-    text: Box<[u8]>,
-    folds: bool,
-    rules: Vec<usize>,
+pub(super) struct Keyword {
+    pub(super) text: &'static [u8],
+    /// Whether letter case does not matter.
+    pub(super) folds: bool,
+    pub(super) rules: &'static [u16],
+}
+
+/// A slot of the generated tables.
+pub(super) const fn s(piece: u32, from: u16, to: u16) -> Slot {
+    Slot(piece, from, to)
+}
+
+/// A sighting of the generated tables.
+pub(super) const fn g(keyword: u16, offset: i8, beside: Option<(i8, u8)>) -> Sighting {
+    Sighting { keyword, offset, beside }
+}
+
+/// A keyword of the generated tables.
+pub(super) const fn k(text: &'static [u8], folds: bool, rules: &'static [u16]) -> Keyword {
+    Keyword { text, folds, rules }
 }
 
 impl Prefilter {
-    /// Builds the search over the keywords of `rules`, which have at least three bytes each.
-    pub(crate) fn new(rules: &[Rule]) -> Self {
-        let mut keywords: BTreeMap<(&[u8], bool, bool), Vec<usize>> = BTreeMap::new();
-        for (index, rule) in rules.iter().enumerate() {
-            let (folds, begins) = (rule.place == Place::AfterName, rule.place == Place::Token);
-            for text in &rule.keywords {
-                keywords.entry((text.as_bytes(), folds, begins)).or_default().push(index);
-            }
-        }
-        let ranks = ranks();
-        let mut pieces: Vec<(u32, Sighting)> = Vec::new();
-        for (index, ((text, _, begins), _)) in keywords.iter().enumerate() {
-            for (piece, offset) in pieces_of(text, *begins, &ranks) {
-                let (Ok(keyword), Some(beside)) = (u16::try_from(index), beside(text, offset)) else {
-                    continue;
-                };
-                pieces.push((piece, Sighting { keyword, offset, beside }));
-            }
-        }
-        pieces.sort_unstable();
-        pieces.dedup();
-        let keyword =
-            |((text, folds, _), rules): ((&[u8], bool, bool), _)| Keyword { text: text.into(), folds, rules };
-        Self::of(&pieces, keywords.into_iter().map(keyword).collect())
-    }
-
-    /// Builds the tables of sorted pieces.
-    fn of(pieces: &[(u32, Sighting)], keywords: Vec<Keyword>) -> Self {
-        let mut table = Box::new([0; 1 << BITS]);
-        let mut slots = vec![Slot::default(); (pieces.len() + 1).next_power_of_two()];
-        let mut from = 0_u16;
-        for group in pieces.chunk_by(|(a, _), (b, _)| a == b) {
-            let Some((piece, _)) = group.first() else { continue };
-            let hash = hash(*piece);
-            if let Some(word) = table.get_mut(index(hash)) {
-                *word |= 1_u64.wrapping_shl(hash >> 14) | 1_u64.wrapping_shl(hash >> 8);
-            }
-            // There are more slots than pieces, so a free one is found.
-            let mask = slots.len() - 1;
-            let mut at = slot(hash) & mask;
-            while slots.get(at).is_some_and(|slot| slot.from != slot.to) {
-                at = (at + 1) & mask;
-            }
-            let to = from.saturating_add(u16::try_from(group.len()).unwrap_or(u16::MAX));
-            if let Some(slot) = slots.get_mut(at) {
-                *slot = Slot { piece: *piece, from, to };
-            }
-            from = to;
-        }
-        let sightings = pieces.iter().map(|(_, sighting)| *sighting).collect();
-        Self { table, slots, sightings, keywords }
-    }
-
     /// Calls `found` with the place, the length and a rule of each keyword in `bytes`, about in order of place.
-    pub(crate) fn each(&self, bytes: &[u8], mut found: impl FnMut(usize, usize, usize)) {
+    pub(super) fn each(&self, bytes: &[u8], mut found: impl FnMut(usize, usize, usize)) {
         let mut at = 0;
         while let Some(block) = self.block(bytes, at) {
             for place in [block, block + 2, block + 4, block + 6] {
@@ -166,9 +122,9 @@ impl Prefilter {
     fn piece(&self, bytes: &[u8], at: usize, piece: u32, found: &mut impl FnMut(usize, usize, usize)) {
         let mask = self.slots.len().wrapping_sub(1);
         let mut index = slot(hash(piece)) & mask;
-        while let Some(slot) = self.slots.get(index).filter(|slot| slot.from != slot.to) {
-            if slot.piece == piece {
-                let sightings = self.sightings.get(usize::from(slot.from)..usize::from(slot.to));
+        while let Some(Slot(known, from, to)) = self.slots.get(index).filter(|Slot(_, from, to)| from != to) {
+            if *known == piece {
+                let sightings = self.sightings.get(usize::from(*from)..usize::from(*to));
                 for sighting in sightings.unwrap_or_default() {
                     self.sighted(bytes, at, *sighting, found);
                 }
@@ -194,9 +150,9 @@ impl Prefilter {
         let Some(start) = at.checked_add_signed(-isize::from(sighting.offset)) else { return };
         let Some(keyword) = self.keywords.get(usize::from(sighting.keyword)) else { return };
         let Some(text) = bytes.get(start..start + keyword.text.len()) else { return };
-        let same = if keyword.folds { is_name(text, &keyword.text) } else { *text == *keyword.text };
+        let same = if keyword.folds { is_name(text, keyword.text) } else { text == keyword.text };
         if same {
-            keyword.rules.iter().for_each(|rule| found(start, text.len(), *rule));
+            keyword.rules.iter().for_each(|rule| found(start, text.len(), usize::from(*rule)));
         }
     }
 }
@@ -209,126 +165,38 @@ fn is_name(text: &[u8], name: &[u8]) -> bool {
     text.eq_ignore_ascii_case(name) && !(name.len() <= 6 && mixed())
 }
 
-/// A byte of the keyword behind the piece at `offset`, else one ahead of it; none if the piece is all of it. Nothing
-/// if the keyword is too long.
-fn beside(keyword: &[u8], offset: i8) -> Option<Option<(i8, u8)>> {
-    i8::try_from(keyword.len()).ok()?;
-    let at = |place: i8| usize::try_from(place).ok().and_then(|place| keyword.get(place));
-    let one = |step: i8| at(offset + step).map(|byte| (step, byte.to_ascii_lowercase()));
-    Some(if offset < 0 { None } else { one(4).or_else(|| one(-1)) })
-}
-
-/// The first four bytes of `bytes`, as they lie in memory.
-#[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
-const fn low(bytes: u64) -> u32 {
-    bytes as u32
-}
-
-const fn hash(piece: u32) -> u32 {
-    piece.wrapping_mul(0x9e37_79b1)
-}
-
-/// Where a piece's slot is looked for, before it is cut to the number of slots: the high bits first.
-const fn slot(hash: u32) -> usize {
-    hash.rotate_left(15) as usize
-}
-
-/// The word of a hash: its high bits, which depend on all bytes.
-const fn index(hash: u32) -> usize {
-    (hash >> (32 - BITS)) as usize
-}
-
-/// The pieces by which a keyword is known, and where they begin: at least one of each parity.
-fn pieces_of(keyword: &[u8], begins: bool, ranks: &Ranks) -> Vec<(u32, i8)> {
-    let piece = |bytes: &[u8]| bytes.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes) | low(CASE));
-    if keyword.len() > 4 {
-        let rarest = (0_usize..=keyword.len() - 5).min_by_key(|at| {
-            let piece = |at: usize| commonness(keyword.get(at..at + 4).unwrap_or_default(), ranks);
-            piece(*at) + piece(*at + 1)
-        });
-        return (rarest.into_iter().flat_map(|at| [at, at + 1]))
-            .filter_map(|at| Some((piece(keyword.get(at..)?)?, i8::try_from(at).ok()?)))
-            .collect();
-    }
-    let before = |byte: u8| piece(&[&[byte], keyword].concat()).map(|piece| (piece, -1));
-    let after = |byte: u8| {
-        let from = keyword.len() - 3;
-        let text = [keyword.get(from..).unwrap_or_default(), &[byte]].concat();
-        piece(&text).zip(i8::try_from(from).ok())
-    };
-    let mut pieces: Vec<(u32, i8)> = Vec::new();
-    if begins || keyword.len() == 3 {
-        pieces.extend((0..=127).filter(|byte| !begins || may_stand_before(*byte)).filter_map(before));
-    }
-    if keyword.len() == 4 {
-        pieces.extend(piece(keyword).map(|piece| (piece, 0)));
-    }
-    if keyword.len() == 3 || !begins {
-        let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
-        pieces.extend((b' '..=b'~').filter(|byte| !begins || word(byte)).filter_map(after));
-    }
-    pieces.sort_unstable();
-    pieces.dedup();
-    pieces
-}
-
-/// Bytes before which a token may begin: none of a word, but for the last ones of `\n` and `%3D`.
-fn may_stand_before(byte: u8) -> bool {
-    !(byte.is_ascii_alphanumeric() || byte == b'_') || b"nrtDFdf".contains(&byte)
-}
-
-/// How common a pair of letters is, by both of them.
-type Ranks = [[u16; 32]; 32];
-
-/// The ranks of all pairs.
-fn ranks() -> Ranks {
-    let mut ranks = [[0; 32]; 32];
-    for (rank, pair) in (1..).zip(COMMON_PAIRS.as_bytes().chunks(2).rev()) {
-        if let [a, b] = pair
-            && let Some(row) = ranks.get_mut(usize::from(a & 31))
-            && let Some(known) = row.get_mut(usize::from(b & 31))
-        {
-            *known = rank;
-        }
-    }
-    ranks
-}
-
-/// How common a piece is in text, about: a sum over its pairs of letters.
-fn commonness(piece: &[u8], ranks: &Ranks) -> u32 {
-    let rank = |pair: &[u8]| match pair {
-        [a, b] if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() => {
-            let row = ranks.get(usize::from(a & 31))?;
-            row.get(usize::from(b & 31)).copied().map(u32::from)
-        }
-        _ => None,
-    };
-    piece.windows(2).filter_map(rank).sum()
-}
-
-/// The pairs of letters that are most common in source text and English, the most common first.
-const COMMON_PAIRS: &str = "\
-    reeroninenseesthtiorstdeattelehearioetmecoalntanrondliiseltapeuredtomarinsngtrnectifpacaamitvecenafi\
-    ecousirailasloicacchgeuersprutunrtocnossagpoomodncqutuexdiidaprnealaefvafolfllsootckhatsopultykeadlu\
-    emushiiettigmompeqclirimolsurrspeprgplnigiypptbeiarcoflsaiupblfapidauihoscumryabdoldcrgrwibubaooltrm\
-    iptpshhtfuruosvibisagsaueejeibppmieytcavnuobnfgupuubcuxtglokbouafrmmciowovogwambksrdferlpsebffduevrv\
-    ivdslywoddcymssygooaxpegizaynnzenlcmbywhojawnvwecckiudfsftbjucbsakufkaynnkgnewmlcbsldlaxpyoimuixghrp\
-    eiyougwryslvrkbrskpc\
-";
-
 #[cfg(test)]
 mod tests {
-    use super::super::rules::RuleSet;
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// The search over the keywords of rules of one form.
+    fn prefilter(form: &str, rules: &[&[&str]]) -> Prefilter {
+        let mut keywords: BTreeMap<&'static [u8], Vec<u16>> = BTreeMap::new();
+        for (index, rule) in (0..).zip(rules) {
+            for text in *rule {
+                keywords.entry(text.as_bytes().to_vec().leak()).or_default().push(index);
+            }
+        }
+        let texts: Vec<(&[u8], bool)> = keywords.keys().map(|text| (*text, form == "token")).collect();
+        let tables = table::Tables::new(&texts).unwrap();
+        let slots: Vec<Slot> = tables.slots.iter().map(|slot| s(slot.0, slot.1, slot.2)).collect();
+        let sightings: Vec<Sighting> =
+            tables.sightings.iter().map(|seen| g(seen.0, seen.1, seen.2)).collect();
+        let keywords: Vec<Keyword> =
+            keywords.into_iter().map(|(text, rules)| k(text, form == "value", rules.leak())).collect();
+        Prefilter {
+            table: (&*tables.table.leak()).try_into().unwrap(),
+            slots: slots.leak(),
+            sightings: sightings.leak(),
+            keywords: keywords.leak(),
+        }
+    }
 
     fn hits(form: &str, keywords: &[&[&str]], text: &str) -> Vec<(usize, usize)> {
-        let rules = keywords.iter().enumerate().map(|(index, keywords)| {
-            format!(
-                "[[rule]]\nid='r{index}'\nprovider='p'\ntitle=''\nseverity='low'\n{form}='x'\nkeywords={keywords:?}\n"
-            )
-        });
-        let set = RuleSet::parse(&rules.collect::<String>()).unwrap();
         let mut hits = Vec::new();
-        set.prefilter.each(text.as_bytes(), |at, _, rule| hits.push((at, rule)));
+        prefilter(form, keywords).each(text.as_bytes(), |at, _, rule| hits.push((at, rule)));
         hits.sort_unstable();
         hits
     }

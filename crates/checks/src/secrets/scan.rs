@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use regex_automata::{Anchored, Input, Span};
 
-use super::rules::{Place, REACH_LIMIT, Rule, RuleSet};
+use super::rules::{Place, Rule, RuleSet};
 
 /// A secret that was found: its place, and the index of its rule.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,6 +25,9 @@ pub(crate) struct Matches {
     /// Whether the limit ended the search.
     pub(crate) searched_partly: bool,
 }
+
+/// The most bytes that a rule may look at on either side of a keyword.
+pub(crate) const REACH_LIMIT: usize = 32 << 10;
 
 /// On a line with one of these, nothing is reported.
 const ALLOW_MARKERS: [&[u8]; 3] = [b"plimsoll:allow", b"plimsoll:ignore", b"gitleaks:allow"];

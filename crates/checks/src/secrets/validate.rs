@@ -2,11 +2,8 @@
 //!
 //! Each validator takes the secret's bytes and is total: what it does not understand is no secret of its kind.
 
-use serde::Deserialize;
-
-/// A structure by name.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "kebab-case")]
+/// A structure by name, in the rules in kebab case.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Validator {
     /// Base64 of `name:password`, as registries' `auth` has it.
     BasicAuth,
@@ -14,10 +11,8 @@ pub(crate) enum Validator {
     Bech32,
     /// `prefix_`, a body, and six digits: the body's CRC-32 in base 62
     /// (<https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/>).
-    #[serde(rename = "crc32-base62")]
     Crc32Base62,
     /// Ends with six digits in base 62 that a CRC-32 can have.
-    #[serde(rename = "crc32-range")]
     Crc32Range,
     /// A JSON header that names an algorithm, and a JSON object (RFC 7519).
     Jwt,

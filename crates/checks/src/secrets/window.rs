@@ -6,8 +6,8 @@ use std::io::{self, Read};
 
 use plimsoll_model::evidence::SecretHit;
 
-use super::rules::{REACH_LIMIT, RuleSet};
-use super::scan::scan;
+use super::rules::RuleSet;
+use super::scan::{REACH_LIMIT, scan};
 use super::{fingerprint, redacted};
 
 /// How many bytes are in memory at once.
@@ -88,8 +88,8 @@ impl<'a> Search<'a> {
             self.count(bytes, counted, start);
             counted = start;
             self.hits.push(SecretHit {
-                rule: rule.id.clone(),
-                title: rule.title.clone(),
+                rule: rule.id.to_owned(),
+                title: rule.title.to_owned(),
                 severity: rule.severity,
                 line: self.line,
                 redacted: redacted(secret),

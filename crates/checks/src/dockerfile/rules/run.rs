@@ -1,7 +1,5 @@
 //! Rules over `RUN` instructions that are not about one package manager.
 
-use std::sync::LazyLock;
-
 use plimsoll_model::severity::Severity;
 
 use super::super::shell::Command;
@@ -9,7 +7,7 @@ use super::super::syntax::{Instruction, Kind};
 use super::super::view::{Run, Stage, View};
 use super::{Breach, Rule, always};
 use crate::build_file::FileRule;
-use crate::secrets::Pattern;
+use crate::secrets::{Form, Pattern};
 
 pub(crate) const POINTLESS: Rule = always(
     FileRule {
@@ -313,9 +311,8 @@ fn pipefail(view: &View<'_>) -> Vec<Breach> {
     found
 }
 
-static SUBSTITUTED: LazyLock<Pattern> = LazyLock::new(|| {
-    Pattern::from(String::from(r#"\b(?:ba|da|z|k|a)?sh\s+(?:-\S+\s+)*(?:<\(|["']?\$\()\s*(?:curl|wget)\b"#))
-});
+static SUBSTITUTED: Pattern =
+    Pattern::new(Form::Regex(r#"\b(?:ba|da|z|k|a)?sh\s+(?:-\S+\s+)*(?:<\(|["']?\$\()\s*(?:curl|wget)\b"#));
 
 fn is_interpreter(program: &str) -> bool {
     matches!(program, "ash" | "bash" | "dash" | "ksh" | "node" | "perl" | "ruby" | "sh" | "zsh")
