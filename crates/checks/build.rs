@@ -25,8 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
          prefilter: {} }} }}",
         file.rules.len(),
         file.rules.iter().map(rule).collect::<String>(),
-        patterns(&file.allow.paths),
-        patterns(&file.allow.secrets),
+        pattern(&alternatives(&file.allow.paths)),
+        pattern(&alternatives(&file.allow.secrets)),
         prefilter(&file)?,
     );
     let folder = std::env::var_os("OUT_DIR").ok_or("Cargo sets OUT_DIR")?;
@@ -61,9 +61,18 @@ fn rule(rule: &Rule) -> String {
 }
 
 fn patterns(texts: &[String]) -> String {
-    let pattern = |text: &String| format!("Pattern::new(Form::Regex({text:?})),");
-    let all: String = texts.iter().map(pattern).collect();
+    let all: String = texts.iter().map(|text| pattern(text) + ",").collect();
     format!("{{ static ALL: [Pattern; {}] = [{all}]; &ALL }}", texts.len())
+}
+
+fn pattern(text: &str) -> String {
+    format!("Pattern::new(Form::Regex({text:?}))")
+}
+
+/// One expression for all.
+fn alternatives(texts: &[String]) -> String {
+    let each: Vec<String> = texts.iter().map(|text| format!("(?:{text})")).collect();
+    each.join("|")
 }
 
 /// `crc32-base62` as the name of a variant.

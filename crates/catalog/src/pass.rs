@@ -306,7 +306,11 @@ fn directories(extractors: &[Extractor], chosen: Chosen) -> Chosen {
 fn head_of(extractors: &[Extractor], chosen: Chosen) -> Option<u64> {
     chosen.iter().try_fold(0, |most, index| match extractors.get(index)?.wants.content {
         ContentRule::Head(_, head) => Some(head.max(most)),
-        ContentRule::Any | ContentRule::Magic(_) | ContentRule::Text | ContentRule::Directory => None,
+        ContentRule::Any
+        | ContentRule::Magic(_)
+        | ContentRule::Text
+        | ContentRule::Wide(_)
+        | ContentRule::Directory => None,
     })
 }
 

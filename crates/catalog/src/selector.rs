@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use plimsoll_formats::utf16;
 use plimsoll_model::extractor::{ContentRule, Extractor, PathRule};
 use plimsoll_model::path::{file_name, parent};
 
@@ -125,6 +126,9 @@ pub fn content_fits(rule: ContentRule, first_bytes: &[u8]) -> bool {
         ContentRule::Any => true,
         ContentRule::Magic(magics) | ContentRule::Head(magics, _) => {
             magics.iter().any(|magic| first_bytes.starts_with(magic))
+        }
+        ContentRule::Wide(magics) => {
+            magics.iter().any(|magic| first_bytes.starts_with(magic)) || utf16::order(first_bytes).is_some()
         }
         ContentRule::Text => !first_bytes.contains(&0),
         ContentRule::Directory => false,

@@ -12,7 +12,7 @@ use crate::licenses::{self, LicenseRule};
 use crate::{dockerfile, secrets, yaml_file};
 
 /// All extractors of what is wrong inside files.
-pub const EXTRACTORS: &[Extractor] = &[secrets::SECRETS];
+pub const EXTRACTORS: &[Extractor] = &[secrets::SECRETS, secrets::SECRETS_INSIDE];
 
 /// All rules over what an image's files tell. Their ids are a public contract: never renamed, only retired.
 pub const CONTENT_RULES: &[ContentRule] = &[

@@ -1,11 +1,13 @@
 //! Secrets: keys, tokens and passwords, found in the text files of every layer and in an image's configuration.
 //!
 //! What they look like is data (`rules/secrets.toml`). A secret counts for its structure (a checksum, a key that
-//! decodes), not for the name of its file, and neither it nor more than its head is ever kept. Binary files are not
-//! searched.
+//! decodes), not for the name of its file, and neither it nor more than its head is ever kept. Of binary files those are
+//! searched that `inside.rs` tells.
 
 pub mod baseline;
+mod encoded;
 mod form;
+mod inside;
 mod prefilter;
 mod rules;
 mod scan;
@@ -22,12 +24,16 @@ use plimsoll_model::finding::{Finding, FindingKind};
 use plimsoll_model::gap::GapKind;
 use plimsoll_model::inventory::{FoundSecret, Inventory};
 
+pub use inside::SECRETS_INSIDE;
 use rules::RuleSet;
 pub(crate) use rules::{Form, Pattern};
-use window::Search;
+use window::{Look, Search};
 
 /// Secrets beyond this many in one file are not reported one by one.
 const HITS_LIMIT: usize = 100;
+
+/// Of larger files the path is asked before they are searched.
+const PATH_FIRST: u64 = 4 << 10;
 
 /// How many characters of a secret are shown at most; never more than a quarter of them.
 const HEAD: usize = 6;
@@ -35,41 +41,50 @@ const HEAD: usize = 6;
 /// Finds secrets in text files.
 pub const SECRETS: Extractor = Extractor {
     name: "secrets",
-    revision: 2,
+    revision: 3,
     wants: Wants { paths: &[PathRule::Any], content: ContentRule::Text, max_size: 64 << 20 },
     extract,
 };
 
 fn extract(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {
     let set = RuleSet::embedded();
-    let mut search = Search::new(set, HITS_LIMIT);
+    // Of a small file the path costs as much as the search, so it is asked only if there is something to tell.
+    if file.size > PATH_FIRST && set.allow.path(file.path) {
+        return Ok(());
+    }
+    let mut search = Search::new(set, HITS_LIMIT, Look::of(file.path));
     match file.bytes() {
         Some(bytes) => search.whole(bytes),
         None => search.windows(&mut *file.reader()?).map_err(ExtractError::Spool)?,
     }
-    let (hits, limited) = search.finish();
-    // Most files have none, so the path is asked only here.
-    if hits.is_empty() || set.allow.path(file.path) {
-        return Ok(());
-    }
-    hits.into_iter().for_each(|hit| facts.push(Fact::Secret(hit)));
-    if limited {
-        let reason = format!("secrets: only the first {HITS_LIMIT} secrets of this file are reported");
-        facts.gap(GapKind::LimitReached, reason);
+    if !search.is_empty() && !set.allow.path(file.path) {
+        tell(search, None, facts);
     }
     Ok(())
 }
 
-/// Tells from the first bytes of a file whether it is searched.
-#[must_use]
-pub fn is_text(head: &[u8]) -> bool {
-    !head.contains(&0)
+/// Tells what was found in a file, or in the member `inside` of it.
+fn tell(search: Search<'_>, inside: Option<&str>, facts: &mut Facts) {
+    let (hits, limited) = search.finish();
+    for hit in hits {
+        match inside {
+            Some(inside) => facts.push_inside(inside, Fact::Secret(hit)),
+            None => facts.push(Fact::Secret(hit)),
+        }
+    }
+    if limited {
+        let reason = format!("secrets: only the first {HITS_LIMIT} secrets of this file are reported");
+        match inside {
+            Some(inside) => facts.gap_inside(inside, GapKind::LimitReached, reason),
+            None => facts.gap(GapKind::LimitReached, reason),
+        }
+    }
 }
 
 /// The secrets in a text that is no file: a variable's value, a label, a build step.
 #[must_use]
 pub fn secrets_in_text(text: &str) -> Vec<SecretHit> {
-    let mut search = Search::new(RuleSet::embedded(), HITS_LIMIT);
+    let mut search = Search::new(RuleSet::embedded(), HITS_LIMIT, Look::Text);
     search.whole(text.as_bytes());
     search.finish().0
 }
@@ -106,7 +121,7 @@ pub fn secret_places(bytes: &[u8]) -> Vec<SecretPlace> {
 
 /// Where the secrets in a text lie, in order and without overlaps.
 pub(crate) fn secret_spans(text: &str) -> Vec<std::ops::Range<usize>> {
-    let found = scan::scan(RuleSet::embedded(), text.as_bytes(), HITS_LIMIT);
+    let found = scan::scan(RuleSet::embedded(), text.as_bytes(), HITS_LIMIT, false);
     found.kept.into_iter().map(|found| found.secret.range()).collect()
 }
 

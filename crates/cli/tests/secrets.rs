@@ -83,19 +83,29 @@ fn a_baseline_covers_what_it_was_written_of_here_and_in_images() {
     let file = file.to_str().unwrap();
     assert_eq!(plimsoll.run(&["secrets", path, "--write-baseline", file]).code, 0);
     assert!(!fs::read_to_string(file).unwrap().contains(&token('1')));
-    assert_eq!(plimsoll.run(&["secrets", path, "--baseline", file]).code, 0);
+    let ran = plimsoll.run(&["secrets", path, "--baseline", file]);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (0, "1 secret is in the baseline and not told\n0 secrets in 1 file\n")
+    );
     let image = format!("dir:{path}");
     let scan = |more: &[&str]| {
         let options = [&["--scanners", "secrets", "--no-cache"], more].concat();
         let scan = plimsoll.scan(&image, &options);
         let findings = scan["findings"].as_array().unwrap().iter();
-        findings.filter(|finding| finding["kind"] == "secret").count()
+        (findings.filter(|finding| finding["kind"] == "secret").count(), scan["secretsKnown"].as_u64())
     };
-    assert_eq!((scan(&[]), scan(&["--secrets-baseline", file])), (1, 0));
+    assert_eq!((scan(&[]), scan(&["--secrets-baseline", file])), ((1, None), (0, Some(1))));
+    let table =
+        plimsoll.run(&["scan", &image, "--scanners", "secrets", "--no-cache", "--secrets-baseline", file]);
+    assert!(table.out.contains("1 secret is in the baseline and not told"), "{table:?}");
     fs::write(folder.join("etc/new.env"), format!("TOKEN={}\n", token('2'))).unwrap();
     let document = json(&plimsoll.run(&["secrets", path, "--baseline", file, "--format", "json"]));
-    assert_eq!(places(&document), [("etc/new.env", "file")]);
-    assert_eq!(scan(&["--secrets-baseline", file]), 1);
+    assert_eq!(
+        (places(&document), document["secretsKnown"].as_u64()),
+        (vec![("etc/new.env", "file")], Some(1))
+    );
+    assert_eq!(scan(&["--secrets-baseline", file]), (1, Some(1)));
 
     fs::write(file, r#"{"secrets": [{"path": "etc/*", "reason": "samples"}]}"#).unwrap();
     assert_eq!(plimsoll.run(&["secrets", path, "--baseline", file]).code, 0);

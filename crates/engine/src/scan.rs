@@ -134,7 +134,7 @@ fn judge_contents(
 ) -> Scan {
     let scan::Contents { image: identity, layers, inventory, owned_files, dependencies } = contents;
     observer.event(Event::Matching { packages: inventory.packages.len() });
-    let (findings, mut gaps) = find(image, &inventory, code, options);
+    let Found { findings, secrets_known, mut gaps } = find(image, &inventory, code, options);
     let mut vex = options.vex.consult(&inventory, &identity);
     gaps.append(&mut vex.gaps);
     gaps.sort();
@@ -150,19 +150,22 @@ fn judge_contents(
         dependencies,
         findings,
         set_aside,
+        secrets_known,
         gaps,
         database: describe(&options.databases, options.today),
         verdict,
     }
 }
 
+/// What a scan found, before VEX documents have a say.
+struct Found {
+    findings: Vec<Finding>,
+    secrets_known: usize,
+    gaps: Vec<Gap>,
+}
+
 /// Everything that is wrong, and everything that could not be checked.
-fn find(
-    image: Option<&Image>,
-    inventory: &Inventory,
-    code: &LazyCode,
-    options: &ScanOptions,
-) -> (Vec<Finding>, Vec<Gap>) {
+fn find(image: Option<&Image>, inventory: &Inventory, code: &LazyCode, options: &ScanOptions) -> Found {
     let mut findings = Vec::new();
     let mut gaps = inventory.gaps.clone();
     let databases: Vec<&Database> = options.databases.iter().map(|(database, _)| database).collect();
@@ -191,8 +194,10 @@ fn find(
         )),
     }
     let traced = image.zip(options.build_file.as_ref()).map(|(image, file)| Traced::new(file, image));
-    let secrets = plimsoll_checks::secrets::secret_findings(inventory);
-    findings.extend(secrets.into_iter().filter(|finding| !is_known(&options.secrets_baseline, finding)));
+    let secrets = plimsoll_checks::secrets::secret_findings(inventory).into_iter();
+    let (known, told): (Vec<_>, Vec<_>) =
+        secrets.partition(|finding| is_known(&options.secrets_baseline, finding));
+    findings.extend(told);
     if options.vulnerabilities {
         findings.extend(check_deprecated(inventory));
     }
@@ -214,7 +219,7 @@ fn find(
     if let Some(traced) = &traced {
         findings.iter_mut().for_each(|finding| traced.place(finding));
     }
-    (findings, gaps)
+    Found { findings, secrets_known: known.len(), gaps }
 }
 
 /// Tells whether the baseline covers a secret.

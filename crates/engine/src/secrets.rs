@@ -6,8 +6,9 @@ use std::fs::File;
 use std::io::{self, Read, Seek as _};
 use std::path::{Path, PathBuf};
 
+use plimsoll_catalog::selector::content_fits;
+use plimsoll_checks::all::EXTRACTORS;
 use plimsoll_checks::secrets::baseline::{Baseline, Known};
-use plimsoll_checks::secrets::{SECRETS, is_text};
 use plimsoll_git::{Blob, OpenError, Repository, Since};
 use plimsoll_model::evidence::{Fact, SecretHit};
 use plimsoll_model::extractor::{Content, Facts, SNIFF, ScanFile};
@@ -46,6 +47,8 @@ pub enum Object {
 pub struct Searched {
     /// The secrets, sorted.
     pub found: Vec<FoundSecret>,
+    /// How many secrets the baseline covers; they are not among those found.
+    pub known: usize,
     /// What could not be read, sorted.
     pub gaps: Vec<Gap>,
     /// How many files and versions of files were searched.
@@ -89,12 +92,14 @@ impl Searched {
         Ok(())
     }
 
-    /// Sorts what was found, and leaves out what `baseline` covers and what is the same secret in the same file twice:
+    /// Sorts what was found, and leaves out what `baseline` covers, but for its number, and what is the same secret in the same file twice:
     /// a file of today is in the history, too.
     pub fn settle(&mut self, baseline: &Baseline) {
-        self.found.retain(|found| !baseline.covers(&found.hit.rule, &found.path, &found.hit.fingerprint));
         self.found.sort();
         self.found.dedup();
+        let before = self.found.len();
+        self.found.retain(|found| !baseline.covers(&found.hit.rule, &found.path, &found.hit.fingerprint));
+        self.known = before - self.found.len();
         let now: Vec<(String, String)> = (self.found.iter().filter(|found| found.object.is_none()))
             .map(|found| (found.path.clone(), found.hit.fingerprint.clone()))
             .collect();
@@ -172,18 +177,22 @@ impl Searched {
 
     fn content(&mut self, name: &str, size: u64, mut content: Content<'_>, object: Option<Object>) {
         self.files += 1;
-        match first_bytes(&mut content) {
-            Ok(head) if is_text(&head) => {}
-            Ok(_) => return,
+        let head = match first_bytes(&mut content) {
+            Ok(head) => head,
             Err(error) => return self.unread(name, &error),
-        }
+        };
         let mut facts = Facts::new();
         facts.at(name, 0);
-        if let Err(error) = (SECRETS.extract)(&mut ScanFile::new(name, 0o644, size, content), &mut facts) {
-            self.gaps.push(Gap::new(GapKind::FileUnread, name, error.to_string()));
+        let mut file = ScanFile::new(name, 0o644, size, content);
+        for extractor in EXTRACTORS.iter().filter(|extractor| content_fits(extractor.wants.content, &head)) {
+            if let Err(error) = (extractor.extract)(&mut file, &mut facts) {
+                self.gaps.push(Gap::new(GapKind::FileUnread, name, error.to_string()));
+            }
         }
         let (located, gaps) = facts.into_parts(|_, _| true);
-        self.gaps.extend(gaps.into_iter().map(|gap| Gap { subject: name.to_owned(), ..gap }));
+        // A name here is no path in an image; it may be one of a file, or none at all.
+        let subject = |gap: &Gap| gap.subject.strip_prefix('/').unwrap_or(&gap.subject).to_owned();
+        self.gaps.extend(gaps.into_iter().map(|gap| Gap { subject: subject(&gap), ..gap }));
         for located in located {
             if let Fact::Secret(hit) = located.fact {
                 let (path, inside, object) = (name.to_owned(), located.inside, object.clone());

@@ -10,15 +10,16 @@ mod bench;
 mod build;
 
 use std::alloc::{GlobalAlloc, Layout as Size, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
+use std::io::{Cursor, Read as _, repeat};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bench::{Bench, images};
 use build::{FILE, HARDLINK, Layer, Layout, Tar, gzip_bomb};
 use plimsoll_engine::diff::extractors;
 use plimsoll_engine::observe::{Observer, Silent};
 use plimsoll_engine::scrub::{Mode, ScrubOptions, Selection, scrub};
+use plimsoll_engine::secrets::Searched;
 use plimsoll_image::mutate::Top;
 
 struct Counting;
@@ -80,6 +81,29 @@ fn peak_of_scrub(layer: Layer, paths: &[&str]) -> usize {
     (PEAK.load(Ordering::Relaxed) - before) / MEGABYTE
 }
 
+/// The most megabytes that it takes to find two secrets on a line of so many; both are found.
+fn peak_of_line(megabytes: usize) -> usize {
+    let token = |digits: &str| Cursor::new(format!(" dop_v1_{} ", digits.repeat(4)));
+    let middle = repeat(b'x').take((megabytes * MEGABYTE) as u64);
+    let line = token("5f1c7e9a3b2d4860").chain(middle).chain(token("6f1c7e9a3b2d4850"));
+    let before = LIVE.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    let mut searched = Searched::default();
+    searched.stream("-", line, u64::MAX).unwrap();
+    let peak = PEAK.load(Ordering::Relaxed) - before;
+    let lines: Vec<u32> = searched.found.iter().map(|found| found.hit.line).collect();
+    assert_eq!((lines, searched.gaps.len()), (vec![1, 1], 0));
+    peak / MEGABYTE
+}
+
+/// `cargo test -p plimsoll-engine --test memory -- --ignored` runs it alone.
+#[test]
+#[ignore = "takes a minute and a gigabyte of disk"]
+fn a_gigabyte_on_one_line_is_searched_in_a_few_megabytes() {
+    let peak = peak_of_line(1024);
+    assert!(peak < 10, "{peak} MB");
+}
+
 /// One test, because all allocations of the program are counted together.
 #[test]
 fn memory_does_not_grow_with_bytes() {
@@ -98,6 +122,9 @@ fn memory_does_not_grow_with_bytes() {
     let (bomb, diff_id) = gzip_bomb(1280);
     let peak_of_bomb = peak(Layer::new(bomb, diff_id));
     assert!(peak_of_bomb < 30, "a bomb: {peak_of_bomb} MB");
+
+    let peak_of_line = peak_of_line(48);
+    assert!(peak_of_line < 10, "one long line: {peak_of_line} MB");
 
     let mut tar = Tar::default();
     for n in 0..200_000 {

@@ -15,5 +15,6 @@ mod lines;
 pub mod rpmdb;
 pub mod source;
 pub mod tar;
+pub mod utf16;
 pub mod yaml_tree;
 pub mod zip;

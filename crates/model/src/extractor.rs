@@ -58,6 +58,8 @@ pub enum ContentRule {
     Magic(&'static [&'static [u8]]),
     /// Looks like text: no NUL among the first bytes.
     Text,
+    /// Starts with one of these, or looks like text in UTF-16.
+    Wide(&'static [&'static [u8]]),
     /// Starts with one of these, and no more than so many first bytes are wanted; of a larger file the extractor gets
     /// only those, unless another one wants all of it.
     Head(&'static [&'static [u8]], u64),

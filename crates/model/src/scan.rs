@@ -44,6 +44,9 @@ pub struct Scan {
     pub findings: Vec<Finding>,
     /// Findings that VEX documents say are none.
     pub set_aside: Vec<SetAside>,
+    /// How many secrets a baseline covers; they are not among the findings.
+    #[serde(default)]
+    pub secrets_known: usize,
     /// What could not be checked.
     pub gaps: Vec<Gap>,
     /// The database that findings of vulnerabilities rest on.

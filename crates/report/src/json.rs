@@ -92,6 +92,9 @@ struct ScanDocument<'a> {
     /// Findings that VEX documents say are none, with the statements.
     #[serde(skip_serializing_if = "Option::is_none")]
     set_aside: Option<Vec<SetAsideDocument<'a>>>,
+    /// How many secrets the baseline covers; they are not among the findings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secrets_known: Option<usize>,
     /// What could not be checked.
     gaps: Vec<GapDocument<'a>>,
     /// What the image contains, sorted by ecosystem, name, version.
@@ -385,6 +388,7 @@ impl<'a> ScanDocument<'a> {
             findings: scan.findings.iter().map(|finding| FindingDocument::new(finding, scan)).collect(),
             set_aside: (!scan.set_aside.is_empty())
                 .then(|| scan.set_aside.iter().map(|aside| SetAsideDocument::new(aside, scan)).collect()),
+            secrets_known: Some(scan.secrets_known).filter(|count| *count > 0),
             gaps: scan.gaps.iter().map(GapDocument::new).collect(),
             packages: PackageDocument::all(scan),
         }

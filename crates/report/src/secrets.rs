@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Style;
-use crate::table::{clean, first_gaps, new_table, section};
+use crate::table::{clean, first_gaps, known_secrets, new_table, section};
 
 /// The version of the JSON document's schema, `docs/schema/secrets-1.json`.
 pub const SCHEMA_VERSION: &str = "1.0";
@@ -20,6 +20,8 @@ pub struct Search<'a> {
     pub secrets: &'a [Secret<'a>],
     /// What could not be read.
     pub gaps: &'a [Gap],
+    /// How many secrets the baseline covers; they are not among those found.
+    pub known: usize,
     /// How many files and versions of files were searched.
     pub files: u64,
 }
@@ -71,6 +73,9 @@ pub fn write_text(search: &Search<'_>, style: Style, out: &mut dyn Write) -> io:
         first_gaps(search.gaps, out)?;
         writeln!(out)?;
     }
+    if search.known > 0 {
+        writeln!(out, "{}", known_secrets(search.known))?;
+    }
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let (count, files) = (search.secrets.len(), search.files);
     let end = usize::try_from(files).map_or("s", plural);
@@ -110,6 +115,7 @@ pub fn write_json(search: &Search<'_>, out: &mut dyn Write) -> io::Result<()> {
         schema_version: SCHEMA_VERSION,
         files: search.files,
         secrets: search.secrets.iter().map(secret).collect(),
+        secrets_known: Some(search.known).filter(|count| *count > 0),
         gaps: search.gaps.iter().map(gap).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
@@ -132,6 +138,9 @@ struct Document {
     files: u64,
     /// The secrets, sorted by path.
     secrets: Vec<SecretDocument>,
+    /// How many secrets the baseline covers; they are not among the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secrets_known: Option<usize>,
     /// What could not be read.
     gaps: Vec<GapDocument>,
 }

@@ -54,6 +54,9 @@ fn write_scan(scan: &Scan, report: &Report<'_>, out: &mut dyn Write) -> io::Resu
     others(scan, report.style, "Image configuration", "misconfiguration", out)?;
     licenses(scan, report.style, out)?;
     set_aside(scan, report.style, out)?;
+    if scan.secrets_known > 0 {
+        writeln!(out, "{}\n", known_secrets(scan.secrets_known))?;
+    }
     gaps(scan, report.style, out)?;
     first_steps(scan, report.style, out)?;
     counts(scan, report.style, out)?;
@@ -297,6 +300,14 @@ fn set_aside(scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  and {} more; --format json lists all", scan.set_aside.len() - SHOWN)?;
     }
     writeln!(out)
+}
+
+/// How many secrets the baseline left out.
+pub(crate) fn known_secrets(count: usize) -> String {
+    match count {
+        1 => "1 secret is in the baseline and not told".to_owned(),
+        count => format!("{count} secrets are in the baseline and not told"),
+    }
 }
 
 /// What a statement says, and how far it is to be trusted.

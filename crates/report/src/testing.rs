@@ -57,6 +57,7 @@ pub(crate) fn scan() -> Scan {
         dependencies: vec![Dependency { from: 1, to: 0 }],
         findings: vec![exploited(), secret(), deferred(), misconfiguration(), end_of_life(), license()],
         set_aside: vec![set_aside()],
+        secrets_known: 0,
         gaps: vec![Gap::new(GapKind::NoFeed, "golang", "no feed of the database covers 2 packages")],
         database: Some(DatabaseSummary {
             origin: "bundled".into(),

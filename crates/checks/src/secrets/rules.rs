@@ -76,9 +76,9 @@ pub(crate) struct Evidence {
 #[derive(Debug)]
 pub(crate) struct Allow {
     /// Paths whose files are not searched.
-    paths: &'static [Pattern],
+    paths: Pattern,
     /// Short secrets that are placeholders.
-    secrets: &'static [Pattern],
+    secrets: Pattern,
 }
 
 /// An expression that is compiled when it is first needed.
@@ -127,12 +127,12 @@ impl Evidence {
 impl Allow {
     /// Tells whether files at `path` are not searched.
     pub(crate) fn path(&self, path: &str) -> bool {
-        self.paths.iter().any(|pattern| pattern.compiled().is_match(path))
+        self.paths.compiled().is_match(path)
     }
 
     /// Tells whether `secret` is a placeholder. Long secrets hold any short text by chance, so they never are.
     pub(crate) fn secret(&self, secret: &[u8]) -> bool {
-        secret.len() <= 256 && self.secrets.iter().any(|pattern| pattern.compiled().is_match(secret))
+        secret.len() <= 256 && self.secrets.compiled().is_match(secret)
     }
 }
 

@@ -36,9 +36,9 @@ const ALLOW_MARKERS: [&[u8]; 3] = [b"plimsoll:allow", b"plimsoll:ignore", b"gitl
 const MARKER_REACH: usize = 4096;
 
 /// The secrets in `bytes`, in order of place; where two overlap, that of the rule that stands first. At most
-/// `limit` are looked for.
-pub(crate) fn scan(set: &RuleSet, bytes: &[u8], limit: usize) -> Matches {
-    let mut scan = Scan { set, bytes, limit, stretches: Vec::new(), found: Vec::new() };
+/// `limit` are looked for. Of `raw` bytes, which are no text, only tokens and keys in PEM are told.
+pub(crate) fn scan(set: &RuleSet, bytes: &[u8], limit: usize, raw: bool) -> Matches {
+    let mut scan = Scan { set, bytes, limit, raw, stretches: Vec::new(), found: Vec::new() };
     set.prefilter.each(bytes, |at, length, rule| scan.keyword(at, length, rule));
     for (index, stretch) in std::mem::take(&mut scan.stretches) {
         scan.search(index, stretch);
@@ -63,6 +63,7 @@ struct Scan<'a> {
     set: &'a RuleSet,
     bytes: &'a [u8],
     limit: usize,
+    raw: bool,
     /// What rules that look around their keywords still have to search.
     stretches: Vec<(usize, Range<usize>)>,
     found: Vec<Match>,
@@ -73,8 +74,15 @@ impl Scan<'_> {
     fn keyword(&mut self, at: usize, length: usize, index: usize) {
         let Some(rule) = self.set.rules.get(index) else { return };
         let end = self.bytes.len().min(at + rule.after);
+        let is_pem = || self.bytes.get(at..).is_some_and(|rest| rest.starts_with(b"BEGIN "));
+        if self.raw && rule.place != Place::Token && !is_pem() {
+            return;
+        }
         match rule.place {
-            Place::Token if self.begins_token(at) => self.attempt(index, rule, at..end),
+            // Right before a field of a record there may be anything; a longer keyword is no accident.
+            Place::Token if self.begins_token(at) || (self.raw && length >= 5) => {
+                self.attempt(index, rule, at..end)
+            }
             Place::Token => {}
             Place::Keyword => self.attempt(index, rule, at..end),
             Place::AfterName => self.attempt(index, rule, at + length..end.max(at + length)),

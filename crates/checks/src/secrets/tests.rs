@@ -2,6 +2,7 @@
 //!
 //! The examples are made here, so that no file of the repository holds what looks like a secret.
 
+mod inside;
 mod make;
 
 use std::collections::BTreeMap;

@@ -81,7 +81,7 @@ pub(crate) fn entropy(bytes: &[u8]) -> f64 {
 }
 
 /// Decodes base64 of either alphabet, skipping white space; padding ends it.
-fn base64(text: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut held) = (0_u32, 0_u32);
     for byte in text {

@@ -30,7 +30,8 @@ pub(super) fn run(args: &Secrets, context: &Context) -> anyhow::Result<Code> {
     }
     searched.settle(&baseline);
     let secrets: Vec<Secret<'_>> = searched.found.iter().map(told).collect();
-    let search = Search { secrets: &secrets, gaps: &searched.gaps, files: searched.files };
+    let search =
+        Search { secrets: &secrets, known: searched.known, gaps: &searched.gaps, files: searched.files };
     let style = context.environment.style(context.global.color);
     to_stdout(|out| match args.format {
         Words::Text => write_text(&search, style, out),

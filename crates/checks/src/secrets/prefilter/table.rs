@@ -76,17 +76,14 @@ fn pieces_of(keyword: &[u8], begins: bool, ranks: &Ranks) -> Vec<(u32, i8)> {
         let text = [keyword.get(from..).unwrap_or_default(), &[byte]].concat();
         piece(&text).zip(i8::try_from(from).ok())
     };
+    let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-+/=.~".contains(byte);
     let mut pieces: Vec<(u32, i8)> = Vec::new();
-    if begins || keyword.len() == 3 {
+    if keyword.len() == 3 {
         pieces.extend((0..=127).filter(|byte| !begins || may_stand_before(*byte)).filter_map(before));
-    }
-    if keyword.len() == 4 {
+    } else {
         pieces.extend(piece(keyword).map(|piece| (piece, 0)));
     }
-    if keyword.len() == 3 || !begins {
-        let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
-        pieces.extend((b' '..=b'~').filter(|byte| !begins || word(byte)).filter_map(after));
-    }
+    pieces.extend((b' '..=b'~').filter(|byte| !begins || word(byte)).filter_map(after));
     pieces.sort_unstable();
     pieces.dedup();
     pieces
