@@ -86,6 +86,7 @@ fn extractor_row(extractor: &Extractor) -> String {
         ContentRule::Head(..) => "told by its first bytes, of which alone it reads",
         ContentRule::Directory => "directories",
         ContentRule::Text => "text",
+        ContentRule::Wide(_) => "told by its first bytes, or text in UTF-16",
     };
     let (name, revision) = (extractor.name, extractor.revision);
     format!(
