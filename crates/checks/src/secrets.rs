@@ -81,6 +81,12 @@ fn tell(search: Search<'_>, inside: Option<&str>, facts: &mut Facts) {
     }
 }
 
+/// Tells from the first bytes of a file whether it is searched as text.
+#[must_use]
+pub fn is_text(head: &[u8]) -> bool {
+    !head.contains(&0)
+}
+
 /// The secrets in a text that is no file: a variable's value, a label, a build step.
 #[must_use]
 pub fn secrets_in_text(text: &str) -> Vec<SecretHit> {
@@ -107,9 +113,9 @@ const PLACES_LIMIT: usize = 10_000;
 #[must_use]
 pub fn secret_places(bytes: &[u8]) -> Vec<SecretPlace> {
     let set = RuleSet::embedded();
-    let found = scan::scan(set, bytes, PLACES_LIMIT).kept.into_iter().filter_map(|found| {
+    let found = scan::scan(set, bytes, PLACES_LIMIT, false).kept.into_iter().filter_map(|found| {
         let secret = bytes.get(found.secret.range())?;
-        let rule = set.rules.get(found.rule)?.id.as_str();
+        let rule = set.rules.get(found.rule)?.id;
         Some(SecretPlace {
             rule,
             fingerprint: fingerprint(window::trimmed(secret)),

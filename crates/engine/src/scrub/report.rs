@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use plimsoll_catalog::overlay::merge;
 use plimsoll_checks::image_config::check_image;
 use plimsoll_checks::image_config::redact::shown_step;
-use plimsoll_checks::secrets::{SECRETS, secret_findings};
+use plimsoll_checks::secrets::secret_findings;
 use plimsoll_image::mutate::Tree;
 use plimsoll_image::{Image, Layer};
 use plimsoll_model::evidence::{LayerEvidence, SecretHit};
@@ -15,7 +15,7 @@ use plimsoll_model::scrub::{LayerIds, Rotation, Scrub, ScrubbedImage, ScrubbedLa
 
 use super::Work;
 use crate::evidence::origins;
-use crate::scan::{identity, image_facts};
+use crate::scan::{identity, image_facts, secret_extractors};
 
 /// What would change.
 pub(super) fn planned(work: &[Work<'_>]) -> Scrub {
@@ -107,8 +107,9 @@ fn remaining(image: &Image, layers: &[LayerEvidence]) -> Vec<Finding> {
 
 /// What was not searched for secrets.
 fn gaps(layers: &[LayerEvidence]) -> Vec<Gap> {
-    let of_search =
-        layers.iter().flat_map(|layer| &layer.facts).filter(|facts| facts.extractor == SECRETS.name);
+    let searching = secret_extractors();
+    let facts = layers.iter().flat_map(|layer| &layer.facts);
+    let of_search = facts.filter(|facts| searching.contains(&facts.extractor.as_str()));
     let of_search = of_search.flat_map(|facts| &facts.gaps);
     let mut gaps: Vec<Gap> = layers.iter().flat_map(|layer| &layer.gaps).chain(of_search).cloned().collect();
     gaps.sort();
