@@ -34,6 +34,19 @@ fn places(document: &Value) -> Vec<(&str, &str)> {
     all.map(|secret| (secret["path"].as_str().unwrap(), secret["place"].as_str().unwrap())).collect()
 }
 
+/// A pipe would be waited for, and a device never ends: neither was searched, and that is said.
+#[test]
+fn what_is_no_file_is_not_called_clean() {
+    let plimsoll = Plimsoll::new();
+    let pipe = plimsoll.folder().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in ["/dev/zero", pipe.to_str().unwrap()] {
+        let ran = plimsoll.run(&["secrets", path]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.out.contains("it is not a regular file"), "{ran:?}");
+    }
+}
+
 #[test]
 fn a_folder_a_file_and_a_stream_are_searched() {
     let plimsoll = Plimsoll::new();

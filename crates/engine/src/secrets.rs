@@ -2,13 +2,13 @@
 //!
 //! Files are read in windows, so memory does not grow with their size. A symbolic link is not followed.
 
-use std::fs::File;
 use std::io::{self, Read, Seek as _};
 use std::path::{Path, PathBuf};
 
 use plimsoll_catalog::selector::content_fits;
 use plimsoll_checks::all::EXTRACTORS;
 use plimsoll_checks::secrets::baseline::{Baseline, Known};
+use plimsoll_formats::bounded;
 use plimsoll_git::{Blob, OpenError, Repository, Since};
 use plimsoll_model::evidence::{Fact, SecretHit};
 use plimsoll_model::extractor::{Content, Facts, SNIFF, ScanFile};
@@ -58,7 +58,7 @@ pub struct Searched {
 impl Searched {
     /// Searches the file or folder at `path`. A repository's own files in it are left to [`Searched::repository`].
     pub fn path(&mut self, path: &Path) {
-        match path.symlink_metadata() {
+        match path.metadata() {
             Ok(metadata) if metadata.is_dir() => self.folder(path),
             Ok(_) => self.file(path, &path.to_string_lossy()),
             Err(error) => self.unread(&path.to_string_lossy(), &error),
@@ -137,7 +137,13 @@ impl Searched {
             entries.sort();
             for path in entries {
                 let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-                let Ok(metadata) = path.symlink_metadata() else { continue };
+                let metadata = match path.symlink_metadata() {
+                    Ok(metadata) => metadata,
+                    Err(error) => {
+                        self.unread(&name, &error);
+                        continue;
+                    }
+                };
                 if metadata.is_file() {
                     self.file(&path, &name);
                 } else if metadata.is_dir() && depth == DEPTH {
@@ -157,7 +163,7 @@ impl Searched {
     }
 
     fn opened(&mut self, path: &Path, name: &str) -> io::Result<()> {
-        let mut file = File::open(path)?;
+        let mut file = bounded::open_file(path)?;
         let size = file.metadata()?.len();
         if size > IN_MEMORY {
             self.content(name, size, Content::Spool(&mut file), None);
