@@ -3,11 +3,13 @@
 
 pub mod account;
 pub mod all;
+pub mod check;
 pub mod cyclonedx;
 pub mod diff;
 pub mod explain;
 pub mod json;
 pub mod licenses;
+pub mod known;
 pub mod lineage;
 pub mod lint;
 pub mod openvex;
