@@ -11,7 +11,7 @@ use crate::case::Case;
 use crate::profile::Profile;
 use crate::selector::{ExceptionSelectors, Selectors};
 use crate::time::{Expiry, Grace};
-use crate::words::{GapKey, given, once, word_or_mapping};
+use crate::words::{GapKey, given, mapping, once, word_or_mapping};
 
 /// A policy for `plimsoll check`.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
@@ -98,7 +98,7 @@ pub(crate) struct Rule {
     /// Its name in reports and exceptions.
     pub(crate) id: String,
     /// Which findings it is for.
-    #[serde(rename = "match")]
+    #[serde(rename = "match", deserialize_with = "mapping")]
     pub(crate) selectors: Selectors,
     /// A time of grace, as `14d since published`: until it is over, fail is warn, and warn is pass.
     #[serde(default, deserialize_with = "given")]
@@ -141,7 +141,7 @@ impl Action {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Exception {
     /// Which findings.
-    #[serde(rename = "match")]
+    #[serde(rename = "match", deserialize_with = "mapping")]
     pub(crate) selectors: ExceptionSelectors,
     /// Why.
     pub(crate) reason: String,

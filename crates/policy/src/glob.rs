@@ -151,7 +151,7 @@ mod tests {
     fn a_pattern_of_stars_ends() {
         let pattern = glob(&"*a".repeat(256));
         assert!(!pattern.fits(&format!("{}b", "a".repeat(20_000))));
-        assert!(!glob(&"**a/*".repeat(100)).fits_path(&"a/".repeat(5_000)));
+        assert!(!glob(&format!("{}b", "**a/*".repeat(100))).fits_path(&"a/".repeat(5_000)));
         assert!(Glob::try_from("x".repeat(513)).is_err() && Glob::try_from(String::new()).is_err());
     }
 }

@@ -266,3 +266,6 @@ fn extend(document: &mut Document, profile: Profile) -> Result<(), PolicyError> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

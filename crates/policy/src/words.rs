@@ -86,6 +86,25 @@ pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
+/// Reads what must be a mapping: YAML's null would be taken for an empty one, which matches everything.
+pub(crate) fn mapping<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_any(MappingVisitor(PhantomData))
+}
+
+struct MappingVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for MappingVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mapping")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
 /// Reads a mapping whose every key must stand there once.
 pub(crate) fn once<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
 where
@@ -356,6 +375,7 @@ impl<'de, T: Deserialize<'de> + for<'a> TryFrom<&'a str, Error = String>> Visito
 
 /// A digest of an image.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(transparent)]
 pub(crate) struct ImageDigest(pub(crate) Digest);
 
 /// Gives types that are written as text the schema of such.
