@@ -4,8 +4,8 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, ToSpan};
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 use plimsoll_model::decision::{
     Decided, Decision, ExceptionResult, ExceptionState, GapResult, Known, Outcome, RuleResult,
 };
@@ -116,7 +116,8 @@ impl Judge<'_> {
         let grace_until = rule.after.and_then(|grace| subject.grace_until(grace));
         let outcome = if grace_until.is_some() { milder(rule.then.outcome()) } else { rule.then.outcome() };
         let outcome = self.policy.environment.of(outcome);
-        let mut judgment = Judgment { rule: index, outcome, grace_until, exception: None, expired: Vec::new() };
+        let mut judgment =
+            Judgment { rule: index, outcome, grace_until, exception: None, expired: Vec::new() };
         if outcome != Outcome::Pass {
             self.except(&mut judgment, subject, &rule.id);
         }

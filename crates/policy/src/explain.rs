@@ -29,12 +29,15 @@ impl Policy {
                 let _ = writeln!(text, "     because {reason}");
             }
         }
-        text.push_str("\nThe first rule that is for a finding decides. A finding that no rule is for passes.\n");
+        text.push_str(
+            "\nThe first rule that is for a finding decides. A finding that no rule is for passes.\n",
+        );
         self.explain_gaps(&mut text);
         self.explain_environments(&mut text);
         for exception in &document.exceptions {
             let until = exception.expires.as_ref();
-            let until = until.map_or_else(|| "with no end".to_owned(), |end| format!("until {}", end.as_str()));
+            let until =
+                until.map_or_else(|| "with no end".to_owned(), |end| format!("until {}", end.as_str()));
             let _ = writeln!(
                 text,
                 "Exception, {until}: {}, because {}",
@@ -52,7 +55,12 @@ impl Policy {
             match key.0 {
                 Some(kind) => {
                     let reason = rule.reason.as_deref().map(|reason| format!(", because {reason}"));
-                    let _ = writeln!(text, "Not checked, {}: {word}{}", kind.as_str(), reason.unwrap_or_default());
+                    let _ = writeln!(
+                        text,
+                        "Not checked, {}: {word}{}",
+                        kind.as_str(),
+                        reason.unwrap_or_default()
+                    );
                 }
                 None => default = word,
             }
@@ -92,7 +100,10 @@ impl Selectors {
         let glob = |glob: &crate::glob::Glob| glob.as_str().to_owned();
         let named = |name: &str, words: Option<String>| words.map(|words| format!("{name} {words}"));
         let parts = [
-            named("is of kind", self.kind.as_ref().map(|any| any.words(|kind: &Kind| kind.as_str().to_owned()))),
+            named(
+                "is of kind",
+                self.kind.as_ref().map(|any| any.words(|kind: &Kind| kind.as_str().to_owned())),
+            ),
             named("has the id", self.id.as_ref().map(|any| any.words(glob))),
             named("has severity", self.severity.as_ref().map(|any| any.words(ToString::to_string))),
             flag(self.fixable, "can be mended", "cannot be mended"),
@@ -101,7 +112,10 @@ impl Selectors {
             flag(self.known_exploited, "is known to be exploited", "is not known to be exploited"),
             flag(self.malicious, "is malicious", "is not malicious"),
             flag(self.shadowed, "lies in a deleted file", "lies in a file that is not deleted"),
-            named("is exploited with a probability", self.epss.as_ref().map(|any| any.words(ToString::to_string))),
+            named(
+                "is exploited with a probability",
+                self.epss.as_ref().map(|any| any.words(ToString::to_string)),
+            ),
             named(
                 "has status",
                 self.status.as_ref().map(|any| any.words(|status: &StatusWord| status.as_str().to_owned())),

@@ -157,8 +157,7 @@ fn document(name: &str, bytes: &[u8], limits: Limits) -> Result<Document, Policy
     if nesting(text) > limits.depth {
         return limit(limits.depth, "brackets within one another");
     }
-    let document: Document =
-        serde_yaml_ng::from_str(text).map_err(|error| malformed(name, &error))?;
+    let document: Document = serde_yaml_ng::from_str(text).map_err(|error| malformed(name, &error))?;
     if document.rules.len() > limits.rules || document.tests.len() > limits.rules {
         return limit(limits.rules, "rules, and as many tests");
     }

@@ -141,9 +141,10 @@ impl ExceptionSelectors {
             && self.rule.as_ref().is_none_or(|globs| globs.any(|glob| glob.fits(rule)))
             && self.package.as_ref().is_none_or(|globs| has_package(globs, subject))
             && self.path.as_ref().is_none_or(|globs| has_path(globs, subject, Places::All))
-            && self.digest.as_ref().is_none_or(|digests| {
-                digests.any(|digest| subject.image.contains(&Some(digest.0)))
-            })
+            && self
+                .digest
+                .as_ref()
+                .is_none_or(|digests| digests.any(|digest| subject.image.contains(&Some(digest.0))))
     }
 
     /// What it is for, in words.

@@ -2,8 +2,8 @@
 
 use std::cell::OnceCell;
 
-use jiff::civil::Date;
 use jiff::ToSpan;
+use jiff::civil::Date;
 use plimsoll_model::digest::Digest;
 use plimsoll_model::finding::{Finding, FindingKind, Status};
 use plimsoll_model::inventory::{InstalledPackage, Origin};
@@ -58,7 +58,12 @@ pub(crate) enum End {
 
 impl<'a> Subject<'a> {
     /// The finding as `scan` has it. `purls` are those of the inventory's packages, as far as they were asked for.
-    pub(crate) fn of(finding: &'a Finding, scan: &'a Scan, purls: &'a [OnceCell<String>], today: Date) -> Self {
+    pub(crate) fn of(
+        finding: &'a Finding,
+        scan: &'a Scan,
+        purls: &'a [OnceCell<String>],
+        today: Date,
+    ) -> Self {
         let digest = |digest: Option<plimsoll_model::digest::BlobDigest>| digest.map(|digest| digest.0);
         let (manifest, config) = (digest(scan.image.manifest_digest), digest(scan.image.config_digest));
         let mut subject = Self {

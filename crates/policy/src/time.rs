@@ -32,11 +32,8 @@ impl TryFrom<String> for Expiry {
 
     fn try_from(written: String) -> Result<Self, Self::Error> {
         let is_day = written.len() == 10;
-        let end = if is_day {
-            written.parse().map(End::Day).ok()
-        } else {
-            written.parse().map(End::Instant).ok()
-        };
+        let end =
+            if is_day { written.parse().map(End::Day).ok() } else { written.parse().map(End::Instant).ok() };
         match end {
             Some(end) => Ok(Self { written, end }),
             None => Err(ExpiryError(written.chars().take(40).collect())),
@@ -167,7 +164,9 @@ mod tests {
         let expected = Grace { days: Days(14), since: Since::Published };
         assert_eq!(grace("14d since published").unwrap(), expected);
         assert_eq!(grace("2w since  published").unwrap(), expected);
-        for wrong in ["14", "14d", "-1d since published", "99999d since published", "14d since fixed", "1d 2d"] {
+        for wrong in
+            ["14", "14d", "-1d since published", "99999d since published", "14d since fixed", "1d 2d"]
+        {
             assert!(grace(wrong).is_err(), "{wrong}");
         }
         assert!(grace("14d since fixed").unwrap_err().to_string().contains("no feed tells"));

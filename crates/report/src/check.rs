@@ -163,19 +163,19 @@ fn summary(decision: &Decision, out: &mut dyn Write) -> io::Result<()> {
     let excepted = decided.clone().filter(|decided| decided.exception.is_some()).count();
     let passed = count(Outcome::Pass).saturating_sub(excepted) + decision.unmatched;
     let (fail, warn) = (count(Outcome::Fail), count(Outcome::Warn));
-    let undecided: usize = decision
-        .gaps
-        .iter()
-        .filter(|gap| gap.outcome == Outcome::Undecided)
-        .map(|gap| gap.gaps.len())
-        .sum();
+    let undecided: usize =
+        decision.gaps.iter().filter(|gap| gap.outcome == Outcome::Undecided).map(|gap| gap.gaps.len()).sum();
     let known = match decision.known {
         0 => String::new(),
         known => format!(", {known} known from the earlier report"),
     };
     writeln!(out, "findings: {fail} fail, {warn} warn, {excepted} excepted, {passed} pass{known}")?;
     if undecided > 0 {
-        writeln!(out, "{undecided} thing{} could not be checked, so that nothing is decided", plural(undecided))?;
+        writeln!(
+            out,
+            "{undecided} thing{} could not be checked, so that nothing is decided",
+            plural(undecided)
+        )?;
     }
     Ok(())
 }

@@ -107,7 +107,9 @@ mod tests {
 
     #[test]
     fn what_is_no_report_is_refused() {
-        for text in ["", "{}", "[]", r#"{"schemaVersion": "2.0", "scans": []}"#, r#"{"schemaVersion": "1.0"}"#] {
+        for text in
+            ["", "{}", "[]", r#"{"schemaVersion": "2.0", "scans": []}"#, r#"{"schemaVersion": "1.0"}"#]
+        {
             assert!(read(text.as_bytes()).is_err(), "{text}");
         }
     }

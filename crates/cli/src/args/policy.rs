@@ -8,7 +8,9 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
     /// Tell in words what a policy says, with the rules of the built-in policies that it extends.
-    #[command(after_help = "Examples:\n  plimsoll policy explain plimsoll.yaml\n  plimsoll policy explain baseline")]
+    #[command(
+        after_help = "Examples:\n  plimsoll policy explain plimsoll.yaml\n  plimsoll policy explain baseline"
+    )]
     Explain {
         /// The policy: a file, or the name of a built-in one (baseline, strict).
         #[arg(value_name = "FILE|NAME")]

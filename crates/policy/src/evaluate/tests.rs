@@ -52,7 +52,8 @@ fn findings() -> Vec<Finding> {
         malicious: true,
         ..Vulnerability::default()
     };
-    let secret = FindingKind::Secret { redacted: "s…".into(), fingerprint: "f".into(), line: 3, shadowed: true };
+    let secret =
+        FindingKind::Secret { redacted: "s…".into(), fingerprint: "f".into(), line: 3, shadowed: true };
     let end = FindingKind::EndOfLife {
         product: "debian".into(),
         cycle: "12".into(),
@@ -86,8 +87,18 @@ fn scan() -> Scan {
         origin,
     };
     let packages = vec![
-        installed(Package::new(Ecosystem::Npm, "@acme/ui", "1.0"), "app/ui/package.json", 1, Origin::Application),
-        installed(Package::new(Ecosystem::PyPi, "headers", "1.0"), "usr/lib/headers/METADATA", 0, Origin::Base),
+        installed(
+            Package::new(Ecosystem::Npm, "@acme/ui", "1.0"),
+            "app/ui/package.json",
+            1,
+            Origin::Application,
+        ),
+        installed(
+            Package::new(Ecosystem::PyPi, "headers", "1.0"),
+            "usr/lib/headers/METADATA",
+            0,
+            Origin::Base,
+        ),
     ];
     Scan {
         image: ImageIdentity {
@@ -112,7 +123,8 @@ fn scan() -> Scan {
 
 fn policy(text: &str) -> Policy {
     let text = format!("version: 1\n{text}");
-    Policy::read("p.yaml", text.as_bytes(), Limits::default()).unwrap_or_else(|error| panic!("{text}\n{error}"))
+    Policy::read("p.yaml", text.as_bytes(), Limits::default())
+        .unwrap_or_else(|error| panic!("{text}\n{error}"))
 }
 
 fn at(text: &str, now: &str) -> Decision {
@@ -181,8 +193,11 @@ fn the_first_rule_decides_and_what_none_is_for_passes() {
         "{ id: c, match: { kind: [vulnerability, secret] }, then: fail }",
     ];
     let decision = decided(&format!("rules: [{}]", rules.join(", ")));
-    let told: Vec<_> =
-        decision.rules.iter().map(|rule| (rule.id.as_str(), rule.outcome, rule.findings[0].finding)).collect();
+    let told: Vec<_> = decision
+        .rules
+        .iter()
+        .map(|rule| (rule.id.as_str(), rule.outcome, rule.findings[0].finding))
+        .collect();
     assert_eq!(told, [("a", Outcome::Pass, 0), ("b", Outcome::Warn, 1), ("c", Outcome::Fail, 2)]);
     assert_eq!((decision.outcome, decision.unmatched), (Outcome::Fail, 2));
     let turned = decided(&format!("rules: [{}, {}, {}]", rules[2], rules[1], rules[0]));
@@ -194,7 +209,9 @@ fn the_first_rule_decides_and_what_none_is_for_passes() {
 #[test]
 fn what_is_in_a_second_place_is_not_excused_by_the_first() {
     let ignored = |path: &str| {
-        let rules = format!("[{{ id: t, match: {{ path: {path} }}, then: ignore, reason: tests }}, {{ id: s, match: {{ kind: secret }}, then: fail }}]");
+        let rules = format!(
+            "[{{ id: t, match: {{ path: {path} }}, then: ignore, reason: tests }}, {{ id: s, match: {{ kind: secret }}, then: fail }}]"
+        );
         decided(&format!("rules: {rules}")).outcome
     };
     assert_eq!(ignored("/app/test/**"), Outcome::Fail);
@@ -294,7 +311,10 @@ fn a_gap_leaves_undecided_unless_the_policy_says_otherwise_and_hides_no_failure(
     };
     assert_eq!(outcome(""), Outcome::Undecided);
     assert_eq!(outcome("gaps: { no-feed: warn }"), Outcome::Undecided);
-    assert_eq!(outcome("gaps: { no-feed: warn, file-unread: { then: ignore, reason: a fixture } }"), Outcome::Warn);
+    assert_eq!(
+        outcome("gaps: { no-feed: warn, file-unread: { then: ignore, reason: a fixture } }"),
+        Outcome::Warn
+    );
     assert_eq!(outcome("gaps: { default: warn, file-unread: fail }"), Outcome::Fail);
     assert_eq!(outcome("gaps: { default: { then: ignore, reason: a toy } }"), Outcome::Pass);
     assert_eq!(outcome("rules: [{ id: s, match: { kind: secret }, then: fail }]"), Outcome::Fail);

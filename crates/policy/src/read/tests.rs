@@ -80,9 +80,8 @@ fn hostile_texts_are_refused_in_no_time() {
 
 #[test]
 fn a_policy_that_says_what_follows_from_all_gaps_means_all() {
-    let gaps = |text: &str| {
-        Policy::read("p", text.as_bytes(), Limits::default()).unwrap().document.gaps.len()
-    };
+    let gaps =
+        |text: &str| Policy::read("p", text.as_bytes(), Limits::default()).unwrap().document.gaps.len();
     assert_eq!(gaps("version: 1\nextends: [baseline]\ngaps: { no-feed: warn }"), 3);
     assert_eq!(gaps("version: 1\nextends: [baseline]\ngaps: { default: undecided }"), 1);
 }
