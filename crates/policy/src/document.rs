@@ -257,7 +257,25 @@ impl JsonSchema for GapRule {
 /// The JSON schema of a policy file.
 #[must_use]
 pub fn schema() -> String {
-    let mut text = format!("{:#}", schemars::schema_for!(Document).as_value());
+    let mut schema = schemars::schema_for!(Document);
+    without_null(&mut schema);
+    let mut text = format!("{:#}", schema.as_value());
     text.push('\n');
     text
+}
+
+/// Takes null out: what need not be given may be left out, but not be empty.
+fn without_null(schema: &mut schemars::Schema) {
+    for (name, is_word) in [("type", true), ("enum", false), ("anyOf", false)] {
+        if let Some(list) = schema.get_mut(name).and_then(|value| value.as_array_mut()) {
+            list.retain(|value| {
+                let kind = if is_word { Some(value) } else { value.get("type") };
+                !value.is_null() && kind.and_then(|kind| kind.as_str()) != Some("null")
+            });
+        }
+    }
+    if schema.get("default").is_some_and(|default| default.is_null()) {
+        schema.remove("default");
+    }
+    schemars::transform::transform_subschemas(&mut without_null, schema);
 }

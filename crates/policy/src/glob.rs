@@ -12,7 +12,11 @@ const LONGEST: usize = 512;
 /// A pattern.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "String")]
-pub(crate) struct Glob(String);
+pub(crate) struct Glob {
+    text: String,
+    /// How many bytes come before the first star or question mark.
+    literal: usize,
+}
 
 /// Why a text is no pattern.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +33,10 @@ impl TryFrom<String> for Glob {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         match text.len() {
             0 => Err(GlobError::Empty),
-            1..=LONGEST => Ok(Self(text)),
+            1..=LONGEST => {
+                let literal = text.find(['*', '?']).unwrap_or(text.len());
+                Ok(Self { text, literal })
+            }
             _ => Err(GlobError::TooLong),
         }
     }
@@ -38,18 +45,24 @@ impl TryFrom<String> for Glob {
 impl Glob {
     /// The pattern as written.
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Tells quickly of most texts that neither they nor their beginnings fit.
+    pub(crate) fn may_fit(&self, text: &str) -> bool {
+        let literal = self.text.as_bytes().get(..self.literal).unwrap_or_default();
+        text.as_bytes().starts_with(literal)
     }
 
     /// Tells whether all of `text` fits.
     pub(crate) fn fits(&self, text: &str) -> bool {
-        fits(self.0.as_bytes(), text.as_bytes(), None)
+        fits(self.text.as_bytes(), text.as_bytes(), None)
     }
 
     /// Tells whether all of the path fits; a leading `/` of either does not count.
     pub(crate) fn fits_path(&self, path: &str) -> bool {
         let strip = |text: &'_ str| text.strip_prefix('/').map_or(0, |_| 1);
-        let pattern = self.0.as_bytes().get(strip(&self.0)..).unwrap_or_default();
+        let pattern = self.text.as_bytes().get(strip(&self.text)..).unwrap_or_default();
         fits(pattern, path.as_bytes().get(strip(path)..).unwrap_or_default(), Some(b'/'))
     }
 }

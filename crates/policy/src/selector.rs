@@ -1,6 +1,5 @@
 //! Which findings a rule or an exception is for. All selectors that are given must hold.
 
-use plimsoll_model::decision::without_version;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -95,7 +94,7 @@ impl Selectors {
             && self.layer.as_ref().is_none_or(|layers| has_layer(layers, subject, places))
             && self.ends_within.is_none_or(|days| subject.ends_within(days))
             && self.ecosystem.as_ref().is_none_or(|globs| {
-                subject.package().is_some_and(|purl| globs.any(|glob| glob.fits(ecosystem(purl))))
+                subject.package().is_some_and(|(purl, _)| globs.any(|glob| glob.fits(ecosystem(purl))))
             })
             && self.id.as_ref().is_none_or(|globs| has_id(globs, subject))
             && self.package.as_ref().is_none_or(|globs| has_package(globs, subject))
@@ -170,8 +169,8 @@ fn has_id(globs: &AnyOf<Glob>, subject: &Subject<'_>) -> bool {
 }
 
 fn has_package(globs: &AnyOf<Glob>, subject: &Subject<'_>) -> bool {
-    let Some(purl) = subject.package() else { return false };
-    globs.any(|glob| glob.fits(purl) || glob.fits(without_version(purl)))
+    let Some((purl, bare)) = subject.package() else { return false };
+    globs.any(|glob| glob.may_fit(purl) && (glob.fits(purl) || glob.fits(bare)))
 }
 
 fn has_path(globs: &AnyOf<Glob>, subject: &Subject<'_>, places: Places) -> bool {

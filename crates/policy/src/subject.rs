@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
+use plimsoll_model::decision::without_version;
 use plimsoll_model::digest::Digest;
 use plimsoll_model::finding::{Finding, FindingKind, Status};
 use plimsoll_model::inventory::{InstalledPackage, Origin};
@@ -45,8 +46,11 @@ pub(crate) struct Subject<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Purl<'a> {
     Written(&'a str),
-    Made(&'a OnceCell<String>, &'a InstalledPackage, &'a Scan),
+    Made(&'a OnceCell<MadePurl>, &'a InstalledPackage, &'a Scan),
 }
+
+/// A package URL, and how long it is without version and qualifiers.
+pub(crate) type MadePurl = (String, usize);
 
 /// When security fixes end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -61,7 +65,7 @@ impl<'a> Subject<'a> {
     pub(crate) fn of(
         finding: &'a Finding,
         scan: &'a Scan,
-        purls: &'a [OnceCell<String>],
+        purls: &'a [OnceCell<MadePurl>],
         today: Date,
     ) -> Self {
         let digest = |digest: Option<plimsoll_model::digest::BlobDigest>| digest.map(|digest| digest.0);
@@ -102,7 +106,7 @@ impl<'a> Subject<'a> {
         self.origin = if same { word(first.origin) } else { OriginWord::Application };
     }
 
-    fn add_kind(&mut self, finding: &'a Finding, scan: &'a Scan, purls: &'a [OnceCell<String>]) {
+    fn add_kind(&mut self, finding: &'a Finding, scan: &'a Scan, purls: &'a [OnceCell<MadePurl>]) {
         match &finding.kind {
             FindingKind::Vulnerability(found) => {
                 self.kind = Kind::Vulnerability;
@@ -135,14 +139,17 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The package URL.
-    pub(crate) fn package(&self) -> Option<&'a str> {
-        self.package.map(|purl| match purl {
-            Purl::Written(text) => text,
-            Purl::Made(cell, installed, scan) => {
-                cell.get_or_init(|| installed.package.purl(scan.inventory.distribution.as_ref()))
-            }
-        })
+    /// The package URL, whole and without version and qualifiers.
+    pub(crate) fn package(&self) -> Option<(&'a str, &'a str)> {
+        let purl = match self.package? {
+            Purl::Written(text) => return Some((text, without_version(text))),
+            Purl::Made(cell, installed, scan) => cell.get_or_init(|| {
+                let purl = installed.package.purl(scan.inventory.distribution.as_ref());
+                let bare = without_version(&purl).len();
+                (purl, bare)
+            }),
+        };
+        Some((&purl.0, purl.0.get(..purl.1).unwrap_or_default()))
     }
 
     /// Tells whether security fixes end within `days`, or have ended.

@@ -96,6 +96,7 @@ fn the_schema_knows_what_the_reader_knows() {
     assert_eq!(names.len(), expected.len());
     assert_eq!(schema["additionalProperties"], false);
     let text = schema.to_string();
+    assert!(!text.contains("null"), "{text}");
     for word in ["\"ends-within\"", "\"clock-behind\"", "\"known-exploited\"", "\"under-investigation\""] {
         assert!(text.contains(word), "{word}");
     }
