@@ -17,8 +17,8 @@ use plimsoll_model::platform::Platform;
 use plimsoll_policy::Gate;
 
 use crate::output::Output;
-pub(crate) use licenses::{LicenseFormat, Licenses};
 pub(crate) use check::Check;
+pub(crate) use licenses::{LicenseFormat, Licenses};
 pub(crate) use lineage::{Base, Lineage};
 pub(crate) use lint::Lint;
 pub(crate) use scrub::{Scrub, ScrubMode};

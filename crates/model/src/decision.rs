@@ -175,18 +175,26 @@ impl Known {
 pub fn identity(finding: &Finding, inventory: &Inventory) -> (String, String) {
     let about = match &finding.kind {
         FindingKind::Vulnerability(vulnerability) => {
-            let installed = inventory.packages.get(vulnerability.package as usize);
-            let purl = installed.map(|found| found.package.purl(inventory.distribution.as_ref()));
-            purl.map(|purl| without_version(&purl).to_owned()).unwrap_or_default()
+            package_url(inventory, vulnerability.package).unwrap_or_default()
         }
         FindingKind::Secret { fingerprint, .. } => {
             let path = finding.locations.first().map(|location| format!("/{}", location.path));
             format!("{fingerprint} {}", path.unwrap_or_default())
         }
         FindingKind::Misconfiguration { evidence } => evidence.clone(),
-        FindingKind::EndOfLife { .. } => String::new(),
+        FindingKind::EndOfLife { product, .. } => product.clone(),
+        FindingKind::License { package, license, .. } => {
+            format!("{} {license}", package_url(inventory, *package).unwrap_or_default())
+        }
     };
     (finding.id.clone(), about)
+}
+
+/// The URL of a package, without version and qualifiers.
+fn package_url(inventory: &Inventory, package: u32) -> Option<String> {
+    let installed = inventory.packages.get(package as usize)?;
+    let purl = installed.package.purl(inventory.distribution.as_ref());
+    Some(without_version(&purl).to_owned())
 }
 
 /// A package URL without version and qualifiers.

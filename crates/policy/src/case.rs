@@ -13,7 +13,7 @@ use crate::evaluate::{Judge, Judgment};
 use crate::read::{Policy, PolicyError};
 use crate::subject::{End, Purl, Subject};
 use crate::time::day_of;
-use crate::words::{AnyOf, ImageDigest, Kind, OriginWord, StatusWord, given};
+use crate::words::{AnyOf, CategoryWord, ImageDigest, Kind, OriginWord, StatusWord, given};
 
 /// A finding, and what must follow from it.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
@@ -95,6 +95,12 @@ struct FindingCase {
     /// Where it comes from.
     #[serde(default, deserialize_with = "given")]
     origin: Option<OriginWord>,
+    /// The licence expression.
+    #[serde(default, deserialize_with = "given")]
+    license: Option<String>,
+    /// What the settings make of it.
+    #[serde(default, deserialize_with = "given")]
+    license_category: Option<CategoryWord>,
     /// The day that security fixes end.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<String>")]
@@ -162,6 +168,8 @@ impl FindingCase {
             paths: self.path.iter().flat_map(|paths| &paths.0).map(String::as_str).collect(),
             layers: self.layer.as_ref().map(|layers| layers.0.clone()).unwrap_or_default(),
             origin: self.origin.unwrap_or(OriginWord::Unknown),
+            license: self.license.as_deref(),
+            license_category: self.license_category,
             end: (self.kind == Kind::EndOfLife).then_some(end),
             image: [image, None, None],
             today: day_of(now),

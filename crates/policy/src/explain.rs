@@ -6,7 +6,7 @@ use crate::document::{Action, Environment, OutcomeWord};
 use crate::read::Policy;
 use crate::selector::Selectors;
 use crate::time::{Grace, Since};
-use crate::words::{Kind, OriginWord, StatusWord};
+use crate::words::{CategoryWord, Kind, OriginWord, StatusWord};
 
 impl Policy {
     /// What the policy says, for a person.
@@ -128,6 +128,13 @@ impl Selectors {
                 self.origin.as_ref().map(|any| any.words(|origin: &OriginWord| origin.as_str().to_owned())),
             ),
             named("is in layer", self.layer.as_ref().map(|any| any.words(ToString::to_string))),
+            named("declares the license", self.license.as_ref().map(|any| any.words(glob))),
+            named(
+                "has a license of category",
+                self.license_category
+                    .as_ref()
+                    .map(|any| any.words(|word: &CategoryWord| word.as_str().to_owned())),
+            ),
             self.ends_within.map(|days| format!("gets no security fixes in {} days", days.0)),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();

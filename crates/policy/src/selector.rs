@@ -6,7 +6,9 @@ use serde::Deserialize;
 use crate::glob::Glob;
 use crate::subject::Subject;
 use crate::time::Days;
-use crate::words::{AnyOf, ImageDigest, Kind, OriginWord, ProbabilityTest, SeverityTest, StatusWord, given};
+use crate::words::{
+    AnyOf, CategoryWord, ImageDigest, Kind, OriginWord, ProbabilityTest, SeverityTest, StatusWord, given,
+};
 
 /// Which findings a rule is for: all that are given must hold; of a list, one.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
@@ -60,6 +62,12 @@ pub(crate) struct Selectors {
     /// Whether the secret's file is deleted by a later layer.
     #[serde(default, deserialize_with = "given")]
     pub(crate) shadowed: Option<bool>,
+    /// The licence expression that a package declares, with stars.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) license: Option<AnyOf<Glob>>,
+    /// What the settings of `plimsoll licenses` make of the licence.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) license_category: Option<AnyOf<CategoryWord>>,
     /// Security fixes end within this time, or have ended: 90d.
     #[serde(default, deserialize_with = "given")]
     pub(crate) ends_within: Option<Days>,
@@ -92,6 +100,14 @@ impl Selectors {
             })
             && self.origin.as_ref().is_none_or(|words| words.any(|word| *word == subject.origin))
             && self.layer.as_ref().is_none_or(|layers| has_layer(layers, subject, places))
+            && self
+                .license_category
+                .as_ref()
+                .is_none_or(|words| words.any(|word| Some(*word) == subject.license_category))
+            && self
+                .license
+                .as_ref()
+                .is_none_or(|globs| subject.license.is_some_and(|text| globs.any(|glob| glob.fits(text))))
             && self.ends_within.is_none_or(|days| subject.ends_within(days))
             && self.ecosystem.as_ref().is_none_or(|globs| {
                 subject.package().is_some_and(|(purl, _)| globs.any(|glob| glob.fits(ecosystem(purl))))

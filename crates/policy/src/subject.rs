@@ -8,11 +8,12 @@ use plimsoll_model::decision::without_version;
 use plimsoll_model::digest::Digest;
 use plimsoll_model::finding::{Finding, FindingKind, Status};
 use plimsoll_model::inventory::{InstalledPackage, Origin};
+use plimsoll_model::licensing::LicenseCategory;
 use plimsoll_model::scan::Scan;
 use plimsoll_model::severity::Severity;
 
 use crate::time::{Days, Grace, Since};
-use crate::words::{Kind, OriginWord, StatusWord};
+use crate::words::{CategoryWord, Kind, OriginWord, StatusWord};
 
 /// A finding as selectors see it.
 pub(crate) struct Subject<'a> {
@@ -34,6 +35,9 @@ pub(crate) struct Subject<'a> {
     pub(crate) paths: Vec<&'a str>,
     pub(crate) layers: Vec<u32>,
     pub(crate) origin: OriginWord,
+    /// The expression, of a licence.
+    pub(crate) license: Option<&'a str>,
+    pub(crate) license_category: Option<CategoryWord>,
     /// When security fixes end, of an end of life.
     pub(crate) end: Option<End>,
     /// The digests that the image goes by.
@@ -88,6 +92,8 @@ impl<'a> Subject<'a> {
             paths: finding.locations.iter().map(|location| location.path.as_str()).collect(),
             layers: finding.locations.iter().map(|location| location.layer).collect(),
             origin: OriginWord::Unknown,
+            license: None,
+            license_category: None,
             end: None,
             image: [digest(scan.image.index_digest), manifest, config],
             today,
@@ -116,26 +122,40 @@ impl<'a> Subject<'a> {
                 self.published = found.published;
                 self.epss = found.epss.map(|epss| epss.probability);
                 self.status = status(found.status);
-                let index = found.package as usize;
-                let installed = scan.inventory.packages.get(index).zip(purls.get(index));
-                if let Some((installed, cell)) = installed {
-                    self.package = Some(Purl::Made(cell, installed, scan));
-                    self.origin = word(installed.origin);
-                    self.layers = vec![installed.layer];
-                    if self.paths.is_empty() {
-                        self.paths = installed.locations.iter().map(|place| place.path.as_str()).collect();
-                    }
-                }
+                self.add_package(found.package, scan, purls);
             }
             FindingKind::Secret { shadowed, .. } => {
                 self.kind = Kind::Secret;
                 self.is_shadowed = Some(*shadowed);
             }
             FindingKind::Misconfiguration { .. } => {}
+            FindingKind::License { package, license, category, .. } => {
+                self.kind = Kind::License;
+                self.license = Some(license);
+                self.license_category = match category {
+                    LicenseCategory::Allowed => None,
+                    LicenseCategory::Reciprocal => Some(CategoryWord::Reciprocal),
+                    LicenseCategory::Unknown => Some(CategoryWord::Unknown),
+                    LicenseCategory::Forbidden => Some(CategoryWord::Forbidden),
+                };
+                self.add_package(*package, scan, purls);
+            }
             FindingKind::EndOfLife { security, extended, .. } => {
                 self.kind = Kind::EndOfLife;
                 self.end = Some(security.or(*extended).map_or(End::Ended, End::Day));
             }
+        }
+    }
+
+    fn add_package(&mut self, index: u32, scan: &'a Scan, purls: &'a [OnceCell<MadePurl>]) {
+        let index = index as usize;
+        let installed = scan.inventory.packages.get(index).zip(purls.get(index));
+        let Some((installed, cell)) = installed else { return };
+        self.package = Some(Purl::Made(cell, installed, scan));
+        self.origin = word(installed.origin);
+        self.layers = vec![installed.layer];
+        if self.paths.is_empty() {
+            self.paths = installed.locations.iter().map(|place| place.path.as_str()).collect();
         }
     }
 

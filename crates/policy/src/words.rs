@@ -251,6 +251,7 @@ pub(crate) enum Kind {
     Secret,
     Misconfiguration,
     EndOfLife,
+    License,
 }
 
 impl Kind {
@@ -260,6 +261,7 @@ impl Kind {
             Self::Secret => "secret",
             Self::Misconfiguration => "misconfiguration",
             Self::EndOfLife => "end-of-life",
+            Self::License => "license",
         }
     }
 }
@@ -298,6 +300,26 @@ pub(crate) enum OriginWord {
     Base,
     Application,
     Unknown,
+}
+
+/// What the settings make of a licence.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(crate) enum CategoryWord {
+    Reciprocal,
+    Unknown,
+    Forbidden,
+}
+
+impl CategoryWord {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reciprocal => "reciprocal",
+            Self::Unknown => "unknown",
+            Self::Forbidden => "forbidden",
+        }
+    }
 }
 
 impl OriginWord {

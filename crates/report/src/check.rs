@@ -106,6 +106,10 @@ fn place(finding: &Finding, scan: &Scan) -> Option<String> {
             finding.locations.first().map(|place| format!("{}:{line}", place.title()))
         }
         FindingKind::Misconfiguration { evidence } => Some(evidence.clone()),
+        FindingKind::License { package, license, .. } => {
+            let installed = scan.inventory.packages.get(*package as usize)?;
+            Some(format!("{} {}: {license}", installed.package.name, installed.package.version))
+        }
         FindingKind::EndOfLife { .. } => {
             finding.locations.first().map(plimsoll_model::inventory::Location::title)
         }
@@ -271,7 +275,7 @@ struct RuleDocument<'a> {
 struct FindingDocument<'a> {
     /// What follows.
     outcome: &'static str,
-    /// `vulnerability`, `secret`, `misconfiguration` or `end-of-life`.
+    /// `vulnerability`, `secret`, `misconfiguration`, `end-of-life` or `license`.
     kind: &'static str,
     /// The best known id.
     id: &'a str,
@@ -279,7 +283,7 @@ struct FindingDocument<'a> {
     title: &'a str,
     /// How bad.
     severity: &'static str,
-    /// The package's URL, for a vulnerability.
+    /// The package's URL, for a vulnerability or a licence.
     #[serde(skip_serializing_if = "Option::is_none")]
     package: Option<String>,
     /// Where: the package, the file, what was seen.
@@ -371,6 +375,7 @@ impl<'a> FindingDocument<'a> {
         let finding = scan.findings.get(decided.finding)?;
         let package = match &finding.kind {
             FindingKind::Vulnerability(found) => scan.inventory.packages.get(found.package as usize),
+            FindingKind::License { package, .. } => scan.inventory.packages.get(*package as usize),
             FindingKind::Secret { .. }
             | FindingKind::Misconfiguration { .. }
             | FindingKind::EndOfLife { .. } => None,

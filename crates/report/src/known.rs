@@ -29,12 +29,26 @@ struct ScanRead {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct FindingRead {
     id: String,
     locations: Vec<LocationRead>,
     vulnerability: Option<VulnerabilityRead>,
     secret: Option<SecretRead>,
     evidence: Option<String>,
+    end_of_life: Option<EndOfLifeRead>,
+    license: Option<LicenseRead>,
+}
+
+#[derive(Deserialize)]
+struct EndOfLifeRead {
+    product: String,
+}
+
+#[derive(Deserialize)]
+struct LicenseRead {
+    package: String,
+    license: String,
 }
 
 #[derive(Deserialize)]
@@ -78,6 +92,10 @@ fn identity(finding: FindingRead) -> (String, String) {
     } else if let Some(secret) = &finding.secret {
         let path = finding.locations.first().map(|location| location.path.as_str());
         format!("{} {}", secret.fingerprint, path.unwrap_or_default())
+    } else if let Some(license) = &finding.license {
+        format!("{} {}", without_version(&license.package), license.license)
+    } else if let Some(end) = finding.end_of_life {
+        end.product
     } else {
         finding.evidence.unwrap_or_default()
     };

@@ -65,7 +65,12 @@ impl Check {
         Scan {
             platform: self.platform.clone(),
             sbom: self.sbom,
-            scanners: vec![Scanner::Vulnerabilities, Scanner::Secrets, Scanner::Configuration],
+            scanners: vec![
+                Scanner::Vulnerabilities,
+                Scanner::Secrets,
+                Scanner::Configuration,
+                Scanner::Licenses,
+            ],
             vex: self.vex.clone(),
             secrets_baseline: self.secrets_baseline.clone(),
             db: self.db.clone(),

@@ -1,6 +1,7 @@
 use plimsoll_model::digest::{BlobDigest, DiffId, Digest};
 use plimsoll_model::finding::{Epss, Finding, FindingKind, Inert, Status, Vulnerability};
 use plimsoll_model::inventory::{InstalledPackage, Inventory, LayerSummary, Location, Origin};
+use plimsoll_model::licensing::{LicenseCategory, LicenseClass};
 use plimsoll_model::package::{Ecosystem, Package};
 use plimsoll_model::scan::{DatabaseSummary, ImageIdentity};
 use plimsoll_model::severity::Severity;
@@ -60,6 +61,12 @@ fn findings() -> Vec<Finding> {
         security: Some(day("2026-10-01")),
         extended: None,
     };
+    let license = FindingKind::License {
+        package: 1,
+        license: "GPL-3.0-only OR SSPL-1.0".into(),
+        class: LicenseClass::Restricted,
+        category: LicenseCategory::Forbidden,
+    };
     let root = FindingKind::Misconfiguration { evidence: "User: root".into() };
     vec![
         finding("CVE-1", Severity::High, FindingKind::Vulnerability(Box::new(severe)), &[]),
@@ -67,6 +74,7 @@ fn findings() -> Vec<Finding> {
         finding("private-key", Severity::High, secret, &[place("root/key", 0), place("app/test/key", 1)]),
         finding("image-runs-as-root", Severity::Medium, root, &[]),
         finding("eol-debian-12", Severity::Negligible, end, &[]),
+        finding("license-forbidden", Severity::High, license, &[]),
     ]
 }
 
@@ -146,15 +154,15 @@ fn selected(selectors: &str) -> Vec<usize> {
 #[test]
 fn selectors_are_for_what_they_say() {
     let cases: &[(&str, &[usize])] = &[
-        ("{}", &[0, 1, 2, 3, 4]),
+        ("{}", &[0, 1, 2, 3, 4, 5]),
         ("{ kind: vulnerability }", &[0, 1]),
         ("{ kind: [secret, end-of-life] }", &[2, 4]),
         ("{ id: CVE-1 }", &[0]),
         ("{ id: [GHSA-*, image-runs-as-*] }", &[0, 3]),
-        ("{ severity: high }", &[0, 2]),
-        ("{ severity: \">=medium\" }", &[0, 2, 3]),
+        ("{ severity: high }", &[0, 2, 5]),
+        ("{ severity: \">=medium\" }", &[0, 2, 3, 5]),
         ("{ severity: \"<low\" }", &[4]),
-        ("{ severity: [low, \">medium\"] }", &[0, 1, 2]),
+        ("{ severity: [low, \">medium\"] }", &[0, 1, 2, 5]),
         ("{ fixable: false }", &[1]),
         ("{ running: false }", &[1]),
         ("{ reachable: false }", &[]),
@@ -166,13 +174,17 @@ fn selectors_are_for_what_they_say() {
         ("{ package: \"pkg:npm/%40acme/ui\" }", &[0]),
         ("{ package: \"pkg:npm/%40acme/ui@1.0\" }", &[0]),
         ("{ package: \"pkg:npm/%40acme/ui@2*\" }", &[]),
-        ("{ package: \"pkg:*/headers\" }", &[1]),
-        ("{ ecosystem: [pypi, deb] }", &[1]),
+        ("{ package: \"pkg:*/headers\" }", &[1, 5]),
+        ("{ ecosystem: [pypi, deb] }", &[1, 5]),
         ("{ path: \"/app/**\" }", &[0, 2]),
         ("{ path: \"/app/*\" }", &[]),
-        ("{ origin: base }", &[1]),
+        ("{ origin: base }", &[1, 5]),
+        ("{ kind: license, license: \"*SSPL*\" }", &[5]),
+        ("{ license: SSPL-1.0 }", &[]),
+        ("{ license-category: [unknown, forbidden] }", &[5]),
+        ("{ license-category: reciprocal }", &[]),
         ("{ origin: application }", &[0, 2]),
-        ("{ layer: 0 }", &[1, 2]),
+        ("{ layer: 0 }", &[1, 2, 5]),
         ("{ layer: [1, 7] }", &[0, 2]),
         ("{ shadowed: true }", &[2]),
         ("{ shadowed: false }", &[]),
@@ -199,7 +211,7 @@ fn the_first_rule_decides_and_what_none_is_for_passes() {
         .map(|rule| (rule.id.as_str(), rule.outcome, rule.findings[0].finding))
         .collect();
     assert_eq!(told, [("a", Outcome::Pass, 0), ("b", Outcome::Warn, 1), ("c", Outcome::Fail, 2)]);
-    assert_eq!((decision.outcome, decision.unmatched), (Outcome::Fail, 2));
+    assert_eq!((decision.outcome, decision.unmatched), (Outcome::Fail, 3));
     let turned = decided(&format!("rules: [{}, {}, {}]", rules[2], rules[1], rules[0]));
     assert_eq!(turned.rules.len(), 1);
     assert_eq!(turned.rules[0].findings.len(), 3);
@@ -347,7 +359,7 @@ fn findings_of_an_earlier_report_are_left_out() {
     let situation = Situation { now: NOW.parse().unwrap(), known };
     let decision = evaluate(&policy("rules: [{ id: a, match: {}, then: fail }]"), &scan, &situation);
     let left: Vec<usize> = decision.rules[0].findings.iter().map(|found| found.finding).collect();
-    assert_eq!((left, decision.known), (vec![1, 3, 4], 2));
+    assert_eq!((left, decision.known), (vec![1, 3, 4, 5], 2));
 }
 
 #[test]

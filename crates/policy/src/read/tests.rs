@@ -18,7 +18,7 @@ fn a_mistake_is_told_with_its_line_and_the_word_that_was_meant() {
         ("version: 1\nextends: [basline]\n".to_owned(), "did you mean `baseline`?"),
         ("version: 1\ngaps:\n  no-feeds: warn\n".to_owned(), "did you mean `no-feed`?"),
         ("version: 1\ngaps: { no-feed: war }\n".to_owned(), "did you mean `warn`?"),
-        (rule("    match: { license: x }"), "expected one of `kind`"),
+        (rule("    match: { maintainer: x }"), "expected one of `kind`"),
         (rule("    match: { severity: hihg }"), "severity \"hihg\" is not one of"),
         (rule("    match: { epss: \">=2\" }"), "from 0 to 1"),
         (rule("    match: {}\n    after: 14d since fixed"), "no feed tells the day of \"fixed\""),
