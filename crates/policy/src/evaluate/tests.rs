@@ -389,6 +389,16 @@ fn built_in_policies_hold_their_own_tests() {
 }
 
 #[test]
+fn the_example_of_the_page_holds_its_own_test() {
+    let page = include_str!("../../../../docs/policy.md");
+    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let policy = Policy::read("page.yaml", example.as_bytes(), Limits::default()).unwrap();
+    let results = run_cases(&policy).unwrap();
+    assert_eq!(results.len(), 1);
+    assert_eq!(results[0].trouble, None);
+}
+
+#[test]
 fn cases_that_go_otherwise_are_told() {
     let finding = "finding: { kind: secret, id: k, severity: high, path: /a }";
     let text = format!(
