@@ -21,8 +21,8 @@ pub(crate) use check::Check;
 pub(crate) use licenses::{LicenseFormat, Licenses};
 pub(crate) use lineage::{Base, Lineage};
 pub(crate) use lint::Lint;
-pub(crate) use scrub::{Scrub, ScrubMode};
 pub(crate) use policy::Policy;
+pub(crate) use scrub::{Scrub, ScrubMode};
 pub(crate) use secrets::Secrets;
 pub(crate) use vex::{Create, Vex, VexSource};
 
