@@ -123,6 +123,7 @@ fn scan() -> Scan {
         dependencies: vec![],
         findings: findings(),
         set_aside: vec![],
+        secrets_known: 0,
         gaps: vec![],
         database: None,
         verdict: Verdict::Pass,
