@@ -1,8 +1,10 @@
 //! What can be typed.
 
+mod check;
 mod licenses;
 mod lineage;
 mod lint;
+mod policy;
 pub(crate) mod sbom;
 mod scrub;
 mod secrets;
@@ -15,9 +17,11 @@ use plimsoll_model::platform::Platform;
 use plimsoll_policy::Gate;
 
 use crate::output::Output;
+pub(crate) use check::Check;
 pub(crate) use licenses::{LicenseFormat, Licenses};
 pub(crate) use lineage::{Base, Lineage};
 pub(crate) use lint::Lint;
+pub(crate) use policy::Policy;
 pub(crate) use scrub::{Scrub, ScrubMode};
 pub(crate) use secrets::Secrets;
 pub(crate) use vex::{Create, Vex, VexSource};
@@ -70,6 +74,11 @@ pub(crate) enum ColorChoice {
 pub(crate) enum Command {
     /// Find what is wrong with an image.
     Scan(Box<Scan>),
+    /// Judge an image by a policy: pass, warn or fail, with the reasons and the exceptions used.
+    Check(Box<Check>),
+    /// Explain, test and describe policies.
+    #[command(subcommand)]
+    Policy(Policy),
     /// Tell why a vulnerability is, or is not, a finding of an image.
     Explain(Explain),
     /// Find secrets in folders, files and git repositories.

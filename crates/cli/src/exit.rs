@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use plimsoll_image::SourceError;
 use plimsoll_image::source::registry::RegistryError;
+use plimsoll_model::decision::Outcome;
 use plimsoll_model::verdict::Verdict;
 
 /// What the process ends with.
@@ -25,6 +26,15 @@ impl Code {
             Verdict::Pass => Self::Pass,
             Verdict::Fail { .. } => Self::Fail,
             Verdict::Undecided { .. } => Self::Undecided,
+        }
+    }
+
+    /// The code of what follows under a policy.
+    pub(crate) const fn of_outcome(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Pass | Outcome::Warn => Self::Pass,
+            Outcome::Undecided => Self::Undecided,
+            Outcome::Fail => Self::Fail,
         }
     }
 }

@@ -48,11 +48,13 @@ pub enum GapKind {
     SignatureUnverified,
     /// A program that a check needs is not there, or failed.
     ToolMissing,
+    /// The clock is behind the data, so that nothing with an end can be judged.
+    ClockBehind,
 }
 
 impl GapKind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::LayerUnread,
         Self::FileUnread,
         Self::RecordUnread,
@@ -68,6 +70,7 @@ impl GapKind {
         Self::NotInDocument,
         Self::SignatureUnverified,
         Self::ToolMissing,
+        Self::ClockBehind,
     ];
 
     /// The kebab-case name that reports use.
@@ -89,6 +92,7 @@ impl GapKind {
             Self::NotInDocument => "not-in-document",
             Self::SignatureUnverified => "signature-unverified",
             Self::ToolMissing => "tool-missing",
+            Self::ClockBehind => "clock-behind",
         }
     }
 }

@@ -8,6 +8,7 @@
 pub mod accounting;
 pub mod code;
 pub mod content;
+pub mod decision;
 pub mod difference;
 pub mod digest;
 pub mod distribution;

@@ -3,10 +3,12 @@
 
 pub mod account;
 pub mod all;
+pub mod check;
 pub mod cyclonedx;
 pub mod diff;
 pub mod explain;
 pub mod json;
+pub mod known;
 pub mod licenses;
 pub mod lineage;
 pub mod lint;

@@ -3,6 +3,7 @@
 mod attached;
 mod cache;
 mod carry;
+mod check;
 mod db;
 mod diff;
 mod explain;
@@ -13,6 +14,7 @@ mod licenses;
 mod lineage;
 mod lint;
 mod locate;
+mod policy;
 mod sbom;
 mod scan;
 mod scrub;
@@ -59,6 +61,8 @@ impl Context {
 pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
     match args.command {
         Command::Scan(scan) => scan::run(*scan, &Context::new(args.global)?),
+        Command::Check(check) => check::run(&check, &Context::new(args.global)?),
+        Command::Policy(policy) => policy::run(&policy),
         Command::Explain(explain) => explain::run(&explain, &Context::new(args.global)?),
         Command::Inventory(inventory) => inventory::run(&inventory, &Context::new(args.global)?),
         Command::Licenses(licenses) => licenses::run(&licenses, &Context::new(args.global)?),

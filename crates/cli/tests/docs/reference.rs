@@ -39,11 +39,13 @@ fn the_generated_pages_are_up_to_date() {
 fn pages(root: &Path) -> Vec<Page> {
     vec![
         Page { path: "docs/schema/scan-1.json", text: plimsoll_report::json::schema() },
+        Page { path: "docs/schema/check-1.json", text: plimsoll_report::check::schema() },
         Page { path: "docs/schema/diff-1.json", text: plimsoll_report::diff::schema() },
         Page { path: "docs/schema/explain-1.json", text: plimsoll_report::explain::schema() },
         Page { path: "docs/schema/inventory-1.json", text: plimsoll_report::account::schema() },
         Page { path: "docs/schema/lineage-1.json", text: plimsoll_report::lineage::schema() },
         Page { path: "docs/schema/lint-1.json", text: plimsoll_report::lint::schema() },
+        Page { path: "docs/schema/policy-1.json", text: plimsoll_policy::schema() },
         Page { path: "docs/schema/secrets-1.json", text: plimsoll_report::secrets::schema() },
         Page { path: "docs/schema/licenses-1.json", text: plimsoll_report::licenses::schema() },
         Page {

@@ -213,6 +213,7 @@ fn gap(gap: GapRead) -> Option<Gap> {
         | GapKind::SignatureUnverified
         | GapKind::ToolMissing => true,
         GapKind::NoFeed
+        | GapKind::ClockBehind
         | GapKind::PartialFeed
         | GapKind::UnknownDistribution
         | GapKind::VersionUnordered

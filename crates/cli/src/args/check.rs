@@ -1,0 +1,82 @@
+//! What can be typed behind `plimsoll check`.
+
+use std::path::PathBuf;
+
+use plimsoll_model::platform::Platform;
+
+use super::{SbomSource, Scan, Scanner, VexSource, Words};
+
+const CHECK_HELP: &str = "\
+The policy is plimsoll.yaml of the current folder if there is one, else the built-in policy baseline. docs/policy.md tells
+how to write one.
+
+Exit codes: 0 pass or warn, 1 fail, 2 undecided (something was not checked, wrong use, or an error).
+
+Examples:
+  plimsoll check ghcr.io/acme/shop:1.4.2
+  plimsoll check oci:image --policy strict
+  plimsoll check oci:image --policy plimsoll.yaml --environment production
+  plimsoll check oci:image --new-since last-release.json --format json";
+
+/// Options of `check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = CHECK_HELP)]
+pub(crate) struct Check {
+    /// The image, as for `plimsoll scan`.
+    pub(crate) image: String,
+    /// The policy: a file, or the name of a built-in one (baseline, strict).
+    #[arg(long, value_name = "FILE|NAME", help_heading = "Policy")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Judge as in this environment of the policy.
+    #[arg(long, value_name = "NAME", help_heading = "Policy")]
+    pub(crate) environment: Option<String>,
+    /// Judge only what this earlier JSON report of `plimsoll scan` does not have.
+    #[arg(long, value_name = "REPORT", help_heading = "Policy")]
+    pub(crate) new_since: Option<PathBuf>,
+    /// Judge the image of this platform, as linux/arm64.
+    #[arg(long, value_name = "OS/ARCH", help_heading = "Image")]
+    pub(crate) platform: Option<Platform>,
+    /// Believe the bill of materials that lies with the image, as for `plimsoll scan`.
+    #[arg(long, value_name = "WHICH", help_heading = "Image")]
+    pub(crate) sbom: Option<SbomSource>,
+    /// Set aside what VEX says is not affected or fixed, as for `plimsoll scan`; may be repeated.
+    #[arg(long, value_name = "PATH|referrers", help_heading = "Findings")]
+    pub(crate) vex: Vec<VexSource>,
+    /// Leave out the secrets that this file covers; `plimsoll secrets --write-baseline` writes one.
+    #[arg(long, value_name = "FILE", help_heading = "Findings")]
+    pub(crate) secrets_baseline: Option<PathBuf>,
+    /// Use this advisory database.
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB", help_heading = "Findings")]
+    pub(crate) db: Option<PathBuf>,
+    /// How to tell it.
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    pub(crate) format: Words,
+    /// Neither read nor write the evidence cache.
+    #[arg(long, help_heading = "Working")]
+    pub(crate) no_cache: bool,
+    /// Read at most this many layers at once.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), help_heading = "Working")]
+    pub(crate) threads: Option<u16>,
+}
+
+impl Check {
+    /// The scan that it rests on: for everything.
+    pub(crate) fn scan(&self) -> Scan {
+        Scan {
+            platform: self.platform.clone(),
+            sbom: self.sbom,
+            scanners: vec![
+                Scanner::Vulnerabilities,
+                Scanner::Secrets,
+                Scanner::Configuration,
+                Scanner::Licenses,
+            ],
+            vex: self.vex.clone(),
+            secrets_baseline: self.secrets_baseline.clone(),
+            db: self.db.clone(),
+            no_cache: self.no_cache,
+            threads: self.threads,
+            ..Scan::of(&self.image, Scanner::Vulnerabilities)
+        }
+    }
+}

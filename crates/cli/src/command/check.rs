@@ -1,0 +1,65 @@
+//! `plimsoll check`.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use plimsoll_formats::bounded;
+use plimsoll_model::decision::Known;
+use plimsoll_policy::{Policy, Profile, Situation, evaluate};
+use plimsoll_report::check::{write_json, write_text};
+use plimsoll_report::known;
+
+use super::{Context, policy, scan};
+use crate::args::{Check, Words};
+use crate::exit::Code;
+use crate::output::to_stdout;
+
+/// The policy of a folder.
+const DEFAULT: &str = "plimsoll.yaml";
+/// An earlier report that is larger is not read.
+const REPORT: u64 = 1 << 30;
+
+pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
+    // Whoever has a mistake in a policy learns it before the scan.
+    let policy = chosen(args)?;
+    let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
+    let known = args.new_since.as_deref().map(earlier).transpose()?.unwrap_or_default();
+    let situation = Situation { now, known };
+    let scans = scan::scans(&args.scan(), &[], context)?;
+    let style = context.environment.style(context.global.color);
+    let mut worst = None;
+    for (index, scan) in scans.iter().enumerate() {
+        let decision = evaluate(&policy, scan, &situation);
+        worst = worst.max(Some(decision.outcome));
+        to_stdout(|out| match args.format {
+            Words::Text if index > 0 => {
+                writeln!(out)?;
+                write_text(&decision, scan, style, out)
+            }
+            Words::Text => write_text(&decision, scan, style, out),
+            Words::Json => write_json(&decision, scan, out),
+        })?;
+    }
+    Ok(worst.map_or(Code::Undecided, Code::of_outcome))
+}
+
+/// The policy that was asked for, else that of the folder, else the built-in one.
+fn chosen(args: &Check) -> anyhow::Result<Policy> {
+    let policy = match args.policy.as_deref() {
+        Some(name) => policy::read(name)?,
+        // One that is there but cannot be read is an error, not a reason to judge by another.
+        None if Path::new(DEFAULT).symlink_metadata().is_ok() => policy::read(Path::new(DEFAULT))?,
+        None => Policy::built_in(Profile::Baseline)?,
+    };
+    match &args.environment {
+        Some(name) => Ok(policy.in_environment(name)?),
+        None => Ok(policy),
+    }
+}
+
+/// The findings of an earlier report.
+fn earlier(path: &Path) -> anyhow::Result<Known> {
+    let context = || format!("reading {}", path.display());
+    let bytes = bounded::read_file(path, REPORT).with_context(context)?;
+    known::read(&bytes).with_context(context)
+}

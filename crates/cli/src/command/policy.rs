@@ -1,0 +1,72 @@
+//! `plimsoll policy`.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use plimsoll_formats::bounded;
+use plimsoll_policy::{Limits, Policy, PolicyError, Profile, run_cases, schema};
+
+use crate::args;
+use crate::exit::Code;
+use crate::output::to_stdout;
+
+pub(super) fn run(args: &args::Policy) -> anyhow::Result<Code> {
+    match args {
+        args::Policy::Explain { policy } => {
+            let text = read(policy)?.explained();
+            to_stdout(|out| out.write_all(visible(&text).as_bytes()))?;
+            Ok(Code::Pass)
+        }
+        args::Policy::Test { policy } => test(policy),
+        args::Policy::Show { name } => {
+            let profile = Profile::ALL.into_iter().find(|profile| profile.as_str() == name);
+            let profile = profile.with_context(|| format!("there is no built-in policy {name}"))?;
+            to_stdout(|out| out.write_all(profile.text().as_bytes()))?;
+            Ok(Code::Pass)
+        }
+        args::Policy::Schema => {
+            to_stdout(|out| out.write_all(schema().as_bytes()))?;
+            Ok(Code::Pass)
+        }
+    }
+}
+
+/// Reads the policy in a file, or the built-in one of that name.
+pub(super) fn read(name: &Path) -> anyhow::Result<Policy> {
+    if let Some(profile) = Profile::ALL.into_iter().find(|profile| Path::new(profile.as_str()) == name) {
+        return Ok(Policy::built_in(profile)?);
+    }
+    let limits = Limits::default();
+    let shown = name.display().to_string();
+    let bytes = match bounded::read_file(name, limits.bytes as u64) {
+        Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
+            return Err(PolicyError::Limit { name: shown, limit: limits.bytes, what: "bytes" }.into());
+        }
+        bytes => bytes.with_context(|| format!("reading {shown}"))?,
+    };
+    Ok(Policy::read(&shown, &bytes, limits)?)
+}
+
+/// Tries the cases of a policy, and tells those that go otherwise.
+fn test(name: &Path) -> anyhow::Result<Code> {
+    let results = run_cases(&read(name)?)?;
+    let failed = results.iter().filter(|result| result.trouble.is_some()).count();
+    to_stdout(|out| {
+        for result in &results {
+            match &result.trouble {
+                Some(trouble) => writeln!(out, "fail  {}: {}", visible(&result.name), visible(trouble))?,
+                None => writeln!(out, "pass  {}", visible(&result.name))?,
+            }
+        }
+        writeln!(out, "{} tests, {failed} failed", results.len())
+    })?;
+    if results.is_empty() {
+        anyhow::bail!("{} has no tests", name.display());
+    }
+    Ok(if failed == 0 { Code::Pass } else { Code::Fail })
+}
+
+/// Text of a file cannot move the cursor.
+fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}

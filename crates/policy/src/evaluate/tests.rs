@@ -1,0 +1,429 @@
+use plimsoll_model::digest::{BlobDigest, DiffId, Digest};
+use plimsoll_model::finding::{Epss, Finding, FindingKind, Inert, Status, Vulnerability};
+use plimsoll_model::inventory::{InstalledPackage, Inventory, LayerSummary, Location, Origin};
+use plimsoll_model::licensing::{LicenseCategory, LicenseClass};
+use plimsoll_model::package::{Ecosystem, Package};
+use plimsoll_model::scan::{DatabaseSummary, ImageIdentity};
+use plimsoll_model::severity::Severity;
+use plimsoll_model::verdict::Verdict;
+
+use super::*;
+use crate::{Limits, Profile, run_cases};
+
+const NOW: &str = "2026-09-01T12:00:00Z";
+
+fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+fn place(path: &str, layer: u32) -> Location {
+    Location { path: path.into(), inside: None, layer }
+}
+
+fn finding(id: &str, severity: Severity, kind: FindingKind, locations: &[Location]) -> Finding {
+    Finding {
+        id: id.into(),
+        title: format!("title of {id}"),
+        severity,
+        severity_source: "test".into(),
+        kind,
+        locations: locations.to_vec(),
+        position: None,
+        remedy: None,
+        references: vec![],
+    }
+}
+
+/// A vulnerability of each kind that selectors tell apart, a secret in two files, a setting and an end of life.
+fn findings() -> Vec<Finding> {
+    let severe = Vulnerability {
+        package: 0,
+        aliases: vec!["GHSA-aaaa".into()],
+        fixed_versions: vec!["2".into()],
+        status: Status::Fixed,
+        known_exploited: Some(day("2026-08-30")),
+        published: Some(day("2026-08-25")),
+        epss: Some(Epss { probability: 0.5, percentile: 0.9, date: None }),
+        ..Vulnerability::default()
+    };
+    let headers = Vulnerability {
+        package: 1,
+        status: Status::WillNotFix,
+        inert: Some(Inert::KernelHeaders),
+        malicious: true,
+        ..Vulnerability::default()
+    };
+    let secret =
+        FindingKind::Secret { redacted: "s…".into(), fingerprint: "f".into(), line: 3, shadowed: true };
+    let end = FindingKind::EndOfLife {
+        product: "debian".into(),
+        cycle: "12".into(),
+        security: Some(day("2026-10-01")),
+        extended: None,
+    };
+    let license = FindingKind::License {
+        package: 1,
+        license: "GPL-3.0-only OR SSPL-1.0".into(),
+        class: LicenseClass::Restricted,
+        category: LicenseCategory::Forbidden,
+    };
+    let root = FindingKind::Misconfiguration { evidence: "User: root".into() };
+    vec![
+        finding("CVE-1", Severity::High, FindingKind::Vulnerability(Box::new(severe)), &[]),
+        finding("CVE-2", Severity::Low, FindingKind::Vulnerability(Box::new(headers)), &[]),
+        finding("private-key", Severity::High, secret, &[place("root/key", 0), place("app/test/key", 1)]),
+        finding("image-runs-as-root", Severity::Medium, root, &[]),
+        finding("eol-debian-12", Severity::Negligible, end, &[]),
+        finding("license-forbidden", Severity::High, license, &[]),
+    ]
+}
+
+fn scan() -> Scan {
+    let installed = |package, path: &str, layer, origin| InstalledPackage {
+        package,
+        locations: vec![place(path, layer)],
+        layer,
+        origin,
+        owned_by: None,
+        file_count: 0,
+    };
+    let layer = |name: &str, origin| LayerSummary {
+        diff_id: DiffId(Digest::of(name.as_bytes())),
+        digest: None,
+        size: None,
+        created_by: None,
+        origin,
+    };
+    let packages = vec![
+        installed(
+            Package::new(Ecosystem::Npm, "@acme/ui", "1.0"),
+            "app/ui/package.json",
+            1,
+            Origin::Application,
+        ),
+        installed(
+            Package::new(Ecosystem::PyPi, "headers", "1.0"),
+            "usr/lib/headers/METADATA",
+            0,
+            Origin::Base,
+        ),
+    ];
+    Scan {
+        image: ImageIdentity {
+            name: "shop".into(),
+            manifest_digest: Some(BlobDigest(Digest::of(b"manifest"))),
+            index_digest: None,
+            config_digest: Some(BlobDigest(Digest::of(b"config"))),
+            platform: "linux/amd64".parse().unwrap(),
+            created: None,
+        },
+        layers: vec![layer("base", Origin::Base), layer("own", Origin::Application)],
+        inventory: Inventory { packages, ..Inventory::default() },
+        owned_files: vec![],
+        dependencies: vec![],
+        findings: findings(),
+        set_aside: vec![],
+        secrets_known: 0,
+        gaps: vec![],
+        database: None,
+        verdict: Verdict::Pass,
+    }
+}
+
+fn policy(text: &str) -> Policy {
+    let text = format!("version: 1\n{text}");
+    Policy::read("p.yaml", text.as_bytes(), Limits::default())
+        .unwrap_or_else(|error| panic!("{text}\n{error}"))
+}
+
+fn at(text: &str, now: &str) -> Decision {
+    let situation = Situation { now: now.parse().unwrap(), known: Known::default() };
+    evaluate(&policy(text), &scan(), &situation)
+}
+
+fn decided(text: &str) -> Decision {
+    at(text, NOW)
+}
+
+/// The indexes of the findings that one rule with these selectors is for.
+fn selected(selectors: &str) -> Vec<usize> {
+    let decision = decided(&format!("rules: [{{ id: r, match: {selectors}, then: warn }}]"));
+    let rules = decision.rules.iter().flat_map(|rule| &rule.findings);
+    rules.map(|decided| decided.finding).collect()
+}
+
+#[test]
+fn selectors_are_for_what_they_say() {
+    let cases: &[(&str, &[usize])] = &[
+        ("{}", &[0, 1, 2, 3, 4, 5]),
+        ("{ kind: vulnerability }", &[0, 1]),
+        ("{ kind: [secret, end-of-life] }", &[2, 4]),
+        ("{ id: CVE-1 }", &[0]),
+        ("{ id: [GHSA-*, image-runs-as-*] }", &[0, 3]),
+        ("{ severity: high }", &[0, 2, 5]),
+        ("{ severity: \">=medium\" }", &[0, 2, 3, 5]),
+        ("{ severity: \"<low\" }", &[4]),
+        ("{ severity: [low, \">medium\"] }", &[0, 1, 2, 5]),
+        ("{ fixable: false }", &[1]),
+        ("{ running: false }", &[1]),
+        ("{ reachable: false }", &[]),
+        ("{ known-exploited: true }", &[0]),
+        ("{ malicious: true }", &[1]),
+        ("{ epss: \">=0.5\" }", &[0]),
+        ("{ epss: \"<0.5\" }", &[]),
+        ("{ status: [will-not-fix, affected] }", &[1]),
+        ("{ package: \"pkg:npm/%40acme/ui\" }", &[0]),
+        ("{ package: \"pkg:npm/%40acme/ui@1.0\" }", &[0]),
+        ("{ package: \"pkg:npm/%40acme/ui@2*\" }", &[]),
+        ("{ package: \"pkg:*/headers\" }", &[1, 5]),
+        ("{ ecosystem: [pypi, deb] }", &[1, 5]),
+        ("{ path: \"/app/**\" }", &[0, 2]),
+        ("{ path: \"/app/*\" }", &[]),
+        ("{ origin: base }", &[1, 5]),
+        ("{ kind: license, license: \"*SSPL*\" }", &[5]),
+        ("{ license: SSPL-1.0 }", &[]),
+        ("{ license-category: [unknown, forbidden] }", &[5]),
+        ("{ license-category: reciprocal }", &[]),
+        ("{ origin: application }", &[0, 2]),
+        ("{ layer: 0 }", &[1, 2, 5]),
+        ("{ layer: [1, 7] }", &[0, 2]),
+        ("{ shadowed: true }", &[2]),
+        ("{ shadowed: false }", &[]),
+        ("{ ends-within: 30d }", &[4]),
+        ("{ ends-within: 29d }", &[]),
+        ("{ kind: vulnerability, severity: high, fixable: false }", &[]),
+    ];
+    for (selectors, expected) in cases {
+        assert_eq!(selected(selectors), *expected, "{selectors}");
+    }
+}
+
+#[test]
+fn the_first_rule_decides_and_what_none_is_for_passes() {
+    let rules = [
+        "{ id: a, match: { id: CVE-1 }, then: ignore, reason: known }",
+        "{ id: b, match: { kind: vulnerability }, then: warn }",
+        "{ id: c, match: { kind: [vulnerability, secret] }, then: fail }",
+    ];
+    let decision = decided(&format!("rules: [{}]", rules.join(", ")));
+    let told: Vec<_> = decision
+        .rules
+        .iter()
+        .map(|rule| (rule.id.as_str(), rule.outcome, rule.findings[0].finding))
+        .collect();
+    assert_eq!(told, [("a", Outcome::Pass, 0), ("b", Outcome::Warn, 1), ("c", Outcome::Fail, 2)]);
+    assert_eq!((decision.outcome, decision.unmatched), (Outcome::Fail, 3));
+    let turned = decided(&format!("rules: [{}, {}, {}]", rules[2], rules[1], rules[0]));
+    assert_eq!(turned.rules.len(), 1);
+    assert_eq!(turned.rules[0].findings.len(), 3);
+    assert_eq!(decided("").outcome, Outcome::Pass);
+}
+
+#[test]
+fn what_is_in_a_second_place_is_not_excused_by_the_first() {
+    let ignored = |path: &str| {
+        let rules = format!(
+            "[{{ id: t, match: {{ path: {path} }}, then: ignore, reason: tests }}, {{ id: s, match: {{ kind: secret }}, then: fail }}]"
+        );
+        decided(&format!("rules: {rules}")).outcome
+    };
+    assert_eq!(ignored("/app/test/**"), Outcome::Fail);
+    assert_eq!(ignored("[/app/test/**, /root/*]"), Outcome::Pass);
+    let excepted = |path: &str| {
+        let rules = "rules: [{ id: s, match: { kind: secret }, then: fail }]";
+        decided(&format!("{rules}\nexceptions: [{{ match: {{ path: {path} }}, reason: tests }}]")).outcome
+    };
+    assert_eq!(excepted("/app/test/**"), Outcome::Fail);
+    assert_eq!(excepted("[/app/test/**, /root/*]"), Outcome::Pass);
+}
+
+#[test]
+fn exceptions_count_until_their_last_second_and_are_all_reported() {
+    let text = "rules: [{ id: v, match: { kind: vulnerability }, then: fail }]
+exceptions:
+  - { match: { id: CVE-1 }, reason: not used, owner: web, expires: 2026-12-31, ticket: T-1 }
+  - { match: { package: \"pkg:pypi/headers\" }, reason: headers }
+  - { match: { id: CVE-9 }, reason: long gone }";
+    let states = |decision: &Decision| -> Vec<(&str, usize)> {
+        decision.exceptions.iter().map(|found| (found.state.as_str(), found.findings)).collect()
+    };
+    let before = at(text, "2026-12-31T23:59:59Z");
+    assert_eq!(before.outcome, Outcome::Pass);
+    assert_eq!(states(&before), [("used", 1), ("used", 1), ("unused", 0)]);
+    assert_eq!(before.rules[0].findings[0].exception, Some(0));
+    let after = at(text, "2027-01-01T00:00:00Z");
+    assert_eq!(after.outcome, Outcome::Fail);
+    assert_eq!(states(&after), [("expired", 1), ("used", 1), ("unused", 0)]);
+    assert_eq!(after.exceptions[0].title, "id CVE-1");
+}
+
+#[test]
+fn an_exception_is_for_one_image_and_one_rule() {
+    let rules = "rules: [{ id: v, match: { id: CVE-1 }, then: fail }]\n";
+    let with = |selector: &str| {
+        let decision = decided(&format!("{rules}exceptions: [{{ match: {{ {selector} }}, reason: r }}]"));
+        (decision.outcome, decision.exceptions[0].state)
+    };
+    let used = (Outcome::Pass, ExceptionState::Used);
+    let unused = (Outcome::Fail, ExceptionState::Unused);
+    let digest = |bytes: &[u8]| format!("id: CVE-1, digest: \"{}\"", Digest::of(bytes));
+    assert_eq!(with(&digest(b"manifest")), used);
+    assert_eq!(with(&digest(b"config")), used);
+    assert_eq!(with(&digest(b"another image")), unused);
+    assert_eq!(with("rule: v"), used);
+    assert_eq!(with("rule: w, id: CVE-1"), unused);
+}
+
+#[test]
+fn grace_is_counted_from_a_known_day_and_no_other() {
+    let text = "rules: [{ id: v, match: { kind: vulnerability }, after: 14d since published, then: fail }]";
+    let outcomes = |now: &str| -> Vec<(Outcome, Option<Date>)> {
+        let decision = at(text, now);
+        decision.rules[0].findings.iter().map(|found| (found.outcome, found.grace_until)).collect()
+    };
+    // The second one has no day of publication.
+    let unknown = (Outcome::Fail, None);
+    assert_eq!(outcomes("2026-09-07T23:59:59Z"), [(Outcome::Warn, Some(day("2026-09-08"))), unknown]);
+    assert_eq!(outcomes("2026-09-08T00:00:00Z"), [(Outcome::Fail, None), unknown]);
+    let exploited = text.replace("published", "known-exploited");
+    assert_eq!(at(&exploited, "2026-09-12T00:00:00Z").rules[0].findings[0].outcome, Outcome::Warn);
+    // Published after the clock's day: no longer spared than granted from today on.
+    assert_eq!(outcomes("2026-01-01T00:00:00Z")[0], (Outcome::Warn, Some(day("2026-01-15"))));
+}
+
+#[test]
+fn environments_change_what_follows() {
+    let text = "environments: { dev: { fail: warn, undecided: warn }, lax: { warn: pass } }
+rules: [{ id: v, match: { kind: secret }, then: fail }]";
+    let mut scan = scan();
+    scan.gaps = vec![Gap::new(GapKind::NoFeed, "deb", "no feed")];
+    let outcome = |environment: Option<&str>| {
+        let policy = policy(text);
+        let policy = match environment {
+            Some(name) => policy.in_environment(name).unwrap(),
+            None => policy,
+        };
+        let situation = Situation { now: NOW.parse().unwrap(), known: Known::default() };
+        evaluate(&policy, &scan, &situation).outcome
+    };
+    assert_eq!(outcome(None), Outcome::Fail);
+    assert_eq!(outcome(Some("dev")), Outcome::Warn);
+    assert_eq!(outcome(Some("lax")), Outcome::Fail);
+    let error = policy(text).in_environment("prod").unwrap_err().to_string();
+    assert_eq!(error, "p.yaml: there is no environment \"prod\"; it has dev, lax");
+}
+
+#[test]
+fn a_gap_leaves_undecided_unless_the_policy_says_otherwise_and_hides_no_failure() {
+    let outcome = |text: &str| {
+        let mut scan = scan();
+        scan.gaps =
+            vec![Gap::new(GapKind::NoFeed, "deb", "no feed"), Gap::new(GapKind::FileUnread, "x", "damaged")];
+        let situation = Situation { now: NOW.parse().unwrap(), known: Known::default() };
+        evaluate(&policy(text), &scan, &situation).outcome
+    };
+    assert_eq!(outcome(""), Outcome::Undecided);
+    assert_eq!(outcome("gaps: { no-feed: warn }"), Outcome::Undecided);
+    assert_eq!(
+        outcome("gaps: { no-feed: warn, file-unread: { then: ignore, reason: a fixture } }"),
+        Outcome::Warn
+    );
+    assert_eq!(outcome("gaps: { default: warn, file-unread: fail }"), Outcome::Fail);
+    assert_eq!(outcome("gaps: { default: { then: ignore, reason: a toy } }"), Outcome::Pass);
+    assert_eq!(outcome("rules: [{ id: s, match: { kind: secret }, then: fail }]"), Outcome::Fail);
+}
+
+#[test]
+fn a_clock_behind_the_database_decides_nothing() {
+    let mut scan = scan();
+    scan.database = Some(DatabaseSummary {
+        origin: "bundled".into(),
+        date: Some(day("2026-09-01")),
+        age_days: None,
+        advisories: 1,
+        feeds: vec![],
+    });
+    let outcome = |now: &str| {
+        let situation = Situation { now: now.parse().unwrap(), known: Known::default() };
+        evaluate(&policy(""), &scan, &situation).outcome
+    };
+    assert_eq!(outcome("2026-08-31T00:00:00Z"), Outcome::Pass);
+    assert_eq!(outcome("2026-08-30T23:59:59Z"), Outcome::Undecided);
+}
+
+#[test]
+fn findings_of_an_earlier_report_are_left_out() {
+    let scan = scan();
+    let identity = |index: usize| plimsoll_model::decision::identity(&scan.findings[index], &scan.inventory);
+    assert_eq!(identity(0), ("CVE-1".to_owned(), "pkg:npm/%40acme/ui".to_owned()));
+    let known = Known([identity(0), identity(2)].into());
+    let situation = Situation { now: NOW.parse().unwrap(), known };
+    let decision = evaluate(&policy("rules: [{ id: a, match: {}, then: fail }]"), &scan, &situation);
+    let left: Vec<usize> = decision.rules[0].findings.iter().map(|found| found.finding).collect();
+    assert_eq!((left, decision.known), (vec![1, 3, 4, 5], 2));
+}
+
+#[test]
+fn own_rules_come_before_those_of_a_profile_and_replace_them_by_id() {
+    let policy = policy("extends: [baseline]\nrules: [{ id: secret, match: { kind: secret }, then: warn }]");
+    let ids: Vec<(&str, Option<Profile>)> =
+        policy.document.rules.iter().map(|rule| (rule.id.as_str(), rule.profile)).collect();
+    assert_eq!(ids[..2], [("secret", None), ("malicious-package", Some(Profile::Baseline))]);
+    assert_eq!(ids.iter().filter(|(id, _)| *id == "secret").count(), 1);
+    let situation = Situation { now: NOW.parse().unwrap(), known: Known::default() };
+    let decision = evaluate(&policy, &scan(), &situation);
+    assert_eq!(decision.policy.extends, ["baseline"]);
+    assert_eq!(decision.outcome, Outcome::Fail);
+    assert!(policy.explained().contains("2  malicious-package (of baseline)"), "{}", policy.explained());
+}
+
+#[test]
+fn built_in_policies_hold_their_own_tests() {
+    for profile in Profile::ALL {
+        let policy = Policy::built_in(profile).unwrap();
+        let results = run_cases(&policy).unwrap();
+        assert!(results.len() >= 5, "{profile:?}");
+        for result in results {
+            assert_eq!(result.trouble, None, "{profile:?}: {}", result.name);
+        }
+    }
+}
+
+#[test]
+fn the_example_of_the_page_holds_its_own_test() {
+    let page = include_str!("../../../../docs/policy.md");
+    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let policy = Policy::read("page.yaml", example.as_bytes(), Limits::default()).unwrap();
+    let results = run_cases(&policy).unwrap();
+    assert_eq!(results.len(), 1);
+    assert_eq!(results[0].trouble, None);
+}
+
+#[test]
+fn cases_that_go_otherwise_are_told() {
+    let finding = "finding: { kind: secret, id: k, severity: high, path: /a }";
+    let text = format!(
+        "environments: {{ dev: {{ fail: warn }} }}
+rules: [{{ id: s, match: {{ kind: secret }}, then: fail }}]
+exceptions: [{{ match: {{ path: /b }}, reason: r, expires: 2026-01-01 }}]
+tests:
+  - {{ name: a, {finding}, expect: fail, rule: s }}
+  - {{ name: b, {finding}, expect: pass }}
+  - {{ name: c, {finding}, expect: fail, rule: other }}
+  - {{ name: d, {finding}, environment: dev, expect: warn }}
+  - {{ name: e, finding: {{ kind: secret, id: k, severity: high, path: /b }}, date: 2026-01-01, expect: pass }}
+  - {{ name: f, finding: {{ kind: secret, id: k, severity: high, path: /b }}, date: 2026-01-02, expect: fail }}
+"
+    );
+    let troubles: Vec<Option<String>> =
+        run_cases(&policy(&text)).unwrap().into_iter().map(|result| result.trouble).collect();
+    assert_eq!(troubles[1].as_deref(), Some("pass expected, fail by rule s"));
+    assert_eq!(troubles[2].as_deref(), Some("fail as expected, but by rule s, not other"));
+    assert_eq!(troubles.iter().filter(|trouble| trouble.is_some()).count(), 2);
+}
+
+#[test]
+fn the_same_scan_policy_and_time_give_the_same_decision() {
+    let text = "extends: [strict, baseline]\nexceptions: [{ match: { id: \"CVE-*\" }, reason: r }]";
+    assert_eq!(decided(text), decided(text));
+}

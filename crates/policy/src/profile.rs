@@ -1,0 +1,38 @@
+//! The policies that Plimsoll brings along.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A built-in policy.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Profile {
+    /// What no image should ship with.
+    Baseline,
+    /// What an image should not ship with if its makers can help it.
+    Strict,
+}
+
+impl Profile {
+    /// All built-in policies.
+    pub const ALL: [Self; 2] = [Self::Baseline, Self::Strict];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Strict => "strict",
+        }
+    }
+
+    /// Its text, a policy file as any other.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Baseline => include_str!("../profiles/baseline.yaml"),
+            Self::Strict => include_str!("../profiles/strict.yaml"),
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! What follows from a scan under a policy, in words and as JSON.
+
+use std::io::{self, Write};
+
+use comfy_table::{Attribute, Cell, Color};
+use plimsoll_model::decision::{
+    Decided, Decision, ExceptionResult, ExceptionState, GapResult, Outcome, RuleResult,
+};
+use plimsoll_model::finding::{Finding, FindingKind};
+use plimsoll_model::scan::Scan;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::Style;
+use crate::json::GapDocument;
+use crate::table::{bold, clean, first_gaps, new_table, plural, section};
+
+/// The version of the JSON document's schema, `docs/schema/check-1.json`.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// How many findings of one rule are shown to a person.
+const SHOWN: usize = 20;
+
+/// Writes a decision for a person: the outcome first, then rule by rule, the worst first, with what to do.
+///
+/// # Errors
+/// If `out` fails.
+pub fn write_text(decision: &Decision, scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let word = bold(&decision.outcome.as_str().to_uppercase(), style);
+    writeln!(out, "{word}  {}  {}", bold(&clean(&scan.image.name), style), scan.image.platform)?;
+    if let Some(digest) = scan.image.manifest_digest.or(scan.image.config_digest) {
+        writeln!(out, "{digest}")?;
+    }
+    writeln!(out, "{}\n", policy(decision))?;
+    for outcome in [Outcome::Fail, Outcome::Undecided, Outcome::Warn] {
+        for rule in decision.rules.iter().filter(|rule| rule.outcome == outcome) {
+            write_rule(rule, scan, style, out)?;
+        }
+        for gap in decision.gaps.iter().filter(|gap| gap.outcome == outcome) {
+            write_gap(gap, style, out)?;
+        }
+    }
+    exceptions(&decision.exceptions, style, out)?;
+    summary(decision, out)
+}
+
+fn policy(decision: &Decision) -> String {
+    let policy = &decision.policy;
+    let extends = match policy.extends.as_slice() {
+        [] => String::new(),
+        profiles => format!(" with {}", profiles.join(", ")),
+    };
+    let environment = policy.environment.as_deref();
+    let environment = environment.map_or_else(String::new, |name| format!(", environment {}", clean(name)));
+    let built_in = if policy.is_built_in { ", built in" } else { "" };
+    format!("policy {}{built_in}{extends}{environment}, on {}", clean(&policy.name), decision.time)
+}
+
+fn write_rule(rule: &RuleResult, scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let reason = rule.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", clean(reason)));
+    section(&format!("{}  {}{reason}", rule.outcome.as_str(), clean(&rule.id)), style, out)?;
+    let mut findings: Vec<&Decided> =
+        rule.findings.iter().filter(|decided| decided.outcome != Outcome::Pass).collect();
+    findings.sort_by_key(|decided| std::cmp::Reverse(decided.outcome));
+    let mut table = new_table(style, &["Severity", "Finding", "What", "Where", "What to do"]);
+    for decided in findings.iter().take(SHOWN) {
+        let Some(finding) = scan.findings.get(decided.finding) else { continue };
+        let mercy = match decided.grace_until {
+            Some(day) if rule.outcome != decided.outcome || decided.outcome == Outcome::Warn => {
+                format!(" (in grace until {day})")
+            }
+            _ => String::new(),
+        };
+        table.add_row(vec![
+            outcome_cell(finding.severity.as_str(), decided.outcome, style),
+            Cell::new(clean(&finding.id)),
+            Cell::new(clean(&finding.title) + &mercy),
+            Cell::new(clean(&place(finding, scan).unwrap_or_default())),
+            Cell::new(clean(&remedy(finding, scan).unwrap_or_default())),
+        ]);
+    }
+    writeln!(out, "{table}")?;
+    if findings.len() > SHOWN {
+        writeln!(out, "and {} more; --format json lists all", findings.len() - SHOWN)?;
+    }
+    writeln!(out)
+}
+
+fn outcome_cell(text: &str, outcome: Outcome, style: Style) -> Cell {
+    let cell = Cell::new(text);
+    match (style.color, outcome) {
+        (true, Outcome::Fail) => cell.fg(Color::Red).add_attribute(Attribute::Bold),
+        (true, Outcome::Warn | Outcome::Undecided) => cell.fg(Color::Yellow),
+        (true, Outcome::Pass) | (false, _) => cell,
+    }
+}
+
+/// The package, or the file, or what was seen.
+fn place(finding: &Finding, scan: &Scan) -> Option<String> {
+    match &finding.kind {
+        FindingKind::Vulnerability(vulnerability) => {
+            let installed = scan.inventory.packages.get(vulnerability.package as usize)?;
+            Some(format!("{} {}", installed.package.name, installed.package.version))
+        }
+        FindingKind::Secret { line, .. } => {
+            finding.locations.first().map(|place| format!("{}:{line}", place.title()))
+        }
+        FindingKind::Misconfiguration { evidence } => Some(evidence.clone()),
+        FindingKind::License { package, license, .. } => {
+            let installed = scan.inventory.packages.get(*package as usize)?;
+            Some(format!("{} {}: {license}", installed.package.name, installed.package.version))
+        }
+        FindingKind::EndOfLife { .. } => {
+            finding.locations.first().map(plimsoll_model::inventory::Location::title)
+        }
+    }
+}
+
+fn remedy(finding: &Finding, scan: &Scan) -> Option<String> {
+    if let FindingKind::Vulnerability(vulnerability) = &finding.kind {
+        let installed = scan.inventory.packages.get(vulnerability.package as usize);
+        if let Some((installed, version)) = installed.zip(vulnerability.fixed_versions.first()) {
+            return Some(format!("upgrade {} to {version}", installed.package.name));
+        }
+    }
+    finding.remedy.clone()
+}
+
+fn write_gap(result: &GapResult, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let Some(first) = result.gaps.first() else { return Ok(()) };
+    let reason = result.reason.as_deref().map_or_else(String::new, |reason| format!(" ({})", clean(reason)));
+    let heading = format!("{}  not checked, {}{reason}", result.outcome.as_str(), first.kind.as_str());
+    section(&heading, style, out)?;
+    first_gaps(&result.gaps, out)?;
+    writeln!(out)
+}
+
+fn exceptions(exceptions: &[ExceptionResult], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if exceptions.is_empty() {
+        return Ok(());
+    }
+    section("Exceptions", style, out)?;
+    for exception in exceptions {
+        let count = exception.findings;
+        let findings = match exception.state {
+            ExceptionState::Unused => String::new(),
+            ExceptionState::Used => format!(" ({count} finding{})", plural(count)),
+            ExceptionState::Expired => format!(" ({count} finding{} again)", plural(count)),
+        };
+        let state = exception.state.as_str();
+        write!(out, "  {state:<7}  {}{findings}: {}", clean(&exception.title), clean(&exception.reason))?;
+        for (name, value) in
+            [("until", &exception.expires), ("owner", &exception.owner), ("ticket", &exception.ticket)]
+        {
+            if let Some(value) = value {
+                write!(out, ", {name} {}", clean(value))?;
+            }
+        }
+        writeln!(out)?;
+    }
+    writeln!(out)
+}
+
+fn summary(decision: &Decision, out: &mut dyn Write) -> io::Result<()> {
+    let decided = decision.rules.iter().flat_map(|rule| &rule.findings);
+    let count = |outcome| decided.clone().filter(|decided| decided.outcome == outcome).count();
+    let excepted = decided.clone().filter(|decided| decided.exception.is_some()).count();
+    let passed = count(Outcome::Pass).saturating_sub(excepted) + decision.unmatched;
+    let (fail, warn) = (count(Outcome::Fail), count(Outcome::Warn));
+    let undecided: usize =
+        decision.gaps.iter().filter(|gap| gap.outcome == Outcome::Undecided).map(|gap| gap.gaps.len()).sum();
+    let known = match decision.known {
+        0 => String::new(),
+        known => format!(", {known} known from the earlier report"),
+    };
+    writeln!(out, "findings: {fail} fail, {warn} warn, {excepted} excepted, {passed} pass{known}")?;
+    if undecided > 0 {
+        writeln!(
+            out,
+            "{undecided} thing{} could not be checked, so that nothing is decided",
+            plural(undecided)
+        )?;
+    }
+    Ok(())
+}
+
+/// Writes a decision as JSON, by the schema `docs/schema/check-1.json`.
+///
+/// # Errors
+/// If `out` fails.
+pub fn write_json(decision: &Decision, scan: &Scan, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &Document::new(decision, scan))?;
+    out.write_all(b"\n")
+}
+
+/// The JSON schema of the document.
+#[must_use]
+pub fn schema() -> String {
+    crate::schema_of::<Document<'static>>()
+}
+
+/// The result of one run of `plimsoll check`.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    /// The version of this document's schema.
+    schema_version: &'a str,
+    /// What follows: `pass`, `warn`, `undecided` or `fail`.
+    outcome: &'static str,
+    /// The image.
+    image: ImageDocument<'a>,
+    /// The policy.
+    policy: PolicyDocument<'a>,
+    /// The time it was decided for, RFC 3339.
+    time: String,
+    /// The rules that decided a finding, in the policy's order.
+    rules: Vec<RuleDocument<'a>>,
+    /// The policy's exceptions, in its order.
+    exceptions: Vec<ExceptionDocument<'a>>,
+    /// What was not checked, one entry a kind.
+    gaps: Vec<GapsDocument<'a>>,
+    /// How many findings no rule is for; they pass.
+    unmatched: usize,
+    /// How many findings are left out because the earlier report has them.
+    known: usize,
+}
+
+/// An image.
+#[derive(JsonSchema, Serialize)]
+struct ImageDocument<'a> {
+    /// The name it was asked for by.
+    name: &'a str,
+    /// The digest of its manifest.
+    digest: Option<String>,
+    /// The digest of its configuration: the image ID.
+    id: Option<String>,
+    /// `linux/amd64`.
+    platform: String,
+}
+
+/// A policy.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyDocument<'a> {
+    /// The file, or the name of a built-in policy.
+    name: &'a str,
+    /// Whether it is a built-in policy.
+    built_in: bool,
+    /// SHA-256 of its text.
+    digest: String,
+    /// The built-in policies that it extends.
+    extends: &'a [&'static str],
+    /// The environment it was asked for.
+    environment: Option<&'a str>,
+}
+
+/// What one rule decided.
+#[derive(JsonSchema, Serialize)]
+struct RuleDocument<'a> {
+    /// Its id.
+    id: &'a str,
+    /// The built-in policy that it is from; null if it is the policy's own.
+    profile: Option<&'static str>,
+    /// The worst outcome of its findings.
+    outcome: &'static str,
+    /// Why it is there.
+    reason: Option<&'a str>,
+    /// The findings it decided, worst severity first.
+    findings: Vec<FindingDocument<'a>>,
+}
+
+/// A finding, and what follows from it.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FindingDocument<'a> {
+    /// What follows.
+    outcome: &'static str,
+    /// `vulnerability`, `secret`, `misconfiguration`, `end-of-life` or `license`.
+    kind: &'static str,
+    /// The best known id.
+    id: &'a str,
+    /// One line for a person.
+    title: &'a str,
+    /// How bad.
+    severity: &'static str,
+    /// The package's URL, for a vulnerability or a licence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package: Option<String>,
+    /// Where: the package, the file, what was seen.
+    place: Option<String>,
+    /// What to do.
+    remedy: Option<String>,
+    /// The day until which the rule is milder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grace_until: Option<String>,
+    /// The index in `exceptions` of the one that lets it pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exception: Option<usize>,
+}
+
+/// What became of an exception.
+#[derive(JsonSchema, Serialize)]
+struct ExceptionDocument<'a> {
+    /// What it is for, in words.
+    title: &'a str,
+    /// `used`, `unused` or `expired`.
+    state: &'static str,
+    /// How many findings it lets pass; of an expired one, how many it would.
+    findings: usize,
+    /// Why.
+    reason: &'a str,
+    /// Who answers for it.
+    owner: Option<&'a str>,
+    /// Until when it counts, as written.
+    expires: Option<&'a str>,
+    /// Where it is discussed.
+    ticket: Option<&'a str>,
+}
+
+/// What follows from the gaps of one kind.
+#[derive(JsonSchema, Serialize)]
+struct GapsDocument<'a> {
+    /// What follows.
+    outcome: &'static str,
+    /// Why, where the policy tells.
+    reason: Option<&'a str>,
+    /// The gaps.
+    gaps: Vec<GapDocument<'a>>,
+}
+
+impl<'a> Document<'a> {
+    fn new(decision: &'a Decision, scan: &'a Scan) -> Self {
+        let image = &scan.image;
+        Self {
+            schema_version: SCHEMA_VERSION,
+            outcome: decision.outcome.as_str(),
+            image: ImageDocument {
+                name: &image.name,
+                digest: image.manifest_digest.map(|digest| digest.to_string()),
+                id: image.config_digest.map(|digest| digest.to_string()),
+                platform: image.platform.to_string(),
+            },
+            policy: PolicyDocument {
+                name: &decision.policy.name,
+                built_in: decision.policy.is_built_in,
+                digest: decision.policy.digest.to_string(),
+                extends: &decision.policy.extends,
+                environment: decision.policy.environment.as_deref(),
+            },
+            time: decision.time.to_string(),
+            rules: decision.rules.iter().map(|rule| RuleDocument::new(rule, scan)).collect(),
+            exceptions: decision.exceptions.iter().map(ExceptionDocument::new).collect(),
+            gaps: decision.gaps.iter().map(GapsDocument::new).collect(),
+            unmatched: decision.unmatched,
+            known: decision.known,
+        }
+    }
+}
+
+impl<'a> RuleDocument<'a> {
+    fn new(rule: &'a RuleResult, scan: &'a Scan) -> Self {
+        let finding = |decided| FindingDocument::new(decided, scan);
+        Self {
+            id: &rule.id,
+            profile: rule.profile,
+            outcome: rule.outcome.as_str(),
+            reason: rule.reason.as_deref(),
+            findings: rule.findings.iter().filter_map(finding).collect(),
+        }
+    }
+}
+
+impl<'a> FindingDocument<'a> {
+    fn new(decided: &Decided, scan: &'a Scan) -> Option<Self> {
+        let finding = scan.findings.get(decided.finding)?;
+        let package = match &finding.kind {
+            FindingKind::Vulnerability(found) => scan.inventory.packages.get(found.package as usize),
+            FindingKind::License { package, .. } => scan.inventory.packages.get(*package as usize),
+            FindingKind::Secret { .. }
+            | FindingKind::Misconfiguration { .. }
+            | FindingKind::EndOfLife { .. } => None,
+        };
+        Some(Self {
+            outcome: decided.outcome.as_str(),
+            kind: finding.kind.as_str(),
+            id: &finding.id,
+            title: &finding.title,
+            severity: finding.severity.as_str(),
+            package: package.map(|found| found.package.purl(scan.inventory.distribution.as_ref())),
+            place: place(finding, scan),
+            remedy: remedy(finding, scan),
+            grace_until: decided.grace_until.map(|day| day.to_string()),
+            exception: decided.exception,
+        })
+    }
+}
+
+impl<'a> ExceptionDocument<'a> {
+    fn new(exception: &'a ExceptionResult) -> Self {
+        Self {
+            title: &exception.title,
+            state: exception.state.as_str(),
+            findings: exception.findings,
+            reason: &exception.reason,
+            owner: exception.owner.as_deref(),
+            expires: exception.expires.as_deref(),
+            ticket: exception.ticket.as_deref(),
+        }
+    }
+}
+
+impl<'a> GapsDocument<'a> {
+    fn new(result: &'a GapResult) -> Self {
+        Self {
+            outcome: result.outcome.as_str(),
+            reason: result.reason.as_deref(),
+            gaps: result.gaps.iter().map(GapDocument::new).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
