@@ -28,6 +28,7 @@ fn finding(id: &str) -> Finding {
         severity_source: String::new(),
         kind: FindingKind::Vulnerability(Box::new(Vulnerability { package: 0, ..Vulnerability::default() })),
         locations: Vec::new(),
+        position: None,
         remedy: None,
         references: Vec::new(),
     }
