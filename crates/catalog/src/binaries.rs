@@ -10,6 +10,7 @@ use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
 use plimsoll_model::package::{Ecosystem, Package};
 use plimsoll_model::path::file_name;
+use plimsoll_model::wildcard::fits;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use regex_automata::{Input, util::captures::Captures};
@@ -137,20 +138,6 @@ fn find(rule: &Rule, file: &mut ScanFile<'_>) -> Result<Option<String>, ExtractE
         }
         window.drain(..window.len().saturating_sub(OVERLAP));
     }
-}
-
-/// Tells whether a file name fits a pattern.
-fn fits(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        match rest.find(part).and_then(|at| rest.get(at..)?.strip_prefix(part)) {
-            Some(after) => rest = after,
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]

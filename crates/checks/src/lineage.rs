@@ -12,6 +12,7 @@ use plimsoll_model::finding::{Finding, FindingKind};
 use plimsoll_model::lineage::{Base, Lineage, chain_id};
 use plimsoll_model::platform::Platform;
 use plimsoll_model::severity::Severity;
+use plimsoll_model::wildcard::fits;
 
 const BASE_NAME: &str = "org.opencontainers.image.base.name";
 const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
@@ -55,35 +56,7 @@ impl BasePattern {
         if [digest, chain].into_iter().flatten().any(|digest| digest == self.0) {
             return true;
         }
-        let repository = repository(&base.name);
-        matches(&self.0, &base.name) || matches(&self.0, repository)
-    }
-}
-
-/// `text` fits `pattern`, in which a star stands for anything. Takes time in proportion to both lengths.
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        let Some(at) = rest.find(part) else { return false };
-        rest = rest.get(at + part.len()..).unwrap_or_default();
-    }
-    true
-}
-
-/// `docker.io/library/debian` of `docker.io/library/debian:12@sha256:…`.
-fn repository(name: &str) -> &str {
-    let name = name.split('@').next().unwrap_or(name);
-    match name.rsplit_once(':') {
-        Some((repository, tag)) if !tag.contains('/') => repository,
-        _ => name,
+        [base.name.as_str(), base.repository()].iter().any(|name| fits(&self.0, name))
     }
 }
 
@@ -181,9 +154,10 @@ fn moment(base: &Base) -> Option<Timestamp> {
 
 /// Known images of the base's own name that were made later.
 fn newer<'a>(base: &Base, known: impl Iterator<Item = &'a Base>) -> Vec<Base> {
-    let name = |name: &str| name.split('@').next().unwrap_or_default().to_owned();
     let is_newer = |other: &&Base| {
-        name(&other.name) == name(&base.name) && moment(other).is_some() && moment(other) > moment(base)
+        other.without_digest() == base.without_digest()
+            && moment(other).is_some()
+            && moment(other) > moment(base)
     };
     let mut newer: Vec<Base> = known.filter(is_newer).cloned().collect();
     newer.sort_by(newest_first);
@@ -216,7 +190,7 @@ fn outdated(lineage: &Lineage) -> Option<Finding> {
         Severity::Low,
         format!("There is a newer {}", base.name),
         format!("{} of {} known builds of it are newer{days}", lineage.newer.len(), lineage.newer.len() + 1),
-        &format!("Rebuild on {}{by}", newest.name.split('@').next().unwrap_or_default()),
+        &format!("Rebuild on {}{by}", newest.without_digest()),
     ))
 }
 

@@ -107,6 +107,17 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
+    /// What was seen that breaks a rule; nothing for other kinds.
+    #[must_use]
+    pub fn evidence(&self) -> Option<&str> {
+        match self {
+            Self::Misconfiguration { evidence } => Some(evidence),
+            Self::Vulnerability(_) | Self::Secret { .. } | Self::EndOfLife { .. } | Self::License { .. } => {
+                None
+            }
+        }
+    }
+
     /// The kind's name in reports and options.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

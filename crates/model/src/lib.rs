@@ -36,3 +36,4 @@ pub mod severity;
 pub mod verdict;
 pub mod version;
 pub mod vex;
+pub mod wildcard;

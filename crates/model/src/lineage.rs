@@ -25,6 +25,22 @@ pub struct Base {
 }
 
 impl Base {
+    /// Its name without the digest: `docker.io/library/debian:12` of `docker.io/library/debian:12@sha256:…`.
+    #[must_use]
+    pub fn without_digest(&self) -> &str {
+        self.name.split('@').next().unwrap_or_default()
+    }
+
+    /// Its name without tag and digest: `docker.io/library/debian`.
+    #[must_use]
+    pub fn repository(&self) -> &str {
+        let name = self.without_digest();
+        match name.rsplit_once(':') {
+            Some((repository, tag)) if !tag.contains('/') => repository,
+            _ => name,
+        }
+    }
+
     /// Tells whether an image of these layers begins with all of this one's.
     #[must_use]
     pub fn is_below(&self, layers: &[DiffId]) -> bool {

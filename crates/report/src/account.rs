@@ -205,8 +205,7 @@ pub(crate) fn size(bytes: u64) -> String {
 /// If `out` fails.
 pub fn write_json(accounts: &[ImageAccount], told: Told, out: &mut dyn Write) -> io::Result<()> {
     let images = accounts.iter().map(|account| ImageDocument::new(account, told)).collect();
-    serde_json::to_writer_pretty(&mut *out, &Document { schema_version: SCHEMA_VERSION, images })?;
-    out.write_all(b"\n")
+    crate::write_json(&Document { schema_version: SCHEMA_VERSION, images }, out)
 }
 
 /// The JSON schema of the document.

@@ -189,8 +189,7 @@ fn summary(decision: &Decision, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// If `out` fails.
 pub fn write_json(decision: &Decision, scan: &Scan, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &Document::new(decision, scan))?;
-    out.write_all(b"\n")
+    crate::write_json(&Document::new(decision, scan), out)
 }
 
 /// The JSON schema of the document.

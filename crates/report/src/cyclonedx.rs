@@ -39,8 +39,7 @@ const fn format(name: &'static str, summary: &'static str, bill: BillFormat) -> 
 }
 
 fn write_json<const MINOR: u8>(bill: &Bill, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &document(bill, MINOR)?)?;
-    out.write_all(b"\n")
+    crate::write_json(&document(bill, MINOR)?, out)
 }
 
 fn write_xml<const MINOR: u8>(bill: &Bill, out: &mut dyn Write) -> io::Result<()> {

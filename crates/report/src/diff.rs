@@ -185,8 +185,7 @@ fn layers_of(difference: &Difference, is_gone: bool) -> &[LayerSummary] {
 /// # Errors
 /// If `out` fails.
 pub fn write_json(difference: &Difference, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &Document::new(difference))?;
-    out.write_all(b"\n")
+    crate::write_json(&Document::new(difference), out)
 }
 
 /// The JSON schema of the document.

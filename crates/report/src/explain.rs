@@ -268,8 +268,7 @@ pub fn write_json(explained: &[(&Scan, &Explanation)], out: &mut dyn Write) -> i
     });
     let id = explained.first().map_or("", |(_, explanation)| explanation.id.as_str());
     let document = Document { schema_version: SCHEMA_VERSION, id, images: images.collect() };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    out.write_all(b"\n")
+    crate::write_json(&document, out)
 }
 
 fn set_aside_documents<'a>(

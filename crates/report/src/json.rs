@@ -36,8 +36,7 @@ pub const JSON: Format = Format {
 pub const SCHEMA_VERSION: &str = "1.0";
 
 fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &document(report))?;
-    out.write_all(b"\n")
+    crate::write_json(&document(report), out)
 }
 
 fn document<'a>(report: &Report<'a>) -> Document<'a> {

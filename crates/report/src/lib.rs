@@ -41,6 +41,12 @@ pub(crate) fn schema_of<T: schemars::JsonSchema>() -> String {
     text
 }
 
+/// Writes a JSON document as all of them are: with indentation, and an end of line.
+pub(crate) fn write_json(document: &impl serde::Serialize, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, document)?;
+    out.write_all(b"\n")
+}
+
 /// Everything a report may show.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {

@@ -219,8 +219,7 @@ pub fn write_json(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let images = images.iter().map(|image| ImageDocument::new(image, categories)).collect();
-    serde_json::to_writer_pretty(&mut *out, &Document { schema_version: SCHEMA_VERSION, images })?;
-    out.write_all(b"\n")
+    crate::write_json(&Document { schema_version: SCHEMA_VERSION, images }, out)
 }
 
 /// The JSON schema of the document.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use plimsoll_model::finding::{Finding, FindingKind};
+use plimsoll_model::finding::Finding;
 use plimsoll_model::lineage::{Base, Lineage};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -55,10 +55,7 @@ fn write_one(lineage: &Lineage, style: Style, out: &mut dyn Write) -> io::Result
         }
     }
     for finding in &lineage.findings {
-        let seen = match &finding.kind {
-            FindingKind::Misconfiguration { evidence } => evidence.as_str(),
-            _ => "",
-        };
+        let seen = finding.kind.evidence().unwrap_or_default();
         writeln!(out, "  {:<10} {}: {}", finding.severity, clean(&finding.title), clean(seen))?;
         if let Some(remedy) = &finding.remedy {
             writeln!(out, "             {}", clean(remedy))?;
@@ -85,8 +82,7 @@ fn described(base: &Base) -> String {
 /// If `out` fails.
 pub fn write_json(lineages: &[Lineage], out: &mut dyn Write) -> io::Result<()> {
     let images = lineages.iter().map(ImageDocument::new).collect();
-    serde_json::to_writer_pretty(&mut *out, &Document { schema_version: SCHEMA_VERSION, images })?;
-    out.write_all(b"\n")
+    crate::write_json(&Document { schema_version: SCHEMA_VERSION, images }, out)
 }
 
 /// The JSON schema of the document.
@@ -212,10 +208,7 @@ impl<'a> BaseDocument<'a> {
 
 impl<'a> FindingDocument<'a> {
     fn new(finding: &'a Finding) -> Self {
-        let evidence = match &finding.kind {
-            FindingKind::Misconfiguration { evidence } => evidence.as_str(),
-            _ => "",
-        };
+        let evidence = finding.kind.evidence().unwrap_or_default();
         Self {
             id: &finding.id,
             severity: finding.severity.as_str(),

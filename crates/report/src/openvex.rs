@@ -146,8 +146,7 @@ pub fn add(mut document: Value, entries: &[Entry], made: Timestamp) -> Result<Va
 /// # Errors
 /// If `out` fails.
 pub fn write(document: &Value, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, document)?;
-    out.write_all(b"\n")
+    crate::write_json(document, out)
 }
 
 fn push(statements: &mut Vec<Value>, new: Value, entry: &Entry) -> Result<(), OpenVexError> {

@@ -118,8 +118,7 @@ pub fn write_json(search: &Search<'_>, out: &mut dyn Write) -> io::Result<()> {
         secrets_known: Some(search.known).filter(|count| *count > 0),
         gaps: search.gaps.iter().map(gap).collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    out.write_all(b"\n")
+    crate::write_json(&document, out)
 }
 
 /// The JSON schema of the document.

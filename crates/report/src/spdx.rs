@@ -36,8 +36,7 @@ const NO_ASSERTION: &str = "NOASSERTION";
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 
 fn write_json(bill: &Bill, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &document(bill)?)?;
-    out.write_all(b"\n")
+    crate::write_json(&document(bill)?, out)
 }
 
 fn tag_value_of(bill: &Bill, out: &mut dyn Write) -> io::Result<()> {

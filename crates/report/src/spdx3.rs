@@ -39,8 +39,7 @@ fn write(bill: &Bill, out: &mut dyn Write) -> io::Result<()> {
     // Names in the graph start with an address that follows from all of it.
     let namespace = uuid(&serde_json::to_vec(&Graph::new(bill, "").elements)?);
     let graph = Graph::new(bill, &format!("https://plimsoll.dev/spdx/{namespace}"));
-    serde_json::to_writer_pretty(&mut *out, &json!({ "@context": CONTEXT, "@graph": graph.elements }))?;
-    out.write_all(b"\n")
+    crate::write_json(&json!({ "@context": CONTEXT, "@graph": graph.elements }), out)
 }
 
 struct Graph<'b> {

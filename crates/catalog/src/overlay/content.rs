@@ -36,9 +36,7 @@ pub(super) fn content(
     let mut leftovers = BTreeMap::new();
     for (index, layer) in layers.iter().enumerate() {
         for entry in &layer.entries {
-            if is_special(entry) && stack.is_visible(index, &entry.path) {
-                content.special.push(special(entry, index));
-            }
+            content.special.extend(special(entry, index).filter(|_| stack.is_visible(index, &entry.path)));
             if let Some(kind) = tool_kind(entry, &told.programs)
                 && stack.is_visible(index, &entry.path)
             {
@@ -81,26 +79,23 @@ fn accounts(mut accounts: Vec<Account>, passwords: &HashMap<String, Password>) -
     accounts
 }
 
-fn is_special(entry: &Entry) -> bool {
+/// The entry with what makes it special, if anything does.
+fn special(entry: &Entry, layer: usize) -> Option<SpecialFile> {
     let is_directory = entry.kind == EntryKind::Directory;
-    if entry.kind != EntryKind::File && !is_directory {
-        return false;
+    // Most entries have nothing of it, so no path is copied for them.
+    if entry.mode & 0o6002 == 0 && !entry.capabilities || entry.kind != EntryKind::File && !is_directory {
+        return None;
     }
-    let writable = entry.mode & 0o002 != 0 && !(is_directory && entry.mode & 0o1000 != 0);
-    let set_id = !is_directory && entry.mode & 0o6000 != 0 && entry.mode & 0o111 != 0;
-    writable || set_id || entry.capabilities
-}
-
-fn special(entry: &Entry, layer: usize) -> SpecialFile {
-    SpecialFile {
+    let file = SpecialFile {
         location: location(entry, layer),
         mode: entry.mode,
         uid: entry.uid,
         gid: entry.gid,
         capabilities: entry.capabilities,
-        is_directory: entry.kind == EntryKind::Directory,
+        is_directory,
         owner: None,
-    }
+    };
+    (file.is_world_writable() || file.is_set_id() || file.capabilities).then_some(file)
 }
 
 /// What a program is for; a hard link is the program it links to, as all of busybox's names are.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use plimsoll_model::licensing::{LicenseClass, Obligation};
+use plimsoll_model::wildcard::fits;
 use serde::Deserialize;
 
 /// The data that comes with Plimsoll.
@@ -110,19 +111,6 @@ pub(super) fn of_words(words: &str) -> Option<LicenseClass> {
 /// The class that a name of a variant most likely has; sentences are no names.
 pub(super) fn of_variant(name: &str) -> Option<LicenseClass> {
     if name.contains(char::is_whitespace) { None } else { DATA.variants.class(&name.to_lowercase()) }
-}
-
-/// Tells whether `text` fits `pattern`, in which `*` stands for anything.
-pub(super) fn fits(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = rest.get(at + part.len()..).unwrap_or_default();
-    }
-    rest.ends_with(last)
 }
 
 /// What follows from `term`, a licence with or without an exception, that is of `class`.

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use plimsoll_model::licensing::{LicenseCategory, LicenseClass};
+use plimsoll_model::wildcard::fits;
 use serde::Deserialize;
 
-use super::class::{self, fits};
+use super::class;
 use super::expression::canonical;
 
 /// What a person writes, in the configuration or a policy.

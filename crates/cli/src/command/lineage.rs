@@ -132,11 +132,7 @@ fn by_digest(base: &Base) -> String {
         || Path::new(&base.name).exists();
     match base.digest {
         Some(digest) if !is_path && !base.name.contains('@') => {
-            let repository = match base.name.rsplit_once(':') {
-                Some((repository, tag)) if !tag.contains('/') => repository,
-                _ => &base.name,
-            };
-            format!("{repository}@{digest}")
+            format!("{}@{digest}", base.repository())
         }
         _ => base.name.clone(),
     }

@@ -115,8 +115,7 @@ impl Difference {
     /// # Errors
     /// If `out` takes nothing.
     pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *out, self)?;
-        out.write_all(b"\n")
+        crate::write_json(self, out)
     }
 }
 

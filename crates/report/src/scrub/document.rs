@@ -19,8 +19,7 @@ pub const SCHEMA_VERSION: &str = "1.0";
 /// # Errors
 /// If `out` fails.
 pub fn write_json(scrub: &Scrub, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &Document::new(scrub))?;
-    out.write_all(b"\n")
+    crate::write_json(&Document::new(scrub), out)
 }
 
 /// The JSON schema of the document.

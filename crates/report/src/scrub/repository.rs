@@ -56,8 +56,7 @@ pub fn write_json(scrub: &RepositoryScrub, out: &mut dyn Write) -> io::Result<()
         list: scrub.list.as_deref(),
         command: scrub.command.as_deref(),
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    out.write_all(b"\n")
+    crate::write_json(&document, out)
 }
 
 /// The JSON schema of the document.
