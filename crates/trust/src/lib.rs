@@ -1,0 +1,1 @@
+//! Signatures, attestations and provenance: who vouches for an image.
