@@ -81,6 +81,17 @@ pub fn check(path: &str, text: &str, settings: &Settings<'_>) -> Checked {
     checked
 }
 
+/// The image that the final stage of the Dockerfile `text` begins from, and another one that is enough to run what it
+/// makes, by the languages that its commands tell; none if there is no stage.
+#[must_use]
+pub fn proposed_base(text: &str) -> Option<(String, &'static str)> {
+    if text.len() > SIZE {
+        return None;
+    }
+    let (file, settings) = (parse(text), Settings::default());
+    rules::advice::proposal(&View::new(text, &file, &settings))
+}
+
 /// What was found, with its place in bytes.
 enum Found {
     Breach(&'static Rule, Breach),

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use plimsoll_model::digest::DiffId;
 use plimsoll_model::finding::{Finding, FindingKind};
-use plimsoll_model::lineage::{Base, Lineage, chain_id};
+use plimsoll_model::lineage::{Base, Lineage, Material, chain_id};
 use plimsoll_model::platform::Platform;
 use plimsoll_model::severity::Severity;
 use plimsoll_model::wildcard::fits;
@@ -28,6 +28,8 @@ pub struct Traced<'a> {
     pub layers: Vec<DiffId>,
     /// Its labels.
     pub labels: &'a BTreeMap<String, String>,
+    /// The images that its provenance names.
+    pub materials: Vec<Material>,
 }
 
 /// Which bases are allowed: a repository or name with stars (`debian*`, `ghcr.io/acme/*`), the digest of a manifest, or a
@@ -84,6 +86,7 @@ pub fn trace(image: &Traced<'_>, known: &[Base]) -> Lineage {
         chain: bases.first().and_then(|base| chain_id(&base.layers)),
         own_layers: image.layers.len().saturating_sub(most),
         label: label(BASE_NAME).map(|name| (name.to_owned(), label(BASE_DIGEST).map(str::to_owned))),
+        materials: image.materials.clone(),
         bases,
         newer,
         days_behind,
@@ -167,9 +170,13 @@ fn newer<'a>(base: &Base, known: impl Iterator<Item = &'a Base>) -> Vec<Base> {
 
 fn unknown(lineage: &Lineage) -> Option<Finding> {
     lineage.bases.is_empty().then(|| {
-        let evidence = match &lineage.label {
-            Some((name, _)) => format!("its labels say {name}, which is not among the known images"),
-            None => "no known image is below its layers, and no label names one".to_owned(),
+        let materials: Vec<&str> = lineage.materials.iter().map(|material| material.name.as_str()).collect();
+        let evidence = match (&lineage.label, materials.as_slice()) {
+            (Some((name, _)), _) => format!("its labels say {name}, which is not among the known images"),
+            (None, []) => "no known image is below its layers, and no label names one".to_owned(),
+            (None, names) => {
+                format!("its provenance names {}, of which none is known to be below", names.join(", "))
+            }
         };
         finding(
             "base-unknown",

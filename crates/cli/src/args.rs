@@ -20,7 +20,7 @@ use crate::output::Output;
 pub(crate) use check::Check;
 pub(crate) use licenses::{LicenseFormat, Licenses};
 pub(crate) use lineage::{Base, Lineage};
-pub(crate) use lint::Lint;
+pub(crate) use lint::{Lint, RequiredLabel};
 pub(crate) use policy::Policy;
 pub(crate) use scrub::{Scrub, ScrubMode};
 pub(crate) use secrets::Secrets;

@@ -371,16 +371,13 @@ fn attestations_of_buildkit_and_cosign_are_found_and_must_be_about_the_image() {
     assert!(refused.code == 2 && refused.err.contains("is an attestation"), "{}", refused.err);
 }
 
-#[test]
-fn buildkits_attestations_are_found_through_the_index_in_layouts_and_registries() {
-    let shop = Shop::new();
-    let file = shop.document("spdx", "shop.spdx.json");
+/// Puts the shop's image into an index as `BuildKit` writes it, with an attestation beside it.
+fn index_with(shop: &Shop, statement: &Value) {
     let mut manifest = shop.manifest();
     let digest = text(&manifest["digest"]).to_owned();
     manifest["platform"] = json!({ "os": "linux", "architecture": "amd64" });
-    let statement = shop.statement(&file, &digest, "https://spdx.dev/Document");
     let mut layer = shop.blob(statement.to_string().as_bytes(), "application/vnd.in-toto+json");
-    layer["annotations"] = json!({ "in-toto.io/predicate-type": "https://spdx.dev/Document" });
+    layer["annotations"] = json!({ "in-toto.io/predicate-type": statement["predicateType"] });
     let config = json!({ "architecture": "unknown", "os": "unknown", "config": {},
         "rootfs": { "type": "layers", "diff_ids": [layer["digest"]] } });
     let config = shop.blob(config.to_string().as_bytes(), "application/vnd.oci.image.config.v1+json");
@@ -396,6 +393,50 @@ fn buildkits_attestations_are_found_through_the_index_in_layouts_and_registries(
     let mut entry = shop.blob(index.to_string().as_bytes(), kind);
     entry["annotations"] = json!({ "org.opencontainers.image.ref.name": "latest" });
     write(&shop.layout.join("index.json"), json!({ "schemaVersion": 2, "manifests": [entry] }).to_string());
+}
+
+#[test]
+fn what_buildkits_provenance_says_of_the_base_is_told() {
+    let shop = Shop::new();
+    let digest = text(&shop.manifest()["digest"]).to_owned();
+    let statement = |subject: &str| {
+        json!({
+            "_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://slsa.dev/provenance/v0.2",
+            "subject": [{ "name": "pkg:docker/shop", "digest": { "sha256": subject.trim_start_matches("sha256:") } }],
+            "predicate": { "materials": [
+                { "uri": "pkg:docker/debian@12?platform=linux%2Famd64", "digest": { "sha256": "b".repeat(64) } },
+            ] },
+        })
+    };
+    let told = || {
+        let ran =
+            shop.plimsoll.run(&["lineage", &shop.image, "--platform", "linux/amd64", "--format", "json"]);
+        let document: Value = serde_json::from_str(&ran.out).unwrap();
+        document["images"][0].clone()
+    };
+    index_with(&shop, &statement(&digest));
+    let image = told();
+    assert_eq!(
+        image["materials"],
+        json!([{ "name": "debian:12", "digest": format!("sha256:{}", "b".repeat(64)) }])
+    );
+    assert!(text(&image["findings"][0]["evidence"]).contains("its provenance names debian:12"), "{image}");
+    assert_eq!(image["gaps"], json!([]));
+
+    let shop_of_others = "c".repeat(64);
+    let other = Shop::new();
+    index_with(&other, &statement(&shop_of_others));
+    let ran = other.plimsoll.run(&["lineage", &other.image, "--platform", "linux/amd64"]);
+    assert!(ran.out.contains("not looked at: ") && ran.out.contains("is not about"), "{}", ran.out);
+    assert!(!ran.out.contains("built from"), "{}", ran.out);
+}
+
+#[test]
+fn buildkits_attestations_are_found_through_the_index_in_layouts_and_registries() {
+    let shop = Shop::new();
+    let file = shop.document("spdx", "shop.spdx.json");
+    let digest = text(&shop.manifest()["digest"]).to_owned();
+    index_with(&shop, &shop.statement(&file, &digest, "https://spdx.dev/Document"));
     let found = |image: &str, more: &[&str]| {
         let more = [&["--platform", "linux/amd64"], more].concat();
         let listed = shop.sbom(&[&["attached", image], &more[..]].concat()).out;

@@ -343,3 +343,114 @@ fn only_what_is_asked_for_is_mended_in_manifests() {
     assert_eq!(told["files"][0]["kind"], "compose");
     assert!(rules(&told["files"][0]).contains(&"compose-privileged"), "{told:#}");
 }
+
+#[test]
+fn another_base_is_told_by_what_it_would_change() {
+    let plimsoll = Plimsoll::new();
+    let metadata = |version: &str| format!("Metadata-Version: 2.1\nName: requests\nVersion: {version}\n");
+    let path = |version: &str| format!("app/requests-{version}.dist-info/METADATA");
+    let old = image()
+        .layer(
+            LayerBuilder::new("ADD rootfs")
+                .file(&path("2.19.0"), metadata("2.19.0"))
+                .file("bin/cc", "c".repeat(9_000)),
+        )
+        .write(&plimsoll.folder().join("old"));
+    let new = image()
+        .layer(LayerBuilder::new("ADD rootfs").file("etc/x", "x"))
+        .write(&plimsoll.folder().join("new"));
+    let dockerfile = plimsoll.folder().join("Dockerfile");
+    write(&dockerfile, format!("ARG BASE={old}\nFROM scratch AS other\nFROM ${{BASE}}\nRUN make\n"));
+    let dockerfile = dockerfile.to_str().unwrap();
+
+    let ran = plimsoll.run(&["lint", dockerfile, &format!("--compare-base={new}"), "--format", "json"]);
+    let comparison = json(&ran)["files"][0]["comparison"].clone();
+    assert_eq!(
+        (text(&comparison["base"]["name"]), text(&comparison["proposed"]["name"])),
+        (old.as_str(), new.as_str())
+    );
+    assert_eq!(
+        (&comparison["base"]["ownPackages"], &comparison["proposed"]["ownPackages"]),
+        (&1.into(), &0.into())
+    );
+    let count = |side: &str, what: &str| comparison[side][what].as_u64().unwrap();
+    assert!(count("base", "findings") > count("proposed", "findings"), "{comparison}");
+    assert!(count("base", "bytes") > count("proposed", "bytes"), "{comparison}");
+    let table = plimsoll.run(&["lint", dockerfile, &format!("--compare-base={new}")]).out;
+    assert!(table.contains("Another base image") && table.contains("1 package of its own"), "{table}");
+    assert!(!plimsoll.run(&["lint", dockerfile]).out.contains("Another base image"));
+
+    // What cannot be read, or is known to nobody, is told.
+    write(Path::new(dockerfile), "ARG BASE\nFROM ${BASE}\nRUN make\n");
+    let ran = plimsoll.run(&["lint", dockerfile, &format!("--compare-base={new}"), "--fail-on", "critical"]);
+    assert!(ran.code == 2 && ran.out.contains("is known only to who builds"), "{}", ran.out);
+    write(Path::new(dockerfile), format!("FROM {new}\nRUN make\n"));
+    let ran = plimsoll.run(&["lint", dockerfile, "--compare-base=oci:nowhere", "--fail-on", "critical"]);
+    assert!(ran.code == 2 && ran.out.contains("is not compared with oci:nowhere"), "{}", ran.out);
+}
+
+#[test]
+fn the_configuration_of_hadolint_is_followed() {
+    let plimsoll = Plimsoll::new();
+    let folder = project(&plimsoll);
+    let dockerfile = format!("{folder}/Dockerfile");
+    let linted = |config: &str, more: &[&str]| {
+        let file = plimsoll.folder().join("rules.yaml");
+        write(&file, config);
+        let arguments = [
+            &[
+                "lint",
+                &dockerfile,
+                "--no-shellcheck",
+                "--format",
+                "json",
+                "--hadolint",
+                file.to_str().unwrap(),
+            ],
+            more,
+        ]
+        .concat();
+        plimsoll.run(&arguments)
+    };
+    let before = json(&linted("# nothing\n", &[]))["files"][0].clone();
+    assert!(rules(&before).contains(&"apt-get-without-yes"), "{:?}", rules(&before));
+    assert_eq!(before["ignored"].as_array().unwrap().len(), 1);
+
+    let config = "ignored: [DL3014]\noverride:\n  error: [DL3009]\n  style: [DL3015]\ntrustedRegistries: ghcr.io\n\
+        label-schema:\n  org.opencontainers.image.created: rfc3339\nfailure-threshold: error\nformat: tty\n";
+    let ran = linted(config, &[]);
+    let after = json(&ran)["files"][0].clone();
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(!rules(&after).contains(&"apt-get-without-yes"), "{:?}", rules(&after));
+    let severity = |alias: &str| {
+        let findings = after["findings"].as_array().unwrap();
+        let found =
+            findings.iter().find(|finding| finding["aliases"].as_array().unwrap().contains(&alias.into()));
+        text(&found.unwrap_or_else(|| panic!("no {alias} in {after}"))["severity"]).to_owned()
+    };
+    assert_eq!((severity("DL3009"), severity("DL3015")), ("high".to_owned(), "negligible".to_owned()));
+    for of_the_settings in ["DL3026", "DL3049"] {
+        severity(of_the_settings);
+    }
+
+    assert_eq!(linted(&format!("{config}no-fail: true\n"), &[]).code, 0);
+    assert_eq!(linted(config, &["--fail-on", "critical"]).code, 0);
+    let all = json(&linted("disable-ignore-pragma: true\n", &[]))["files"][0].clone();
+    assert_eq!(all["ignored"], serde_json::json!([]));
+    assert_eq!(rules(&all).len(), rules(&before).len() + 1);
+
+    for (wrong, told) in [
+        ("ignore: [DL3008]\n", "unknown field `ignore`"),
+        ("failure-threshold: bad\n", "is no failure-threshold"),
+        ("label-schema: { a: number }\n", "is no kind of label"),
+        ("[", "reading "),
+    ] {
+        let ran = linted(wrong, &[]);
+        assert!(ran.code == 2 && ran.err.contains(told), "{wrong}: {}", ran.err);
+    }
+    write(&plimsoll.folder().join("project/.hadolint.yaml"), "ignored: [DL3014]\n");
+    let mut here = plimsoll.command(&["lint", "Dockerfile", "--no-shellcheck", "--format", "json"]);
+    let ran: Ran = here.current_dir(&folder).output().unwrap().into();
+    assert!(ran.err.contains("with the rules of .hadolint.yaml"), "{}", ran.err);
+    assert!(!rules(&json(&ran)["files"][0]).contains(&"apt-get-without-yes"));
+}

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod attached;
 pub mod build_file;
+pub mod built_from;
 pub mod cache;
 pub mod diff;
 pub mod evidence;

@@ -60,6 +60,15 @@ pub fn chain_id(layers: &[DiffId]) -> Option<DiffId> {
     }))
 }
 
+/// An image that another one was built from, as its provenance says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Material {
+    /// Its name: `debian:12`.
+    pub name: String,
+    /// The digest of its manifest or index.
+    pub digest: Option<BlobDigest>,
+}
+
 /// What is known of an image's base.
 #[derive(Clone, Debug, Default)]
 pub struct Lineage {
@@ -73,6 +82,8 @@ pub struct Lineage {
     pub own_layers: usize,
     /// What its labels say it is based on: name and digest.
     pub label: Option<(String, Option<String>)>,
+    /// The images that its builder says it used, among them the base.
+    pub materials: Vec<Material>,
     /// Known images of the base's name that are newer, newest first.
     pub newer: Vec<Base>,
     /// How many days lie between the base and the newest of its name.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use plimsoll_model::finding::Finding;
-use plimsoll_model::lineage::{Base, Lineage};
+use plimsoll_model::lineage::{Base, Lineage, Material};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,6 +43,14 @@ fn write_one(lineage: &Lineage, style: Style, out: &mut dyn Write) -> io::Result
     if let Some((name, digest)) = &lineage.label {
         let digest = digest.as_ref().map_or_else(String::new, |digest| format!("@{digest}"));
         writeln!(out, "  labels     {}", clean(&format!("{name}{digest}")))?;
+    }
+    for material in &lineage.materials {
+        let digest = material.digest.map_or_else(String::new, |digest| format!("@{digest}"));
+        writeln!(
+            out,
+            "  built from {}",
+            clean(&format!("{}{digest}  (provenance, unsigned)", material.name))
+        )?;
     }
     if let Some(newest) = lineage.newer.first() {
         writeln!(out, "  newest     {}", described(newest))?;
@@ -117,6 +125,9 @@ struct ImageDocument<'a> {
     own_layers: usize,
     /// What its labels say, which is no proof.
     label: Option<LabelDocument<'a>>,
+    /// The images that the provenance names which BuildKit attaches; it is not signed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    materials: Vec<MaterialDocument<'a>>,
     /// Known images of the base's name that are newer, newest first.
     newer: Vec<BaseDocument<'a>>,
     /// How many days lie between the base and the newest of its name.
@@ -156,6 +167,15 @@ struct LabelDocument<'a> {
     digest: Option<&'a str>,
 }
 
+/// An image that provenance names.
+#[derive(JsonSchema, Serialize)]
+struct MaterialDocument<'a> {
+    /// Its name and tag.
+    name: &'a str,
+    /// The digest of its manifest or index.
+    digest: Option<String>,
+}
+
 /// Something wrong with a lineage.
 #[derive(JsonSchema, Serialize)]
 struct FindingDocument<'a> {
@@ -185,6 +205,7 @@ impl<'a> ImageDocument<'a> {
                 .label
                 .as_ref()
                 .map(|(name, digest)| LabelDocument { name, digest: digest.as_deref() }),
+            materials: lineage.materials.iter().map(MaterialDocument::new).collect(),
             newer: lineage.newer.iter().map(BaseDocument::new).collect(),
             days_behind: lineage.days_behind,
             mended: changes.map(|(mended, _)| mended.as_slice()),
@@ -203,6 +224,12 @@ impl<'a> BaseDocument<'a> {
             created: base.created.as_deref(),
             layers: base.layers.len(),
         }
+    }
+}
+
+impl<'a> MaterialDocument<'a> {
+    fn new(material: &'a Material) -> Self {
+        Self { name: &material.name, digest: material.digest.map(|digest| digest.to_string()) }
     }
 }
 

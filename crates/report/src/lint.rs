@@ -59,6 +59,32 @@ pub struct LintedFile {
     pub findings: Vec<LintFinding>,
     /// What a comment sets aside, with its reason.
     pub ignored: Vec<(LintFinding, String)>,
+    /// What another base image would change, if that was asked for.
+    pub comparison: Option<BaseComparison>,
+}
+
+/// What another base image would change.
+#[derive(Clone, Debug)]
+pub struct BaseComparison {
+    /// The image that the final stage begins from.
+    pub base: ComparedImage,
+    /// The other one.
+    pub proposed: ComparedImage,
+    /// How much of both could not be read or checked.
+    pub gaps: usize,
+}
+
+/// One of two images that are compared.
+#[derive(Clone, Debug)]
+pub struct ComparedImage {
+    /// Its name.
+    pub name: String,
+    /// The stored size of its layers, where all tell it.
+    pub bytes: Option<u64>,
+    /// How many findings a scan for vulnerabilities and ends of life makes.
+    pub findings: usize,
+    /// How many versions of packages it has that the other one has not.
+    pub own_packages: usize,
 }
 
 /// A finding with what a report shows beside it.

@@ -36,7 +36,7 @@ fn known() -> Vec<Base> {
 fn traced(layers: &[&str], labels: &BTreeMap<String, String>) -> Lineage {
     let platform = "linux/amd64".parse().unwrap();
     let layers = layers.iter().map(|name| layer(name)).collect();
-    trace(&Traced { digest: None, platform: &platform, layers, labels }, &known())
+    trace(&Traced { digest: None, platform: &platform, layers, labels, materials: Vec::new() }, &known())
 }
 
 fn ids(findings: &[Finding]) -> Vec<&str> {

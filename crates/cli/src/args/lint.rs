@@ -23,12 +23,14 @@ Examples:
   plimsoll lint . --fail-on medium
   plimsoll lint Dockerfile --fix
   plimsoll lint Dockerfile --diff
+  plimsoll lint Dockerfile --compare-base
+  plimsoll lint Dockerfile --compare-base=debian:12-slim
   plimsoll lint . --format sarif > lint.sarif
   plimsoll lint Dockerfile --ignore apt-version-not-pinned,DL3018
   plimsoll lint --list-rules";
 
 /// Options of `lint`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(after_help = LINT_HELP)]
 pub(crate) struct Lint {
     /// The files and folders.
@@ -49,9 +51,20 @@ pub(crate) struct Lint {
     /// There may be no other labels.
     #[arg(long, help_heading = "Rules")]
     pub(crate) only_required_labels: bool,
+    /// Read the image that the final stage of a Dockerfile begins from, and IMAGE, or one that is enough to run what the stage
+    /// makes, and tell what the other one would change: size, packages, vulnerabilities. Needs the registry.
+    #[arg(long, value_name = "IMAGE", num_args = 0..=1, require_equals = true, help_heading = "Rules")]
+    pub(crate) compare_base: Option<Option<String>>,
+    /// The advisory database for --compare-base.
+    #[arg(long, value_name = "FILE", help_heading = "Rules", requires = "compare_base")]
+    pub(crate) db: Option<PathBuf>,
     /// Do not check scripts with ShellCheck.
     #[arg(long, help_heading = "Rules")]
     pub(crate) no_shellcheck: bool,
+    /// Take rules, severities, labels, registries and threshold from this configuration of hadolint; without it from .hadolint.yaml of
+    /// the current folder. What the command line says comes first.
+    #[arg(long, value_name = "FILE", help_heading = "Rules")]
+    pub(crate) hadolint: Option<PathBuf>,
     /// Print all rules.
     #[arg(long, help_heading = "Rules")]
     pub(crate) list_rules: bool,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use plimsoll_checks::lineage::{Traced, differing, differs, judge, trace};
+use plimsoll_engine::built_from::BuiltFrom;
 use plimsoll_engine::diff::{diff, extractors};
 use plimsoll_engine::scan::identity;
 use plimsoll_image::Image;
@@ -46,7 +47,8 @@ pub(super) fn run(args: &args::Lineage, context: &Context) -> anyhow::Result<Cod
     let mut lineages = Vec::with_capacity(args.images.len());
     for name in &args.images {
         for image in found(name, &scan::choice(args.platform.as_ref(), false), context)? {
-            lineages.push(lineage(&image, &known, args, context)?);
+            let built = built_from(name, &image, context);
+            lineages.push(lineage(&image, built, &known, args, context)?);
         }
     }
     if args.same {
@@ -70,6 +72,7 @@ pub(super) fn run(args: &args::Lineage, context: &Context) -> anyhow::Result<Cod
 
 fn lineage(
     image: &Image,
+    built: BuiltFrom,
     known: &[Base],
     args: &args::Lineage,
     context: &Context,
@@ -79,15 +82,29 @@ fn lineage(
         platform: &image.platform,
         layers: image.layers.iter().filter_map(|layer| layer.diff_id).collect(),
         labels: &image.config.config.labels,
+        materials: built.materials,
     };
     let mut lineage = trace(&traced, known);
     lineage.image = Some(identity(image));
+    lineage
+        .gaps
+        .extend(built.unread.iter().map(|(place, reason)| Gap::new(GapKind::LayerUnread, place, reason)));
     let judged = judge(&lineage, &args.allow, &args.deny);
     lineage.findings.extend(judged);
     if args.compare {
         compare(&mut lineage, args, context)?;
     }
     Ok(lineage)
+}
+
+/// What the image's provenance says, where something can lie beside the image.
+fn built_from(name: &str, image: &Image, context: &Context) -> BuiltFrom {
+    let told = |error: String| BuiltFrom { unread: vec![(name.to_owned(), error)], ..BuiltFrom::default() };
+    match locate::referrers(name, context) {
+        Ok(place) => plimsoll_engine::built_from::built_from(image, place.as_ref())
+            .unwrap_or_else(|error| told(format!("the provenance beside it: {error}"))),
+        Err(_) => BuiltFrom::default(),
+    }
 }
 
 /// Tells what the newest base mends. One that cannot be had any more is a gap.

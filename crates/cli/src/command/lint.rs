@@ -1,7 +1,9 @@
 //! `plimsoll lint`.
 
+mod bases;
 mod diff;
 mod files;
+mod hadolint;
 mod shellcheck;
 
 use std::collections::BTreeMap;
@@ -29,6 +31,9 @@ pub(super) fn run(args: &Lint, context: &Context) -> anyhow::Result<Code> {
         list(&rules)?;
         return Ok(Code::Pass);
     }
+    let mut args = args.clone();
+    let hadolint = hadolint::apply(&mut args)?;
+    let args = &args;
     for name in args.rule.iter().chain(&args.ignore) {
         let is_called = |rule: &LintRule| rule.id == name || rule.aliases.iter().any(|alias| alias == name);
         // Those of ShellCheck are known to it alone.
@@ -51,9 +56,17 @@ pub(super) fn run(args: &Lint, context: &Context) -> anyhow::Result<Code> {
     }
     let mut findings = Vec::new();
     let mut linted = Vec::new();
-    for (source, checked) in sources.iter().zip(check_all(&sources, args)) {
+    for (source, mut checked) in sources.iter().zip(check_all(&sources, args)) {
+        hadolint.adjust(&mut checked);
         findings.extend(checked.findings.iter().cloned());
-        linted.push(file(source, &checked, &rules));
+        let mut told = file(source, &checked, &rules);
+        if let Some(other) = &args.compare_base {
+            match bases::compare(source, other.as_deref(), args, context) {
+                Ok(comparison) => told.comparison = comparison,
+                Err(gap) => gaps.push(gap),
+            }
+        }
+        linted.push(told);
         gaps.extend(checked.gaps);
     }
     let verdict = plimsoll_policy::decide(args.fail_on, &findings, &gaps);
@@ -192,6 +205,7 @@ fn file(source: &Source, checked: &Checked, rules: &[LintRule]) -> LintedFile {
             .iter()
             .map(|ignored| (shown((None, &ignored.finding)), ignored.reason.clone()))
             .collect(),
+        comparison: None,
     }
 }
 

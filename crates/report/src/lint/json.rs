@@ -6,7 +6,7 @@ use plimsoll_model::verdict::Verdict;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Lint, LintFinding, LintFormat, LintedFile};
+use super::{BaseComparison, ComparedImage, Lint, LintFinding, LintFormat, LintedFile};
 use crate::Style;
 use crate::json::GapDocument;
 
@@ -44,6 +44,34 @@ struct FileDocument<'a> {
     findings: Vec<FindingDocument<'a>>,
     /// What a comment sets aside.
     ignored: Vec<IgnoredDocument<'a>>,
+    /// What another base image would change; only with `--compare-base`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<ComparisonDocument<'a>>,
+}
+
+/// What another base image would change.
+#[derive(JsonSchema, Serialize)]
+struct ComparisonDocument<'a> {
+    /// The image that the final stage begins from.
+    base: ComparedDocument<'a>,
+    /// The other one.
+    proposed: ComparedDocument<'a>,
+    /// How much of both could not be read or checked.
+    gaps: usize,
+}
+
+/// One of the two images.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ComparedDocument<'a> {
+    /// Its name.
+    name: &'a str,
+    /// The stored size of its layers in bytes, where all tell it.
+    bytes: Option<u64>,
+    /// How many findings a scan for vulnerabilities and ends of life makes.
+    findings: usize,
+    /// How many versions of packages it has that the other one has not.
+    own_packages: usize,
 }
 
 /// A finding that a comment sets aside.
@@ -116,7 +144,20 @@ impl<'a> FileDocument<'a> {
             kind: file.kind,
             findings: file.findings.iter().map(FindingDocument::new).collect(),
             ignored: file.ignored.iter().map(ignored).collect(),
+            comparison: file.comparison.as_ref().map(ComparisonDocument::new),
         }
+    }
+}
+
+impl<'a> ComparisonDocument<'a> {
+    fn new(comparison: &'a BaseComparison) -> Self {
+        let image = |image: &'a ComparedImage| ComparedDocument {
+            name: &image.name,
+            bytes: image.bytes,
+            findings: image.findings,
+            own_packages: image.own_packages,
+        };
+        Self { base: image(&comparison.base), proposed: image(&comparison.proposed), gaps: comparison.gaps }
     }
 }
 

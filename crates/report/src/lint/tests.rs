@@ -34,6 +34,7 @@ fn written(name: &str) -> String {
         kind: "dockerfile",
         findings: vec![finding("a-rule", "a b/Dockerfile", 2, 5), finding("SC1", "a b/Dockerfile", 3, 1)],
         ignored: vec![(finding("a-rule", "a b/Dockerfile", 9, 1), "because".to_owned())],
+        comparison: None,
     };
     let verdict = Verdict::Fail { reasons: vec!["2 medium findings".to_owned()] };
     let lint = Lint { files: vec![file], gaps: &gaps, verdict: &verdict, rules: RULES, version: "0.1.0" };
@@ -63,8 +64,13 @@ fn a_long_line_is_cut_around_the_place() {
     let mut long = finding("a-rule", "D", 1, 400);
     long.line = "x".repeat(390) + "here y" + &"z".repeat(200);
     let verdict = Verdict::Pass;
-    let file =
-        LintedFile { path: "D".to_owned(), kind: "dockerfile", findings: vec![long], ignored: Vec::new() };
+    let file = LintedFile {
+        path: "D".to_owned(),
+        kind: "dockerfile",
+        findings: vec![long],
+        ignored: Vec::new(),
+        comparison: None,
+    };
     let lint = Lint { files: vec![file], gaps: &[], verdict: &verdict, rules: RULES, version: "0" };
     let mut out = Vec::new();
     (text::TABLE.write)(&lint, Style::default(), &mut out).unwrap();

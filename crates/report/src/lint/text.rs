@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use plimsoll_model::severity::Severity;
 
-use super::{Lint, LintFinding, LintFormat};
+use super::{BaseComparison, Lint, LintFinding, LintFormat};
 use crate::Style;
 use crate::table::{bold, clean, plural};
 
@@ -17,6 +17,9 @@ const WIDTH: usize = 110;
 fn write(lint: &Lint<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for finding in lint.files.iter().flat_map(|file| &file.findings) {
         self::finding(finding, style, out)?;
+    }
+    for comparison in lint.files.iter().filter_map(|file| file.comparison.as_ref()) {
+        self::comparison(comparison, style, out)?;
     }
     if !lint.gaps.is_empty() {
         writeln!(out, "{}", bold("Not checked", style))?;
@@ -56,6 +59,34 @@ fn finding(finding: &LintFinding, style: Style, out: &mut dyn Write) -> io::Resu
     }
     if let Some(remedy) = &finding.finding.remedy {
         writeln!(out, "    {}{fixable}", clean(remedy))?;
+    }
+    writeln!(out)
+}
+
+/// Two base images beside each other.
+fn comparison(comparison: &BaseComparison, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", bold("Another base image", style))?;
+    for image in [&comparison.base, &comparison.proposed] {
+        let size = image.bytes.map_or_else(
+            || "size not told".to_owned(),
+            |bytes| format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+        );
+        let (findings, packages) = (image.findings, image.own_packages);
+        writeln!(
+            out,
+            "  {}  {size}, {findings} finding{}, {packages} package{} of its own",
+            clean(&image.name),
+            plural(findings),
+            plural(packages)
+        )?;
+    }
+    if comparison.gaps > 0 {
+        writeln!(
+            out,
+            "  not all could be checked: plimsoll diff {} {}",
+            clean(&comparison.base.name),
+            clean(&comparison.proposed.name)
+        )?;
     }
     writeln!(out)
 }

@@ -4,6 +4,7 @@ use plimsoll_model::severity::Severity;
 
 use super::super::shell::Command;
 use super::super::view::{Run, View};
+use super::base::resolved;
 use super::{Breach, Rule, always};
 use crate::build_file::FileRule;
 
@@ -30,6 +31,8 @@ struct Language {
     programs: &'static [&'static str],
     /// Images that are enough to run what it makes.
     runtime: &'static str,
+    /// One of them, as it can be pulled.
+    image: &'static str,
 }
 
 const LANGUAGES: [Language; 6] = [
@@ -39,6 +42,7 @@ const LANGUAGES: [Language; 6] = [
         packages: &["go", "golang", "golang-go", "gccgo"],
         programs: &["go"],
         runtime: "scratch or gcr.io/distroless/static-debian12 (with CGO_ENABLED=0)",
+        image: "gcr.io/distroless/static-debian12",
     },
     Language {
         images: &["rust"],
@@ -46,6 +50,7 @@ const LANGUAGES: [Language; 6] = [
         packages: &["cargo", "rust", "rustc", "rustup"],
         programs: &["cargo", "rustc", "rustup"],
         runtime: "gcr.io/distroless/cc-debian12, or scratch for a musl target",
+        image: "gcr.io/distroless/cc-debian12",
     },
     Language {
         images: &["gradle", "maven"],
@@ -53,6 +58,7 @@ const LANGUAGES: [Language; 6] = [
         packages: &["ant", "default-jdk", "default-jdk-headless", "gradle", "maven"],
         programs: &["ant", "gradle", "gradlew", "javac", "mvn", "mvnw", "sbt"],
         runtime: "gcr.io/distroless/java21-debian12 or eclipse-temurin:21-jre",
+        image: "gcr.io/distroless/java21-debian12",
     },
     Language {
         images: &["sdk"],
@@ -60,6 +66,7 @@ const LANGUAGES: [Language; 6] = [
         packages: &[],
         programs: &["dotnet"],
         runtime: "mcr.microsoft.com/dotnet/aspnet or dotnet/runtime-deps (chiseled)",
+        image: "mcr.microsoft.com/dotnet/aspnet:8.0",
     },
     Language {
         images: &[],
@@ -67,6 +74,7 @@ const LANGUAGES: [Language; 6] = [
         packages: &[],
         programs: &["npm", "pnpm", "yarn"],
         runtime: "gcr.io/distroless/nodejs22-debian12 or node:22-slim",
+        image: "gcr.io/distroless/nodejs22-debian12",
     },
     Language {
         images: &["python"],
@@ -74,11 +82,13 @@ const LANGUAGES: [Language; 6] = [
         packages: &[],
         programs: &["pip", "pip3", "poetry", "uv"],
         runtime: "python:3-slim with a virtual environment copied, or gcr.io/distroless/python3-debian12",
+        image: "python:3-slim",
     },
 ];
 
 /// Where no other language is told: C and its kin.
-const NATIVE: &str = "gcr.io/distroless/cc-debian12 or debian:12-slim";
+const NATIVE: (&str, &str) =
+    ("gcr.io/distroless/cc-debian12 or debian:12-slim", "gcr.io/distroless/cc-debian12");
 
 /// Packages that are compilers and build tools of no one language.
 const TOOLS: [&str; 20] = [
@@ -160,8 +170,15 @@ fn language_of_image(image: &str) -> Option<&'static Language> {
     })
 }
 
-/// What is enough to run what the final stage makes.
-fn runtime(view: &View<'_>, base: &str) -> &'static str {
+/// The image that the final stage begins from, as it is written, and one that is enough to run what it makes.
+pub(crate) fn proposal(view: &View<'_>) -> Option<(String, &'static str)> {
+    let lineage = view.lineage(view.stages.len().checked_sub(1)?);
+    let stage = lineage.last()?;
+    Some((resolved(view, stage), runtime(view, &stage.base.text).1))
+}
+
+/// What is enough to run what the final stage makes: in words, and an image.
+fn runtime(view: &View<'_>, base: &str) -> (&'static str, &'static str) {
     let shipped = || view.runs.iter().filter(|run| view.is_shipped(run.stage)).flat_map(|run| &run.commands);
     let by_image = language_of_image(base);
     let by_program = || {
@@ -169,7 +186,7 @@ fn runtime(view: &View<'_>, base: &str) -> &'static str {
             .iter()
             .find(|language| shipped().any(|command| language.programs.contains(&command.program())))
     };
-    by_image.or_else(by_program).map_or(NATIVE, |language| language.runtime)
+    by_image.or_else(by_program).map_or(NATIVE, |language| (language.runtime, language.image))
 }
 
 /// `npm install` that brings what is needed only for development, too.
@@ -189,7 +206,7 @@ fn build_tools(view: &View<'_>) -> Vec<Breach> {
     let Some(last) = view.stages.len().checked_sub(1) else { return Vec::new() };
     let lineage = view.lineage(last);
     let base = lineage.last().map_or("", |stage| stage.base.text.as_str());
-    let proposal = runtime(view, base);
+    let (proposal, _) = runtime(view, base);
     let mut found = Vec::new();
     // Python's own image is a runtime; the others of the table are for building.
     if let Some(stage) =

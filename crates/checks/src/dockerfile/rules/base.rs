@@ -95,7 +95,7 @@ fn is_image(stage: &Stage<'_>) -> bool {
 }
 
 /// The image's name with the defaults of arguments in place of the arguments, as far as they have some.
-fn resolved(view: &View<'_>, stage: &Stage<'_>) -> String {
+pub(super) fn resolved(view: &View<'_>, stage: &Stage<'_>) -> String {
     let value_of = |name: &str| {
         view.global_args.iter().rev().find(|arg| arg.name == name).and_then(|arg| arg.value.clone())
     };
