@@ -9,6 +9,7 @@ mod encoded;
 mod form;
 mod inside;
 mod prefilter;
+pub mod provider;
 mod rules;
 mod scan;
 mod validate;

@@ -180,3 +180,32 @@ fn everything_that_a_repository_remembers_is_searched() {
     assert!(!document["gaps"].as_array().unwrap().is_empty(), "{document}");
     assert!(places(&document).contains(&("removed", "commit")), "{document}");
 }
+
+/// The provider cannot be reached: a proxy stands before it where nobody listens.
+#[test]
+fn a_provider_that_is_not_reached_says_nothing() {
+    let plimsoll = Plimsoll::new();
+    let folder = plimsoll.folder().join("project");
+    support::write(&folder.join("a.env"), format!("TOKEN={}\n", token('1')));
+    support::write(
+        &folder.join("large.env"),
+        format!("{}\nTOKEN={}\n", "# filling\n".repeat(500_000), token('2')),
+    );
+    let folder = folder.to_str().unwrap();
+    let ran = |verify: &[&str]| -> Ran {
+        let mut command = plimsoll.command(&[&["secrets", folder, "--format", "json"], verify].concat());
+        command.env("HTTPS_PROXY", "http://127.0.0.1:9").output().unwrap().into()
+    };
+    let asked = ran(&["--verify"]);
+    assert_eq!(asked.code, 1, "{}", asked.err);
+    let document = json(&asked);
+    let said = |index: usize| {
+        let provider = &document["secrets"][index]["provider"];
+        assert_eq!(provider["says"], "unknown");
+        provider["why"].as_str().unwrap().to_owned()
+    };
+    assert!(said(0).starts_with("api.digitalocean.com: "), "{document}");
+    assert!(said(1).starts_with("only what lies in a small file"), "{document}");
+    assert!(!asked.out.contains(&token('1')) && !asked.err.contains(&token('1')));
+    assert_eq!(json(&ran(&[]))["secrets"][0].get("provider"), None);
+}

@@ -13,6 +13,7 @@ pub mod diff;
 pub mod evidence;
 pub mod licenses;
 pub mod limits;
+pub mod live;
 pub mod observe;
 pub mod scan;
 pub mod scrub;

@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 use plimsoll_catalog::selector::content_fits;
 use plimsoll_checks::all::EXTRACTORS;
 use plimsoll_checks::secrets::baseline::{Baseline, Known};
+use plimsoll_checks::secrets::secret_places;
 use plimsoll_formats::bounded;
 use plimsoll_git::{Blob, OpenError, Repository, Since};
 use plimsoll_model::evidence::{Fact, SecretHit};
 use plimsoll_model::extractor::{Content, Facts, SNIFF, ScanFile};
 use plimsoll_model::gap::{Gap, GapKind};
+
+use crate::live::Values;
 
 /// A file up to this size is searched in memory.
 const IN_MEMORY: u64 = 4 << 20;
@@ -53,6 +56,8 @@ pub struct Searched {
     pub gaps: Vec<Gap>,
     /// How many files and versions of files were searched.
     pub files: u64,
+    /// The secrets themselves, if they are to be kept to ask their providers about them.
+    pub values: Option<Values>,
 }
 
 impl Searched {
@@ -187,6 +192,10 @@ impl Searched {
             Ok(head) => head,
             Err(error) => return self.unread(name, &error),
         };
+        let bytes = match &content {
+            Content::Memory(bytes) => Some(*bytes),
+            Content::Spool(_) => None,
+        };
         let mut facts = Facts::new();
         facts.at(name, 0);
         let mut file = ScanFile::new(name, 0o644, size, content);
@@ -201,6 +210,9 @@ impl Searched {
         self.gaps.extend(gaps.into_iter().map(|gap| Gap { subject: subject(&gap), ..gap }));
         for located in located {
             if let Fact::Secret(hit) = located.fact {
+                if let (Some(values), Some(bytes)) = (&mut self.values, bytes) {
+                    keep(values, &hit, bytes);
+                }
                 let (path, inside, object) = (name.to_owned(), located.inside, object.clone());
                 self.found.push(FoundSecret { path, inside, hit, object });
             }
@@ -209,6 +221,19 @@ impl Searched {
 
     fn unread(&mut self, name: &str, error: &io::Error) {
         self.gaps.push(Gap::new(GapKind::FileUnread, name, error.to_string()));
+    }
+}
+
+/// Keeps the secret that was found in `bytes`, if it lies there as it is.
+fn keep(values: &mut Values, hit: &SecretHit, bytes: &[u8]) {
+    for place in secret_places(bytes) {
+        if place.rule == hit.rule
+            && place.fingerprint == hit.fingerprint
+            && let Some(secret) = bytes.get(place.range)
+        {
+            values.keep(&hit.fingerprint, &hit.rule, secret.trim_ascii());
+            return;
+        }
     }
 }
 

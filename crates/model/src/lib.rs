@@ -22,6 +22,7 @@ pub mod inventory;
 pub mod license;
 pub mod licensing;
 pub mod lineage;
+pub mod liveness;
 pub mod needs;
 pub mod package;
 pub mod path;

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use plimsoll_model::evidence::SecretHit;
 use plimsoll_model::gap::Gap;
+use plimsoll_model::liveness::Liveness;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -37,6 +38,8 @@ pub struct Secret<'a> {
     pub inside: Option<&'a str>,
     /// The place in a repository's history: none is a file of today.
     pub history: Option<History<'a>>,
+    /// What its provider says of it, if it was asked.
+    pub liveness: Option<&'a Liveness>,
 }
 
 /// A place in a repository's history.
@@ -54,7 +57,10 @@ pub enum History<'a> {
 /// If `out` fails.
 pub fn write_text(search: &Search<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if !search.secrets.is_empty() {
-        let mut table = new_table(style, &["SEVERITY", "RULE", "SECRET", "WHERE", "COMMIT"]);
+        let asked = search.secrets.iter().any(|secret| secret.liveness.is_some());
+        let mut heads = vec!["SEVERITY", "RULE", "SECRET", "WHERE", "COMMIT"];
+        heads.extend(asked.then_some("PROVIDER SAYS"));
+        let mut table = new_table(style, &heads);
         for secret in search.secrets {
             let SecretHit { rule, severity, line, redacted, .. } = secret.hit;
             let inside = secret.inside.map_or(String::new(), |inside| format!("!/{inside}"));
@@ -64,7 +70,10 @@ pub fn write_text(search: &Search<'_>, style: Style, out: &mut dyn Write) -> io:
                 Some(History::Loose) => "in none",
             };
             let place = format!("{}:{line}", clean(&format!("{}{inside}", secret.path)));
-            table.add_row([severity.as_str(), rule, &clean(redacted), &place, commit]);
+            let mut row =
+                vec![severity.as_str().to_owned(), rule.clone(), clean(redacted), place, commit.to_owned()];
+            row.extend(secret.liveness.map(|said| clean(&format!("{}: {}", said.as_str(), said.why()))));
+            table.add_row(row);
         }
         writeln!(out, "{table}\n")?;
     }
@@ -105,6 +114,9 @@ pub fn write_json(search: &Search<'_>, out: &mut dyn Write) -> io::Result<()> {
         },
         redacted: secret.hit.redacted.clone(),
         fingerprint: secret.hit.fingerprint.clone(),
+        provider: secret
+            .liveness
+            .map(|said| ProviderDocument { says: said.as_str(), why: said.why().to_owned() }),
     };
     let gap = |gap: &Gap| GapDocument {
         kind: serde_json::to_value(gap.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)),
@@ -170,6 +182,18 @@ struct SecretDocument {
     redacted: String,
     /// SHA-256 of the secret.
     fingerprint: String,
+    /// What its provider says; only with `--verify`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<ProviderDocument>,
+}
+
+/// What a provider says of a secret.
+#[derive(JsonSchema, Serialize)]
+struct ProviderDocument {
+    /// `accepted`, `refused`, or `unknown` if nobody could be asked or the answer tells nothing.
+    says: &'static str,
+    /// Which host says so, or why none does.
+    why: String,
 }
 
 /// Something that was not searched.

@@ -17,6 +17,7 @@ Examples:
   plimsoll secrets .
   plimsoll secrets . --since origin/main
   plimsoll secrets git:/srv/git/shop.git --since 2026-01-31 --format json
+  plimsoll secrets . --verify
   plimsoll secrets . --write-baseline secrets.json
   plimsoll secrets . --baseline secrets.json
   git diff --cached | plimsoll secrets -";
@@ -38,6 +39,10 @@ pub(crate) struct Secrets {
     /// Write a baseline that covers all that was found, and end with 0.
     #[arg(long, value_name = "FILE")]
     pub(crate) write_baseline: Option<PathBuf>,
+    /// Ask the provider of each secret whether it still accepts it: one request that changes nothing, to that provider's own host
+    /// alone. Off unless asked for.
+    #[arg(long)]
+    pub(crate) verify: bool,
     /// How to tell it.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Words,

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use plimsoll_checks::secrets::baseline::Baseline;
+use plimsoll_engine::live::{Values, ask};
 use plimsoll_engine::secrets::{FoundSecret, Object, Searched};
 use plimsoll_git::Since;
+use plimsoll_model::liveness::Liveness;
 use plimsoll_report::secrets::{History, Search, Secret, write_json, write_text};
 
 use super::Context;
@@ -24,12 +26,23 @@ const BASELINE: u64 = 64 << 20;
 pub(super) fn run(args: &Secrets, context: &Context) -> anyhow::Result<Code> {
     let baseline = args.baseline.as_deref().map(baseline).transpose()?.unwrap_or_default();
     let since = args.since.as_deref().map(since);
-    let mut searched = Searched::default();
+    let mut searched = Searched { values: args.verify.then(Values::default), ..Searched::default() };
     for path in &args.paths {
         search(&mut searched, path, since.as_ref()).with_context(|| format!("searching {path}"))?;
     }
     searched.settle(&baseline);
-    let secrets: Vec<Secret<'_>> = searched.found.iter().map(told).collect();
+    let liveness = match &searched.values {
+        Some(values) => {
+            let settled = searched.found.iter().map(|found| found.hit.fingerprint.as_str());
+            Some(ask(&values.only(&settled.collect()), context.proxies(), None).context("asking providers")?)
+        }
+        None => None,
+    };
+    let nobody = Liveness::NotAsked("only what lies in a small file as it is can be asked about".to_owned());
+    let said = |found: &FoundSecret| {
+        liveness.as_ref().map(|told| told.get(&found.hit.fingerprint).unwrap_or(&nobody))
+    };
+    let secrets: Vec<Secret<'_>> = searched.found.iter().map(|found| told(found, said(found))).collect();
     let search =
         Search { secrets: &secrets, known: searched.known, gaps: &searched.gaps, files: searched.files };
     let style = context.environment.style(context.global.color);
@@ -88,8 +101,9 @@ fn since(text: &str) -> Since {
     start.map_or_else(|_| Since::Commit(text.to_owned()), |start| Since::Time(start.as_second()))
 }
 
-fn told(found: &FoundSecret) -> Secret<'_> {
+fn told<'a>(found: &'a FoundSecret, liveness: Option<&'a Liveness>) -> Secret<'a> {
     Secret {
+        liveness,
         hit: &found.hit,
         path: &found.path,
         inside: found.inside.as_deref(),
