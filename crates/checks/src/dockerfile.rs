@@ -11,7 +11,7 @@ pub mod rules;
 mod shell;
 mod shellcheck;
 pub mod syntax;
-mod view;
+pub(crate) mod view;
 mod words;
 
 use plimsoll_model::finding::Finding;

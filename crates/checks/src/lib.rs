@@ -17,5 +17,6 @@ pub mod image_content;
 pub mod kubernetes;
 pub mod licenses;
 pub mod lineage;
+pub mod pins;
 pub mod secrets;
 mod yaml_file;

@@ -4,6 +4,7 @@ mod check;
 mod licenses;
 mod lineage;
 mod lint;
+mod pin;
 mod policy;
 pub(crate) mod sbom;
 mod scrub;
@@ -21,6 +22,7 @@ pub(crate) use check::Check;
 pub(crate) use licenses::{LicenseFormat, Licenses};
 pub(crate) use lineage::{Base, Lineage};
 pub(crate) use lint::{Lint, RequiredLabel};
+pub(crate) use pin::Pin;
 pub(crate) use policy::Policy;
 pub(crate) use scrub::{Scrub, ScrubMode};
 pub(crate) use secrets::Secrets;
@@ -96,6 +98,8 @@ pub(crate) enum Command {
     Base(Base),
     /// Find what is wrong with Dockerfiles, Compose files and Kubernetes manifests, and mend what can be mended mechanically.
     Lint(Box<Lint>),
+    /// Turn tags into digests where files name images, and tags of actions into commits; keep every other byte.
+    Pin(Pin),
     /// Take secrets, and files that you name, out of an image: a new image, the same otherwise.
     Scrub(Box<Scrub>),
     /// Make, read, compare and judge bills of materials.

@@ -13,6 +13,7 @@ pub mod licenses;
 pub mod lineage;
 pub mod lint;
 pub mod openvex;
+pub mod pins;
 pub mod sbom;
 pub mod scrub;
 pub mod secrets;

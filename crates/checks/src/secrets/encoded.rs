@@ -63,8 +63,25 @@ pub(super) fn runs(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
+/// The digits of both alphabets: all bytes of configuration are asked, so they are in a table.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "below 256, and done when it is compiled"
+)]
+static DIGITS: [bool; 256] = {
+    let mut digits = [false; 256];
+    let mut byte = 0;
+    while byte < digits.len() {
+        let digit = byte as u8;
+        digits[byte] = digit.is_ascii_alphanumeric() || matches!(digit, b'+' | b'/' | b'-' | b'_');
+        byte += 1;
+    }
+    digits
+};
+
 fn is_digit(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+    DIGITS.get(usize::from(*byte)).is_some_and(|is| *is)
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 //! `plimsoll lint`.
 
 mod bases;
-mod diff;
 mod files;
 mod hadolint;
 mod shellcheck;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use plimsoll_checks::all::{COMPOSE_RULES, DOCKERFILE_RULES, FileKind, KUBERNETES_RULES, YAML_RULES};
 use plimsoll_checks::build_file::{
     Checked, FileRule, OtherLabels, Settings, ShellChecker, ShellScript, When, mended, shown_line,
@@ -19,7 +17,8 @@ use plimsoll_model::finding::Finding;
 use plimsoll_model::gap::Gap;
 use plimsoll_report::lint::{LintFinding, LintRule, LintedFile};
 
-use super::Context;
+use super::files::rewrite;
+use super::{Context, unified_diff};
 use crate::args::Lint;
 use crate::exit::Code;
 use crate::output::{to_file, to_stdout};
@@ -246,9 +245,7 @@ fn fix(source: &mut Source, args: &Lint) -> anyhow::Result<()> {
     match &source.path {
         None => to_stdout(|out| out.write_all(text.as_bytes()))?,
         Some(path) if text != source.text => {
-            // A link stays one, and the file keeps its permissions.
-            let path = path.canonicalize().with_context(|| format!("reading {}", path.display()))?;
-            replace(&path, &text)?;
+            rewrite(path, &text)?;
         }
         Some(_) => {}
     }
@@ -256,17 +253,11 @@ fn fix(source: &mut Source, args: &Lint) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
-    let permissions = path.metadata().with_context(|| format!("reading {}", path.display()))?.permissions();
-    to_file(path, |out| out.write_all(text.as_bytes()))?;
-    std::fs::set_permissions(path, permissions).with_context(|| format!("writing {}", path.display()))
-}
-
 /// Prints what `--fix` would change.
 fn diffs(sources: &[Source], args: &Lint, gaps: Vec<Gap>) -> anyhow::Result<Code> {
     let text: String = sources
         .iter()
-        .map(|source| diff::unified(&source.name, &source.text, &mended_text(source, args)))
+        .map(|source| unified_diff::unified(&source.name, &source.text, &mended_text(source, args)))
         .collect();
     to_stdout(|out| out.write_all(text.as_bytes()))?;
     let verdict = plimsoll_policy::decide(args.fail_on, &[], &gaps);

@@ -7,6 +7,7 @@ mod check;
 mod db;
 mod diff;
 mod explain;
+mod files;
 mod image_feeds;
 mod install;
 mod inventory;
@@ -14,11 +15,13 @@ mod licenses;
 mod lineage;
 mod lint;
 mod locate;
+mod pin;
 mod policy;
 mod sbom;
 mod scan;
 mod scrub;
 mod secrets;
+mod unified_diff;
 mod update;
 mod vex;
 
@@ -70,6 +73,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Lineage(lineage) => lineage::run(&lineage, &Context::new(args.global)?),
         Command::Base(base) => lineage::base(&base, &Context::new(args.global)?),
         Command::Lint(lint) => lint::run(&lint, &Context::new(args.global)?),
+        Command::Pin(pin) => pin::run(&pin, &Context::new(args.global)?),
         Command::Scrub(scrub) => scrub::run(&scrub, &Context::new(args.global)?),
         Command::Sbom(sbom) => sbom::run(*sbom, &Context::new(args.global)?),
         Command::Secrets(secrets) => secrets::run(&secrets, &Context::new(args.global)?),
