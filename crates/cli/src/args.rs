@@ -141,13 +141,19 @@ A path of an existing file or layout needs no prefix.
 Examples:
   plimsoll scan debian:12
   plimsoll scan oci:build/image:1.4.2 -o table -o json=report.json
+  plimsoll scan oci:build/image:1.4.2 -o sarif=scan.sarif -o html=scan.html -o junit=scan.xml
+  plimsoll scan oci:build/image:1.4.2 --template tickets.csv.j2
   plimsoll scan ghcr.io/acme/shop:1.4.2 --fail-on high,fixable
   plimsoll scan registry:ghcr.io/acme/shop --all-platforms --format json
   plimsoll scan oci:build/image:1.4.2 --dockerfile Dockerfile
   plimsoll scan dir:/mnt/rootfs --scanners vulnerabilities
   plimsoll scan oci:image --scanners vulnerabilities,licenses --fail-on high
   plimsoll scan sbom:shop.cdx.json --scanners vulnerabilities
-  plimsoll scan ghcr.io/acme/shop:1.4.2 --sbom attached --scanners vulnerabilities";
+  plimsoll scan ghcr.io/acme/shop:1.4.2 --sbom attached --scanners vulnerabilities
+
+Formats: csv, cyclonedx, cyclonedx-vex, cyclonedx-xml (and -1.4 to -1.7 of both), github, gitlab-container-scanning,
+gitlab-dependency-scanning, html, in-toto-vulns, json, junit, markdown, openvex, sarif, spdx, spdx-3, spdx-tv, table,
+template; docs/output.md tells what each is for.";
 
 /// Options of `scan`.
 #[derive(Debug, clap::Args)]
@@ -193,12 +199,15 @@ pub(crate) struct Scan {
     /// Trace findings to the lines of this Dockerfile, which the image was built from.
     #[arg(long, value_name = "FILE", help_heading = "Findings")]
     pub(crate) dockerfile: Option<PathBuf>,
-    /// Write a report; may be repeated. Without PATH it goes to standard output.
+    /// Write a report; may be repeated. Without PATH, or with -, it goes to standard output.
     #[arg(long, short, value_name = "FORMAT[=PATH]", help_heading = "Output")]
     pub(crate) output: Vec<Output>,
-    /// Write the report to standard output in this format: table, json.
+    /// Write the report to standard output in this format: table, json, sarif, html or another.
     #[arg(long, value_name = "FORMAT", conflicts_with = "output", help_heading = "Output")]
     pub(crate) format: Option<Output>,
+    /// Write by this template, in the language of Jinja, for the format `template`.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) template: Option<PathBuf>,
     /// Neither read nor write the evidence cache.
     #[arg(long, help_heading = "Working")]
     pub(crate) no_cache: bool,
@@ -223,6 +232,7 @@ impl Scan {
             dockerfile: None,
             output: Vec::new(),
             format: None,
+            template: None,
             no_cache: false,
             threads: None,
         }

@@ -6,7 +6,13 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use plimsoll_engine::whole_file::WholeFile;
+use plimsoll_formats::bounded;
+use plimsoll_report::all::{CHECK_FORMATS, FORMATS};
+use plimsoll_report::template::{TEMPLATE, Template};
 use plimsoll_report::{Format, Report, Style};
+
+/// A template that is larger is not read.
+const TEMPLATE_LIMIT: u64 = 4 << 20;
 
 /// One `-o FORMAT[=PATH]`.
 #[derive(Clone, Debug)]
@@ -21,31 +27,76 @@ pub(crate) struct Output {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OutputError {
     /// The format.
-    #[error("format {0:?} is not known, the formats are {known}", known = names().join(", "))]
-    Format(String),
+    #[error("format {0:?} is not known, the formats are {1}")]
+    Format(String, String),
     /// The path.
     #[error("no path follows {0}=")]
     Path(String),
-}
-
-/// The names of all formats.
-pub(crate) fn names() -> Vec<&'static str> {
-    plimsoll_report::all::FORMATS.iter().map(|format| format.name).collect()
 }
 
 impl FromStr for Output {
     type Err = OutputError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text, FORMATS)
+    }
+}
+
+/// An output of `plimsoll check`.
+pub(crate) fn of_check(text: &str) -> Result<Output, OutputError> {
+    Output::parse(text, CHECK_FORMATS)
+}
+
+impl Output {
+    fn parse(text: &str, formats: &'static [Format]) -> Result<Self, OutputError> {
         let (name, path) = match text.split_once('=') {
             Some((name, "")) => return Err(OutputError::Path(name.to_owned())),
+            Some((name, "-")) => (name, None),
             Some((name, path)) => (name, Some(PathBuf::from(path))),
             None => (text, None),
         };
-        let format =
-            plimsoll_report::all::by_name(name).ok_or_else(|| OutputError::Format(name.to_owned()))?;
+        let names = || formats.iter().map(|format| format.name).collect::<Vec<&str>>().join(", ");
+        let format = formats
+            .iter()
+            .find(|format| format.name == name)
+            .ok_or_else(|| OutputError::Format(name.to_owned(), names()))?;
         Ok(Self { format, path })
     }
+
+    fn is_template(&self) -> bool {
+        self.format.name == TEMPLATE.name
+    }
+}
+
+/// The outputs that were asked for: those of `-o`, or that of `--format`, or by a template to standard output, or else
+/// `otherwise`.
+pub(crate) fn chosen(
+    output: &[Output],
+    format: Option<&Output>,
+    template: Option<&Path>,
+    otherwise: &'static Format,
+) -> anyhow::Result<Vec<Output>> {
+    let mut outputs: Vec<Output> = output.iter().chain(format).cloned().collect();
+    if outputs.is_empty() {
+        let format = if template.is_some() { &TEMPLATE } else { otherwise };
+        outputs.push(Output { format, path: None });
+    }
+    match (outputs.iter().any(Output::is_template), template) {
+        (true, None) => anyhow::bail!("the format template needs --template FILE"),
+        (false, Some(_)) => anyhow::bail!("--template is for the format template: -o template=PATH"),
+        (true, Some(_)) | (false, None) => {}
+    }
+    check(&outputs)?;
+    Ok(outputs)
+}
+
+/// Reads a template. Whoever has a mistake in it learns that before the scan.
+pub(crate) fn template(path: Option<&Path>) -> anyhow::Result<Option<Template>> {
+    let Some(path) = path else { return Ok(None) };
+    let context = || format!("reading {}", path.display());
+    let bytes = bounded::read_file(path, TEMPLATE_LIMIT).with_context(context)?;
+    let text = String::from_utf8(bytes).with_context(context)?;
+    Ok(Some(Template::parse(&path.display().to_string(), text)?))
 }
 
 /// Tells early whether the files of `outputs` can be written: nobody wants to learn that after the scan.

@@ -6,20 +6,50 @@ use comfy_table::{Attribute, Cell, Color};
 use plimsoll_model::decision::{
     Decided, Decision, ExceptionResult, ExceptionState, GapResult, Outcome, RuleResult,
 };
-use plimsoll_model::finding::{Finding, FindingKind};
 use plimsoll_model::scan::Scan;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::Style;
+use crate::case::{package, place, remedy};
 use crate::json::GapDocument;
 use crate::table::{bold, clean, first_gaps, new_table, plural, section};
+use crate::{Format, Report, Style, Writer};
+
+/// Writes a decision in words.
+pub const TEXT: Format = Format {
+    name: "text",
+    summary: "for a person: rule by rule, the worst first, with what to do",
+    needs_details: false,
+    writer: Writer::Report(write_texts),
+};
+
+/// Writes a decision as JSON.
+pub const JSON: Format = Format {
+    name: "json",
+    summary: "what was decided, for programs; see docs/schema/check-1.json",
+    needs_details: false,
+    writer: Writer::Report(write_jsons),
+};
 
 /// The version of the JSON document's schema, `docs/schema/check-1.json`.
 pub const SCHEMA_VERSION: &str = "1.0";
 
 /// How many findings of one rule are shown to a person.
 const SHOWN: usize = 20;
+
+fn write_texts(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for (index, (decision, scan)) in report.decisions.iter().zip(report.scans).enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
+        write_text(decision, scan, report.style, out)?;
+    }
+    Ok(())
+}
+
+fn write_jsons(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    report.decisions.iter().zip(report.scans).try_for_each(|(decision, scan)| write_json(decision, scan, out))
+}
 
 /// Writes a decision for a person: the outcome first, then rule by rule, the worst first, with what to do.
 ///
@@ -93,37 +123,6 @@ fn outcome_cell(text: &str, outcome: Outcome, style: Style) -> Cell {
         (true, Outcome::Warn | Outcome::Undecided) => cell.fg(Color::Yellow),
         (true, Outcome::Pass) | (false, _) => cell,
     }
-}
-
-/// The package, or the file, or what was seen.
-fn place(finding: &Finding, scan: &Scan) -> Option<String> {
-    match &finding.kind {
-        FindingKind::Vulnerability(vulnerability) => {
-            let installed = scan.inventory.packages.get(vulnerability.package as usize)?;
-            Some(format!("{} {}", installed.package.name, installed.package.version))
-        }
-        FindingKind::Secret { line, .. } => {
-            finding.locations.first().map(|place| format!("{}:{line}", place.title()))
-        }
-        FindingKind::Misconfiguration { evidence } => Some(evidence.clone()),
-        FindingKind::License { package, license, .. } => {
-            let installed = scan.inventory.packages.get(*package as usize)?;
-            Some(format!("{} {}: {license}", installed.package.name, installed.package.version))
-        }
-        FindingKind::EndOfLife { .. } => {
-            finding.locations.first().map(plimsoll_model::inventory::Location::title)
-        }
-    }
-}
-
-fn remedy(finding: &Finding, scan: &Scan) -> Option<String> {
-    if let FindingKind::Vulnerability(vulnerability) = &finding.kind {
-        let installed = scan.inventory.packages.get(vulnerability.package as usize);
-        if let Some((installed, version)) = installed.zip(vulnerability.fixed_versions.first()) {
-            return Some(format!("upgrade {} to {version}", installed.package.name));
-        }
-    }
-    finding.remedy.clone()
 }
 
 fn write_gap(result: &GapResult, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -201,7 +200,7 @@ pub fn schema() -> String {
 /// The result of one run of `plimsoll check`.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+pub(crate) struct Document<'a> {
     /// The version of this document's schema.
     schema_version: &'a str,
     /// What follows: `pass`, `warn`, `undecided` or `fail`.
@@ -328,7 +327,7 @@ struct GapsDocument<'a> {
 }
 
 impl<'a> Document<'a> {
-    fn new(decision: &'a Decision, scan: &'a Scan) -> Self {
+    pub(crate) fn new(decision: &'a Decision, scan: &'a Scan) -> Self {
         let image = &scan.image;
         Self {
             schema_version: SCHEMA_VERSION,
@@ -372,13 +371,7 @@ impl<'a> RuleDocument<'a> {
 impl<'a> FindingDocument<'a> {
     fn new(decided: &Decided, scan: &'a Scan) -> Option<Self> {
         let finding = scan.findings.get(decided.finding)?;
-        let package = match &finding.kind {
-            FindingKind::Vulnerability(found) => scan.inventory.packages.get(found.package as usize),
-            FindingKind::License { package, .. } => scan.inventory.packages.get(*package as usize),
-            FindingKind::Secret { .. }
-            | FindingKind::Misconfiguration { .. }
-            | FindingKind::EndOfLife { .. } => None,
-        };
+        let package = package(finding, scan);
         Some(Self {
             outcome: decided.outcome.as_str(),
             kind: finding.kind.as_str(),

@@ -4,6 +4,7 @@
 
 mod document;
 mod read;
+mod vex;
 mod vulnerabilities;
 mod xml;
 
@@ -16,6 +17,7 @@ use document::{
     ToolComponent, Tools,
 };
 pub(crate) use read::{JSON, XML};
+pub use vex::CYCLONEDX_VEX;
 pub use vulnerabilities::Vulnerability;
 pub(crate) use vulnerabilities::vulnerabilities;
 
@@ -314,7 +316,7 @@ fn cannot_hold<const MINOR: u8, const XML: bool>(bill: &Bill) -> Vec<String> {
         tell(count, what);
     }
     if XML {
-        let controls = |text: &str| text.chars().any(xml::is_forbidden);
+        let controls = |text: &str| text.chars().any(crate::xml_write::is_forbidden);
         let count = bill.count(|part| {
             controls(&part.name)
                 || part.properties.iter().any(|(name, value)| controls(name) || controls(value))

@@ -39,7 +39,7 @@ fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     crate::write_json(&document(report), out)
 }
 
-fn document<'a>(report: &Report<'a>) -> Document<'a> {
+pub(crate) fn document<'a>(report: &Report<'a>) -> Document<'a> {
     Document {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: "plimsoll", version: report.version },
@@ -56,7 +56,7 @@ pub fn schema() -> String {
 /// The result of one run of `plimsoll scan`.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+pub(crate) struct Document<'a> {
     /// The version of this document's schema.
     schema_version: &'a str,
     /// The program that wrote it.

@@ -3,17 +3,26 @@
 
 pub mod account;
 pub mod all;
+mod case;
 pub mod check;
+pub mod csv;
 pub mod cyclonedx;
 pub mod diff;
 pub mod explain;
+pub mod github;
+pub mod gitlab;
+pub mod html;
+pub mod in_toto;
 pub mod json;
+pub mod junit;
 pub mod known;
 pub mod licenses;
 pub mod lineage;
 pub mod lint;
+pub mod markdown;
 pub mod openvex;
 pub mod pins;
+pub mod sarif;
 pub mod sbom;
 pub mod scrub;
 pub mod secrets;
@@ -21,8 +30,10 @@ pub mod spdx;
 pub mod spdx3;
 pub mod summary;
 pub mod table;
+pub mod template;
 mod upgrade;
 mod xml_tree;
+mod xml_write;
 
 #[cfg(test)]
 mod testing;
@@ -31,9 +42,11 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use plimsoll_model::decision::Decision;
 use plimsoll_model::scan::Scan;
 
 use sbom::BillFormat;
+use template::Template;
 
 /// The JSON schema of a document, as it is published.
 pub(crate) fn schema_of<T: schemars::JsonSchema>() -> String {
@@ -48,11 +61,27 @@ pub(crate) fn write_json(document: &impl serde::Serialize, out: &mut dyn Write) 
     out.write_all(b"\n")
 }
 
+/// A list that is made while it is written, so that it is never there as a whole.
+pub(crate) struct Each<F>(pub(crate) F);
+
+impl<F, I> serde::Serialize for Each<F>
+where
+    F: Fn() -> I,
+    I: Iterator,
+    I::Item: serde::Serialize,
+{
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
 /// Everything a report may show.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
     /// The scans, one a platform.
     pub scans: &'a [Scan],
+    /// What follows from each of them under a policy; empty if none was asked.
+    pub decisions: &'a [Decision],
     /// Plimsoll's version.
     pub version: &'a str,
     /// How long the scan took; formats that must be the same bytes each time leave it out.
@@ -61,6 +90,8 @@ pub struct Report<'a> {
     pub made: Option<Timestamp>,
     /// The time, for those documents where neither that nor the image tells one.
     pub now: Timestamp,
+    /// The user's template, for the format that needs one.
+    pub template: Option<&'a Template>,
     /// How it may look, for formats that people read.
     pub style: Style,
 }

@@ -1,12 +1,17 @@
 //! OpenVEX documents, version 0.2.0 (<https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md>), new ones and further
 //! versions of old ones. The same statements at the same time give the same bytes.
 
+mod of_scan;
+
 use std::io::{self, Write};
 
 use jiff::Timestamp;
 use plimsoll_model::digest::Digest;
 use plimsoll_model::vex::{Product, VexStatus};
 use serde_json::{Map, Value, json};
+
+pub use of_scan::OPENVEX;
+pub(crate) use of_scan::status;
 
 const CONTEXT: &str = "https://openvex.dev/ns/v0.2.0";
 /// Where documents are that have no address of their own, as vexctl names them, too.
@@ -199,6 +204,13 @@ fn statement(entry: &Entry) -> Result<Value, OpenVexError> {
 }
 
 impl Why {
+    /// The word or the sentence.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Justification(text) | Self::Impact(text) | Self::Action(text) => text,
+        }
+    }
+
     const fn name(&self) -> &'static str {
         match self {
             Self::Justification(_) => "a justification",

@@ -1,6 +1,9 @@
 //! A scan made by hand, with a finding of every kind and text that wants to do harm.
 
 use jiff::civil::date;
+use plimsoll_model::decision::{
+    Decided, Decision, ExceptionResult, ExceptionState, GapResult, Outcome, PolicySummary, RuleResult,
+};
 use plimsoll_model::digest::{BlobDigest, DiffId, Digest};
 use plimsoll_model::distribution::Distribution;
 use plimsoll_model::finding::{
@@ -22,19 +25,89 @@ use crate::{Format, Report, Style};
 /// Clears the screen, moves the cursor, turns the direction of writing, and rings the bell.
 pub(crate) const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\n\u{9b}1A\u{202e}txt\u{2066}\0";
 
-/// Writes `scans` in a format.
-pub(crate) fn written(format: &Format, scans: &[Scan], style: Style) -> String {
-    let report = Report {
+/// A report on `scans` that is the same bytes each time.
+pub(crate) fn report(scans: &[Scan]) -> Report<'_> {
+    Report {
         scans,
+        decisions: &[],
         version: "1.2.3",
         elapsed: None,
         made: None,
         now: jiff::Timestamp::UNIX_EPOCH,
-        style,
-    };
+        template: None,
+        style: Style::default(),
+    }
+}
+
+/// Writes `scans` in a format.
+pub(crate) fn written(format: &Format, scans: &[Scan], style: Style) -> String {
+    text_of(format, &Report { style, ..report(scans) })
+}
+
+/// Writes the scan in a format, judged by a policy: the first finding fails, the second is excepted, the third warns, and
+/// no rule is for the others.
+pub(crate) fn judged(format: &Format) -> String {
+    let scans = [scan()];
+    text_of(format, &Report { decisions: &[decision()], ..report(&scans) })
+}
+
+fn text_of(format: &Format, report: &Report<'_>) -> String {
     let mut out = Vec::new();
-    format.write(&report, &mut out).unwrap();
+    format.write(report, &mut out).unwrap();
     String::from_utf8(out).unwrap()
+}
+
+fn decision() -> Decision {
+    let decided = |finding, outcome, exception| Decided { finding, outcome, grace_until: None, exception };
+    let rule = RuleResult {
+        id: "no-critical".into(),
+        profile: None,
+        reason: Some("they are exploited".into()),
+        outcome: Outcome::Fail,
+        findings: vec![
+            decided(0, Outcome::Fail, None),
+            decided(1, Outcome::Pass, Some(0)),
+            decided(2, Outcome::Warn, None),
+        ],
+    };
+    let exception = ExceptionResult {
+        title: "aws-access-key in /srv/.env".into(),
+        reason: "a key of the documentation".into(),
+        owner: Some("ops".into()),
+        ticket: None,
+        expires: Some("2026-12-31".into()),
+        state: ExceptionState::Used,
+        findings: 1,
+    };
+    Decision {
+        outcome: Outcome::Fail,
+        policy: PolicySummary {
+            name: "plimsoll.yaml".into(),
+            is_built_in: false,
+            digest: Digest::of(b"policy"),
+            extends: Vec::new(),
+            environment: None,
+        },
+        time: jiff::Timestamp::UNIX_EPOCH,
+        rules: vec![rule],
+        exceptions: vec![exception],
+        gaps: vec![GapResult { outcome: Outcome::Undecided, reason: None, gaps: scan().gaps }],
+        unmatched: 3,
+        known: 0,
+    }
+}
+
+/// The scan with so many findings more, each of a vulnerability of its own.
+pub(crate) fn many(count: usize) -> Scan {
+    let mut scan = scan();
+    let template = exploited();
+    scan.findings = (0..count)
+        .map(|index| {
+            let id = format!("CVE-2020-{index:06}");
+            Finding { title: format!("{id} in requests"), id, ..template.clone() }
+        })
+        .collect();
+    scan
 }
 
 /// A Debian image with everything in it.
@@ -277,4 +350,29 @@ fn set_aside() -> SetAside {
             author: Some("Acme".into()),
         },
     }
+}
+
+/// A schema of a standard, if the folder of foreign material is there.
+#[expect(clippy::disallowed_methods, reason = "a test finds the schema by the environment")]
+pub(crate) fn official_schema(member: &str) -> Option<serde_json::Value> {
+    let named = std::env::var_os("PLIMSOLL_SHARED").map(std::path::PathBuf::from);
+    let own = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let above = own.ancestors().map(|folder| folder.join("shared"));
+    let archive = named.into_iter().chain(above).map(|folder| folder.join("advisories/specs.tar.zst"));
+    let Some(archive) = archive.into_iter().find(|path| path.is_file()) else {
+        eprintln!("skipped: there is no {member}");
+        return None;
+    };
+    let mut command = std::process::Command::new("tar");
+    let output = command.arg("-xOf").arg(archive).arg("--zstd").arg(member).output().unwrap();
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+/// Asserts that a document is as its schema has it.
+pub(crate) fn assert_valid(schema: &serde_json::Value, text: &str) {
+    let document: serde_json::Value = serde_json::from_str(text).unwrap();
+    let validator = jsonschema::validator_for(schema).unwrap();
+    let errors: Vec<String> =
+        validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert_eq!(errors, Vec::<String>::new());
 }

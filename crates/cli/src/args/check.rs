@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use plimsoll_model::platform::Platform;
 
-use super::{SbomSource, Scan, Scanner, VexSource, Words};
+use super::{SbomSource, Scan, Scanner, VexSource};
+use crate::output::{Output, of_check};
 
 const CHECK_HELP: &str = "\
 The policy is plimsoll.yaml of the current folder if there is one, else the built-in policy baseline. docs/policy.md tells
@@ -16,7 +17,12 @@ Examples:
   plimsoll check ghcr.io/acme/shop:1.4.2
   plimsoll check oci:image --policy strict
   plimsoll check oci:image --policy plimsoll.yaml --environment production
-  plimsoll check oci:image --new-since last-release.json --format json";
+  plimsoll check oci:image --new-since last-release.json --format json
+  plimsoll check oci:image -o text -o sarif=check.sarif -o html=check.html
+  plimsoll check oci:image --dockerfile Dockerfile -o github -o markdown=$GITHUB_STEP_SUMMARY
+
+Formats: csv, github, gitlab-container-scanning, gitlab-dependency-scanning, html, in-toto-vulns, json, junit, markdown,
+openvex, sarif, template, text; docs/output.md tells what each is for.";
 
 /// Options of `check`.
 #[derive(Debug, clap::Args)]
@@ -48,9 +54,18 @@ pub(crate) struct Check {
     /// Use this advisory database.
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB", help_heading = "Findings")]
     pub(crate) db: Option<PathBuf>,
-    /// How to tell it.
-    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
-    pub(crate) format: Words,
+    /// Trace findings to the lines of this Dockerfile, which the image was built from.
+    #[arg(long, value_name = "FILE", help_heading = "Findings")]
+    pub(crate) dockerfile: Option<PathBuf>,
+    /// Write a report; may be repeated. Without PATH, or with -, it goes to standard output.
+    #[arg(long, short, value_name = "FORMAT[=PATH]", value_parser = of_check, help_heading = "Output")]
+    pub(crate) output: Vec<Output>,
+    /// Write the report to standard output in this format: text, json, markdown, github or another [default: text].
+    #[arg(long, value_name = "FORMAT", value_parser = of_check, conflicts_with = "output", help_heading = "Output")]
+    pub(crate) format: Option<Output>,
+    /// Write by this template, in the language of Jinja, for the format `template`.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) template: Option<PathBuf>,
     /// Neither read nor write the evidence cache.
     #[arg(long, help_heading = "Working")]
     pub(crate) no_cache: bool,
@@ -74,6 +89,7 @@ impl Check {
             vex: self.vex.clone(),
             secrets_baseline: self.secrets_baseline.clone(),
             db: self.db.clone(),
+            dockerfile: self.dockerfile.clone(),
             no_cache: self.no_cache,
             threads: self.threads,
             ..Scan::of(&self.image, Scanner::Vulnerabilities)

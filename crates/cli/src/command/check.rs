@@ -4,15 +4,15 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use plimsoll_formats::bounded;
-use plimsoll_model::decision::Known;
+use plimsoll_model::decision::{Decision, Known};
 use plimsoll_policy::{Policy, Profile, Situation, evaluate};
-use plimsoll_report::check::{write_json, write_text};
-use plimsoll_report::known;
+use plimsoll_report::check::TEXT;
+use plimsoll_report::{Report, known};
 
 use super::{Context, policy, scan};
-use crate::args::{Check, Words};
+use crate::args::Check;
 use crate::exit::Code;
-use crate::output::to_stdout;
+use crate::output;
 
 /// The policy of a folder.
 const DEFAULT: &str = "plimsoll.yaml";
@@ -22,24 +22,25 @@ const REPORT: u64 = 1 << 30;
 pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     // Whoever has a mistake in a policy learns it before the scan.
     let policy = chosen(args)?;
+    let template = output::template(args.template.as_deref())?;
+    let outputs = output::chosen(&args.output, args.format.as_ref(), args.template.as_deref(), &TEXT)?;
     let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
     let known = args.new_since.as_deref().map(earlier).transpose()?.unwrap_or_default();
     let situation = Situation { now, known };
-    let scans = scan::scans(&args.scan(), &[], context)?;
-    let style = context.environment.style(context.global.color);
-    let mut worst = None;
-    for (index, scan) in scans.iter().enumerate() {
-        let decision = evaluate(&policy, scan, &situation);
-        worst = worst.max(Some(decision.outcome));
-        to_stdout(|out| match args.format {
-            Words::Text if index > 0 => {
-                writeln!(out)?;
-                write_text(&decision, scan, style, out)
-            }
-            Words::Text => write_text(&decision, scan, style, out),
-            Words::Json => write_json(&decision, scan, out),
-        })?;
-    }
+    let scans = scan::scans(&args.scan(), &outputs, context)?;
+    let decisions: Vec<Decision> = scans.iter().map(|scan| evaluate(&policy, scan, &situation)).collect();
+    let report = Report {
+        scans: &scans,
+        decisions: &decisions,
+        version: env!("CARGO_PKG_VERSION"),
+        elapsed: None,
+        made: context.environment.source_date()?,
+        now: context.environment.timestamp()?,
+        template: template.as_ref(),
+        style: context.environment.style(context.global.color),
+    };
+    output::write(&outputs, &report)?;
+    let worst = decisions.iter().map(|decision| decision.outcome).max();
     Ok(worst.map_or(Code::Undecided, Code::of_outcome))
 }
 

@@ -30,11 +30,18 @@ const BUILD_FILE: u64 = 4 << 20;
 
 pub(super) fn run(args: Scan, context: &Context) -> anyhow::Result<Code> {
     let started = Instant::now();
-    let outputs = outputs(&args)?;
-    output::check(&outputs)?;
+    let template = output::template(args.template.as_deref())?;
+    let outputs = output::chosen(
+        &args.output,
+        args.format.as_ref(),
+        args.template.as_deref(),
+        &plimsoll_report::table::TABLE,
+    )?;
     let scans = scans(&args, &outputs, context)?;
     let report = Report {
         scans: &scans,
+        decisions: &[],
+        template: template.as_ref(),
         version: env!("CARGO_PKG_VERSION"),
         elapsed: Some(started.elapsed()),
         made: context.environment.source_date()?,
@@ -79,11 +86,6 @@ pub(super) fn held(image: &Image, args: &Scan, context: &Context) -> anyhow::Res
         scans.with_context(|| format!("reading {}", args.image))?.pop().context("there is no image")?;
     let plimsoll_model::scan::Scan { image, layers, inventory, owned_files, dependencies, .. } = scan;
     Ok(Contents { image, layers, inventory, owned_files, dependencies })
-}
-
-fn outputs(args: &Scan) -> anyhow::Result<Vec<Output>> {
-    let outputs: Vec<Output> = args.output.iter().chain(&args.format).cloned().collect();
-    if outputs.is_empty() { Ok(vec!["table".parse()?]) } else { Ok(outputs) }
 }
 
 pub(super) fn options(args: &Scan, outputs: &[Output], context: &Context) -> anyhow::Result<ScanOptions> {

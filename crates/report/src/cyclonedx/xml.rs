@@ -8,16 +8,11 @@ pub(super) use read::read;
 
 use super::document::{Component, Document, Metadata, Tools};
 use super::vulnerabilities::{Rating, Source, Vulnerability};
-
-/// Whether XML 1.0 has no way to write a character.
-pub(super) const fn is_forbidden(character: char) -> bool {
-    matches!(character, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
-}
+use crate::xml_write::Xml;
 
 /// Writes a document.
 pub(super) fn write(document: &Document, minor: u8, out: &mut dyn Write) -> io::Result<()> {
-    let mut xml = Xml { out, depth: 0 };
-    xml.out.write_all(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")?;
+    let mut xml = Xml::document(out)?;
     let namespace = format!("http://cyclonedx.org/schema/bom/1.{minor}");
     let number = document.version.to_string();
     let root =
@@ -182,79 +177,4 @@ fn rating(xml: &mut Xml<'_>, rating: &Rating) -> io::Result<()> {
 
 fn source(xml: &mut Xml<'_>, source: &Source) -> io::Result<()> {
     xml.within("source", &[], |xml| xml.text("name", &source.name))
-}
-
-/// Writes elements.
-struct Xml<'w> {
-    out: &'w mut dyn Write,
-    depth: usize,
-}
-
-impl Xml<'_> {
-    fn within(
-        &mut self,
-        name: &str,
-        attributes: &[(&str, &str)],
-        inner: impl FnOnce(&mut Xml<'_>) -> io::Result<()>,
-    ) -> io::Result<()> {
-        self.start(name, attributes)?;
-        self.out.write_all(b">\n")?;
-        inner(&mut Xml { out: &mut *self.out, depth: self.depth.saturating_add(1) })?;
-        writeln!(self.out, "{:width$}</{name}>", "", width = self.depth.saturating_mul(2))
-    }
-
-    /// A list in an element of its own, if it is not empty.
-    fn list<T>(
-        &mut self,
-        name: &str,
-        items: &[T],
-        mut write: impl FnMut(&mut Xml<'_>, &T) -> io::Result<()>,
-    ) -> io::Result<()> {
-        if items.is_empty() {
-            return Ok(());
-        }
-        self.within(name, &[], |xml| items.iter().try_for_each(|item| write(xml, item)))
-    }
-
-    fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
-        self.start(name, attributes)?;
-        self.out.write_all(b"/>\n")
-    }
-
-    fn leaf(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) -> io::Result<()> {
-        self.start(name, attributes)?;
-        writeln!(self.out, ">{}</{name}>", escaped(text))
-    }
-
-    fn text(&mut self, name: &str, text: &str) -> io::Result<()> {
-        self.leaf(name, &[], text)
-    }
-
-    fn maybe(&mut self, name: &str, text: Option<&str>) -> io::Result<()> {
-        text.map_or(Ok(()), |text| self.text(name, text))
-    }
-
-    fn start(&mut self, name: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
-        write!(self.out, "{:width$}<{name}", "", width = self.depth.saturating_mul(2))?;
-        attributes.iter().try_for_each(|(name, value)| write!(self.out, " {name}=\"{}\"", escaped(value)))
-    }
-}
-
-/// Text that can end nothing; what XML cannot write becomes the replacement character.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\r' => safe.push_str("&#13;"),
-            '\n' => safe.push_str("&#10;"),
-            '\t' => safe.push_str("&#9;"),
-            forbidden if is_forbidden(forbidden) => safe.push('\u{fffd}'),
-            plain => safe.push(plain),
-        }
-    }
-    safe
 }

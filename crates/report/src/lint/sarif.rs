@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use plimsoll_model::severity::Severity;
 use serde_json::{Value, json};
 
 use super::{Lint, LintFinding, LintFormat};
 use crate::Style;
+use crate::sarif::{Document, Run, Tool, invocation, level, notification, plain, score, uri};
 
 pub(super) const SARIF: LintFormat =
     LintFormat { name: "sarif", summary: "for code hosts and editors, SARIF 2.1.0", write };
@@ -30,47 +30,16 @@ fn write(lint: &Lint<'_>, _: Style, out: &mut dyn Write) -> io::Result<()> {
             results.push(result(finding, index, reason));
         }
     }
-    let notifications: Vec<Value> = lint
-        .gaps
-        .iter()
-        .map(|gap| {
-            let text = format!("{}: {}: {}", gap.kind.as_str(), gap.subject, gap.reason);
-            json!({ "level": "warning", "message": { "text": text } })
-        })
-        .collect();
-    let document = json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
-                "name": "plimsoll", "semanticVersion": lint.version, "version": lint.version, "rules": rules,
-            } },
-            "columnKind": "unicodeCodePoints",
-            "invocations": [{ "executionSuccessful": true, "toolExecutionNotifications": notifications }],
-            "results": results,
-        }],
-    });
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
-}
-
-const fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical | Severity::High => "error",
-        Severity::Medium => "warning",
-        Severity::Low | Severity::Negligible | Severity::Unknown => "note",
-    }
-}
-
-/// A number that code hosts sort by, as CVSS has it.
-const fn score(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "9.5",
-        Severity::High => "8.0",
-        Severity::Medium => "5.5",
-        Severity::Low => "3.0",
-        Severity::Negligible | Severity::Unknown => "1.0",
-    }
+    let run = Run {
+        tool: Tool::new(lint.version, rules),
+        automation_details: None,
+        column_kind: "unicodeCodePoints",
+        original_uri_base_ids: None,
+        logical_locations: Vec::new(),
+        invocations: invocation(lint.gaps.iter().map(notification).collect()),
+        results,
+    };
+    crate::write_json(&Document::new([run]), out)
 }
 
 fn rule(rule: &super::LintRule) -> Value {
@@ -108,7 +77,7 @@ fn result(finding: &LintFinding, index: usize, ignored: Option<&str>) -> Value {
         "ruleId": finding.finding.id,
         "ruleIndex": index,
         "level": level(finding.finding.severity),
-        "message": { "text": text },
+        "message": { "text": plain(&text) },
         "locations": [{ "physicalLocation": {
             "artifactLocation": { "uri": uri(path) },
             "region": { "startLine": line, "startColumn": column },
@@ -122,18 +91,4 @@ fn result(finding: &LintFinding, index: usize, ignored: Option<&str>) -> Value {
         result.insert("suppressions".to_owned(), json!([suppression]));
     }
     result
-}
-
-/// A path as a relative reference (RFC 3986).
-fn uri(path: &str) -> String {
-    let path = path.strip_prefix("./").unwrap_or(path);
-    let mut out = String::new();
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }

@@ -119,34 +119,9 @@ fn annotations_are_one_line_each() {
     );
 }
 
-/// The schema of the standard, if the folder of foreign material is there.
-#[expect(clippy::disallowed_methods, reason = "a test finds the schema by the environment")]
-fn official_schema() -> Option<serde_json::Value> {
-    let named = std::env::var_os("PLIMSOLL_SHARED").map(std::path::PathBuf::from);
-    let own = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let above = own.ancestors().map(|folder| folder.join("shared"));
-    let archive = named.into_iter().chain(above).map(|folder| folder.join("advisories/specs.tar.zst"));
-    let Some(archive) = archive.into_iter().find(|archive| archive.is_file()) else {
-        eprintln!("skipped: no ../shared folder");
-        return None;
-    };
-    let member = "specs/sarif/sarif-2.1/schema/sarif-schema-2.1.0.json";
-    let output = std::process::Command::new("tar")
-        .arg("-xOf")
-        .arg(archive)
-        .arg("--zstd")
-        .arg(member)
-        .output()
-        .unwrap();
-    Some(serde_json::from_slice(&output.stdout).unwrap())
-}
-
 #[test]
 fn sarif_is_as_the_standard_has_it() {
-    let Some(schema) = official_schema() else { return };
-    let document: serde_json::Value = serde_json::from_str(&written("sarif")).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    let errors: Vec<String> =
-        validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert_eq!(errors, Vec::<String>::new());
+    let schema = crate::testing::official_schema("specs/sarif/sarif-2.1/schema/sarif-schema-2.1.0.json");
+    let Some(schema) = schema else { return };
+    crate::testing::assert_valid(&schema, &written("sarif"));
 }

@@ -309,7 +309,7 @@ fn is_cpe(name: &str) -> bool {
 }
 
 /// The package URL of an image, if its name tells the registry and its digest is known.
-fn image_purl(image: &ImageIdentity) -> Option<String> {
+pub(crate) fn image_purl(image: &ImageIdentity) -> Option<String> {
     let digest = image.manifest_digest?;
     let (host, path) = image.name.split_once('/')?;
     let is_registry = host.contains(['.', ':']) || host == "localhost";

@@ -128,6 +128,8 @@ fn several_platforms_follow_each_other_and_the_time_comes_last() {
     let report = Report {
         scans: &scans,
         version: "1",
+        decisions: &[],
+        template: None,
         elapsed: Some(Duration::from_millis(1250)),
         made: None,
         now: jiff::Timestamp::UNIX_EPOCH,

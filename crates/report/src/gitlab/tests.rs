@@ -1,0 +1,144 @@
+use std::collections::HashSet;
+
+use plimsoll_model::finding::{CvssVector, FindingKind};
+
+use super::*;
+use crate::Style;
+use crate::testing::{assert_valid, hostile, judged, scan, written};
+
+/// What schema 15.0.7 asks of both reports, written down by hand: the schemas themselves come in no package.
+fn schema(kind: Kind) -> Value {
+    let text = |min: usize| json!({ "type": "string", "minLength": min });
+    let url = json!({ "type": "string", "pattern": "^(https?|ftp)://.+" });
+    let time = json!({ "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}$" });
+    let object = |required: &[&str], properties: Value| json!({ "type": "object", "required": required, "properties": properties });
+    let tool = object(
+        &["id", "name", "version", "vendor"],
+        json!({ "id": text(1), "name": text(1), "version": text(1), "vendor": object(&["name"], json!({ "name": text(1) })) }),
+    );
+    let identifier = object(
+        &["type", "name", "value"],
+        json!({ "type": text(1), "name": text(1), "value": text(1), "url": url }),
+    );
+    let dependency = object(
+        &["package", "version"],
+        json!({ "package": object(&["name"], json!({ "name": text(0) })), "version": text(0) }),
+    );
+    let location = match kind {
+        Kind::Container => object(
+            &["dependency", "operating_system", "image"],
+            json!({ "dependency": dependency, "operating_system": text(1), "image": text(1) }),
+        ),
+        Kind::Dependency => {
+            object(&["file", "dependency"], json!({ "file": text(1), "dependency": dependency }))
+        }
+    };
+    let vector = json!({ "type": "string", "minLength": 32, "maxLength": 128, "pattern": "^CVSS:3[.][01]/([A-Z]{1,3}:[A-Z]/)*[A-Z]{1,3}:[A-Z]$" });
+    let vulnerability = object(
+        &["id", "identifiers", "location"],
+        json!({
+            "id": text(1),
+            "name": { "type": "string", "maxLength": 255 },
+            "description": { "type": "string", "maxLength": 1_048_576 },
+            "severity": { "enum": ["Info", "Unknown", "Low", "Medium", "High", "Critical"] },
+            "solution": { "type": "string", "maxLength": 7000 },
+            "identifiers": { "type": "array", "minItems": 1, "items": identifier },
+            "cvss_vectors": {
+                "type": "array", "minItems": 1, "maxItems": 10,
+                "items": object(&["vendor", "vector"], json!({ "vendor": text(1), "vector": vector })),
+            },
+            "links": { "type": "array", "items": object(&["url"], json!({ "url": url })) },
+            "details": { "type": "object", "additionalProperties": object(
+                &["name", "type", "value"],
+                json!({ "name": text(1), "type": { "const": "text" }, "value": text(0) }),
+            ) },
+            "location": location,
+        }),
+    );
+    let message = object(
+        &["level", "value"],
+        json!({ "level": { "enum": ["info", "warn", "fatal"] }, "value": text(1) }),
+    );
+    let scan = object(
+        &["analyzer", "end_time", "scanner", "start_time", "status", "type"],
+        json!({
+            "analyzer": tool, "scanner": tool, "start_time": time, "end_time": time,
+            "status": { "enum": ["success", "failure"] }, "type": { "enum": [kind.as_str()] },
+            "messages": { "type": "array", "items": message },
+        }),
+    );
+    object(
+        &["scan", "version", "vulnerabilities"],
+        json!({
+            "version": { "const": "15.0.7" }, "scan": scan,
+            "vulnerabilities": { "type": "array", "items": vulnerability },
+        }),
+    )
+}
+
+#[test]
+fn both_reports_are_as_the_schema_asks() {
+    for (format, kind) in [(&CONTAINER, Kind::Container), (&DEPENDENCY, Kind::Dependency)] {
+        let schema = schema(kind);
+        assert_valid(&schema, &written(format, &[scan(), hostile()], Style::default()));
+        assert_valid(&schema, &judged(format));
+        assert!(!jsonschema::is_valid(&schema, &json!({ "version": "15.0.7" })));
+    }
+}
+
+fn read(format: &Format, scan: plimsoll_model::scan::Scan) -> Value {
+    serde_json::from_str(&written(format, &[scan], Style::default())).unwrap()
+}
+
+#[test]
+fn vulnerabilities_have_their_package_and_the_rest_is_told() {
+    let document = read(&CONTAINER, scan());
+    let all = document["vulnerabilities"].as_array().unwrap();
+    let names: Vec<&Value> =
+        all.iter().map(|found| &found["location"]["dependency"]["package"]["name"]).collect();
+    assert_eq!(names, ["requests", "zlib1g"]);
+    assert_eq!(all[0]["location"]["operating_system"], "Debian GNU/Linux 12 (bookworm)");
+    assert_eq!(all[0]["identifiers"][0]["url"], "https://nvd.nist.gov/vuln/detail/CVE-2018-18074");
+    assert_eq!(all[0]["solution"], "upgrade requests to 2.20.0");
+    let messages: Vec<&str> = document["scan"]["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| m["value"].as_str().unwrap())
+        .collect();
+    let image = "registry.example.org/shop:1: ";
+    let expected = [
+        "not checked: no-feed: golang: no feed of the database covers 2 packages",
+        "1 finding set aside by VEX or excepted by the policy",
+        "4 findings for which this report has no place; the report in JSON has all",
+    ];
+    assert_eq!(messages, expected.map(|text| format!("{image}{text}")));
+
+    let document = read(&DEPENDENCY, scan());
+    let all = document["vulnerabilities"].as_array().unwrap();
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0]["location"]["file"], "app/requests-2.19.0.dist-info/METADATA");
+}
+
+#[test]
+fn nothing_is_all_clear_without_a_database() {
+    let mut scan = scan();
+    scan.findings.clear();
+    scan.gaps = vec![plimsoll_model::gap::Gap::new(GapKind::NoDatabase, "vulnerabilities", "there is none")];
+    assert_eq!(read(&CONTAINER, scan)["scan"]["status"], "failure");
+}
+
+#[test]
+fn ids_differ_and_stay() {
+    let mut scan = scan();
+    let FindingKind::Vulnerability(found) = &mut scan.findings[0].kind else { unreachable!() };
+    found.cvss = vec![CvssVector { vector: "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N".into(), score: Some(9.0) }];
+    scan.findings.insert(1, scan.findings[0].clone());
+    let document = read(&CONTAINER, scan.clone());
+    let all = document["vulnerabilities"].as_array().unwrap();
+    let ids: HashSet<&Value> = all.iter().map(|found| &found["id"]).collect();
+    assert_eq!((ids.len(), all.len()), (3, 3));
+    assert!(all[0].get("cvss_vectors").is_none());
+    scan.image.manifest_digest = None;
+    assert_eq!(read(&CONTAINER, scan)["vulnerabilities"][0]["id"], all[0]["id"]);
+}

@@ -1,0 +1,3 @@
+use super::*;
+use crate::Style;
+use crate::testing::{hostile, judged, many, scan, written};
