@@ -163,7 +163,7 @@ fn advisories(case: &Case<'_>) -> String {
         return "none: vulnerabilities were not looked for".to_owned();
     };
     let date = database.date.map_or_else(String::new, |date| format!(", newest data of {date}"));
-    format!("{} of {}{date}", database.advisories, text(&database.origin))
+    format!("{}</b> ({}{date})<b>", database.advisories, text(&database.origin))
 }
 
 fn tiles(case: &Case<'_>, out: &mut dyn Write) -> io::Result<()> {
