@@ -120,7 +120,7 @@ fn a_report_that_cannot_be_written_is_an_error() {
 fn wrong_use_ends_with_2_and_says_what_is_right() {
     let plimsoll = Plimsoll::new();
     let cases: [(&[&str], &str); 9] = [
-        (&["scan", "x", "--format", "yaml"], "the formats are cyclonedx, "),
+        (&["scan", "x", "--format", "yaml"], "the formats are csv, cyclonedx, "),
         (&["scan", "x", "-o", "json="], "no path follows json="),
         (
             &["scan", "x", "--fail-on", "terrible"],

@@ -174,6 +174,8 @@ fn absurdly_long_texts_are_carried_and_shortened() {
     assert_eq!(names(&scan), ["left-pad"]);
     let report = plimsoll_report::Report {
         scans: &[scan],
+        decisions: &[],
+        template: None,
         version: "0",
         elapsed: None,
         made: None,

@@ -2,6 +2,7 @@
 
 use plimsoll_model::gap::GapKind;
 use plimsoll_model::scan::Scan;
+use plimsoll_report::template::Template;
 use plimsoll_report::{Report, Style};
 
 use crate::bench::{Bench, PACKAGE, gaps, names};
@@ -257,12 +258,22 @@ fn names_that_a_terminal_would_obey_are_shown_harmless() {
     let scan = read(tar);
     assert!(scan.gaps.len() >= 3, "{:?}", scan.gaps);
     let now = jiff::Timestamp::UNIX_EPOCH;
-    let report =
-        Report { scans: &[scan], version: "0", elapsed: None, made: None, now, style: Style::default() };
+    let template = Template::parse("x.html", "{{ scans }}".to_owned()).unwrap();
+    let report = Report {
+        scans: &[scan],
+        decisions: &[],
+        version: "0",
+        elapsed: None,
+        made: None,
+        now,
+        template: Some(&template),
+        style: Style::default(),
+    };
     for format in plimsoll_report::all::FORMATS {
         let mut out = Vec::new();
         format.write(&report, &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
+        // CSV has other line ends.
+        let text = String::from_utf8(out).unwrap().replace("\r\n", "\n");
         assert!(!text.contains(['\u{1b}', '\u{7}', '\r']), "{text}");
         assert!(!text.contains("\nNo findings.\n/"), "{text}");
     }
