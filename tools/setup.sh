@@ -63,7 +63,7 @@ ensure_peers() {
   cat tools/peers/go.sum tools/peers/*/main.go | cmp -s - build/peers/sources && return 0
   say "Go programs into build/peers"
   mkdir -p build/peers
-  if (cd tools/peers && go build -o ../../build/peers/ ./... oras.land/oras/cmd/oras) </dev/null; then
+  if (cd tools/peers && go build -o ../../build/peers/ ./... oras.land/oras/cmd/oras github.com/rhysd/actionlint/cmd/actionlint) </dev/null; then
     cat tools/peers/go.sum tools/peers/*/main.go >build/peers/sources
   else
     echo "not everything of tools/peers could be built; the tests that want it say so"

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use plimsoll_testkit::tools::installed;
 use serde_json::Value;
 use support::image::shop;
 use support::{Plimsoll, said, text, write};
@@ -84,7 +85,7 @@ fn a_check_tells_its_decision_in_every_report() {
     let name = shop_in(&plimsoll);
     let dockerfile = plimsoll.folder().join("Dockerfile");
     write(&dockerfile, "FROM debian:12\nRUN pip install requests==2.19.0\nCOPY . /srv\n");
-    let arguments = ["check", &name, "--dockerfile", dockerfile.to_str().unwrap()];
+    let arguments = ["check", &name, "--policy", "strict", "--dockerfile", dockerfile.to_str().unwrap()];
     let formats = ["github", "html", "json", "junit", "markdown", "sarif", "text"];
     let all = reports(&plimsoll, &arguments, &formats, 1);
     assert!(all["text"].starts_with("FAIL  "));
@@ -107,13 +108,17 @@ fn a_check_tells_its_decision_in_every_report() {
     let place = &traced["locations"][0]["physicalLocation"];
     assert!(text(&place["artifactLocation"]["uri"]).ends_with("/Dockerfile"), "{place}");
     assert_eq!(place["region"]["startLine"], 2);
-    assert!(all["github"].contains("/Dockerfile,line=2,col="), "{}", all["github"]);
+    assert!(
+        all["github"].contains("/Dockerfile,line=3,col=1,title=aws-access-key-id::"),
+        "{}",
+        all["github"]
+    );
 }
 
 #[test]
 fn wrong_use_is_told_before_the_scan() {
     let plimsoll = Plimsoll::new();
-    let (broken, good) = (plimsoll.folder().join("broken.txt"), plimsoll.folder().join("good.html"));
+    let (broken, good) = (plimsoll.folder().join("broken.txt"), plimsoll.folder().join("good.txt"));
     write(&broken, "one\n{% for %}\n");
     write(&good, "{{ scans[0].image.name }}: {{ checks | length }}\n");
     let (broken, good) = (broken.to_str().unwrap(), good.to_str().unwrap());
@@ -131,7 +136,7 @@ fn wrong_use_is_told_before_the_scan() {
         assert!(ran.err.contains(words), "{arguments:?}: {}", ran.err);
     }
     let name = shop_in(&plimsoll);
-    let ran = plimsoll.run(&["check", &name, "--template", good]);
+    let ran = plimsoll.run(&["check", &name, "--policy", "strict", "--template", good]);
     assert_eq!(ran.code, 1, "{}", ran.err);
     assert_eq!(ran.out, format!("{}: 1\n", name.trim_start_matches("oci:")));
 }
@@ -168,4 +173,79 @@ print(html.count('<tr>'), html.count('<img'), html.count('<h2>'))
     let severities = scan["summary"].as_array().unwrap().iter().filter(|line| line["total"] != 0).count();
     let rows = count("findings") + 1 + severities + 1;
     assert_eq!(read, format!("{} {}\n{rows} 0 1\n", count("findings"), count("gaps")));
+}
+
+// ---- what ci/ holds for pipelines ----
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The script of the action, as a runner would give it to the shell.
+fn action_script() -> String {
+    let action = fs::read_to_string(root().join("ci/github/action.yml")).unwrap();
+    let (_, script) = action.split_once("      run: |\n").unwrap();
+    script.lines().map(|line| format!("{}\n", line.trim_start())).collect()
+}
+
+#[test]
+fn the_action_judges_an_image_and_writes_what_it_says() {
+    if !installed(&["bash"]) {
+        return;
+    }
+    let plimsoll = Plimsoll::new();
+    let name = shop_in(&plimsoll);
+    // The real binary with the test's own surroundings.
+    let mut command = Command::new("bash");
+    let surroundings = plimsoll.command(&[]);
+    for (key, value) in surroundings.get_envs().filter_map(|(key, value)| Some((key, value?))) {
+        command.env(key, value);
+    }
+    let ran = command
+        .args(["-e", "-o", "pipefail", "-c", &action_script()])
+        .current_dir(plimsoll.folder())
+        .envs([("IMAGE", name.as_str()), ("POLICY", "strict"), ("DOCKERFILE", ""), ("SARIF", "a b.sarif")])
+        .envs([("HTML", "page.html"), ("GITHUB_STEP_SUMMARY", "summary.md")])
+        .env("PLIMSOLL", env!("CARGO_BIN_EXE_plimsoll"))
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert_eq!((ran.status.code(), err.as_ref()), (Some(1), ""), "{out}");
+    assert!(out.starts_with("FAIL  ") && out.contains("\n::error title="), "{out}");
+    for (file, beginning) in
+        [("a b.sarif", "{"), ("page.html", "<!doctype html>"), ("summary.md", "## FAIL: ")]
+    {
+        let written = fs::read_to_string(plimsoll.folder().join(file)).unwrap();
+        assert!(written.starts_with(beginning), "{file}");
+    }
+}
+
+#[test]
+fn linters_find_nothing_in_the_files_for_pipelines() {
+    let (actionlint, yamllint) =
+        (root().join("build/peers/actionlint"), root().join("build/venv/bin/yamllint"));
+    if !actionlint.exists() || !yamllint.exists() || !installed(&["git", "make"]) {
+        let required = std::env::var_os("PLIMSOLL_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+        assert!(!required, "actionlint or yamllint is not in build/; ./test installs them");
+        eprintln!("skipped: actionlint or yamllint is not in build/; ./test installs them");
+        return;
+    }
+    let plimsoll = Plimsoll::new();
+    let folder = plimsoll.folder().join("project");
+    // An action is looked at through a workflow that uses it.
+    let workflow = "name: x\non: push\njobs:\n  scan:\n    runs-on: ubuntu-latest\n    steps:\n      - id: plimsoll\n        uses: ./ci/github\n        with: { image: \"oci:image\", policy: strict, dockerfile: Dockerfile }\n      - run: echo \"$FILE\"\n        env: { FILE: \"${{ steps.plimsoll.outputs.sarif }}\" }\n";
+    write(&folder.join(".github/workflows/x.yml"), workflow);
+    write(&folder.join("ci/github/action.yml"), fs::read(root().join("ci/github/action.yml")).unwrap());
+    said(Command::new("git").args(["init", "-q"]).arg(&folder));
+    assert_eq!(said(Command::new(actionlint).arg("-no-color").current_dir(&folder)), "");
+
+    let rules = "{extends: default, rules: {line-length: {max: 140}, document-start: disable}}";
+    let files = ["ci", ".pre-commit-hooks.yaml"];
+    assert_eq!(
+        said(Command::new(yamllint).args(["--strict", "-d", rules]).args(files).current_dir(root())),
+        ""
+    );
+    let makefile = root().join("ci/plimsoll.mk");
+    let dry = said(Command::new("make").arg("-nf").arg(makefile).args(["plimsoll-check", "IMAGE=oci:a b"]));
+    assert_eq!(dry, "plimsoll check \"oci:a b\" --policy \"baseline\" -o text -o html=plimsoll.html\n");
 }

@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
@@ -58,6 +59,9 @@ impl Template {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.set_fuel(Some(self.fuel));
+        // A report ends with the end of a line, as its template does.
+        let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build();
+        environment.set_syntax(syntax.map_err(|error| TemplateError::new(&self.name, &error))?);
         let added = environment.add_template(&self.name, &self.text);
         added.map_err(|error| TemplateError::new(&self.name, &error))?;
         Ok(environment)
