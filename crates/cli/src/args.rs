@@ -151,9 +151,10 @@ Examples:
   plimsoll scan sbom:shop.cdx.json --scanners vulnerabilities
   plimsoll scan ghcr.io/acme/shop:1.4.2 --sbom attached --scanners vulnerabilities
 
-Formats: csv, cyclonedx, cyclonedx-vex, cyclonedx-xml (and -1.4 to -1.7 of both), github, gitlab-container-scanning,
-gitlab-dependency-scanning, html, in-toto-vulns, json, junit, markdown, openvex, sarif, spdx, spdx-3, spdx-tv, table,
-template; docs/output.md tells what each is for.";
+Formats (docs/output.md tells what each is for):
+  table, json, html, markdown, csv, junit, sarif, github, gitlab-container-scanning,
+  gitlab-dependency-scanning, template, cyclonedx and cyclonedx-xml (also -1.4 to -1.7),
+  cyclonedx-vex, openvex, spdx, spdx-tv, spdx-3, in-toto-vulns";
 
 /// Options of `scan`.
 #[derive(Debug, clap::Args)]

@@ -21,8 +21,9 @@ Examples:
   plimsoll check oci:image -o text -o sarif=check.sarif -o html=check.html
   plimsoll check oci:image --dockerfile Dockerfile -o github -o markdown=$GITHUB_STEP_SUMMARY
 
-Formats: csv, github, gitlab-container-scanning, gitlab-dependency-scanning, html, in-toto-vulns, json, junit, markdown,
-openvex, sarif, template, text; docs/output.md tells what each is for.";
+Formats (docs/output.md tells what each is for):
+  text, json, html, markdown, csv, junit, sarif, github, gitlab-container-scanning,
+  gitlab-dependency-scanning, template, openvex, in-toto-vulns";
 
 /// Options of `check`.
 #[derive(Debug, clap::Args)]

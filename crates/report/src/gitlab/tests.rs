@@ -6,74 +6,85 @@ use super::*;
 use crate::Style;
 use crate::testing::{assert_valid, hostile, judged, scan, written};
 
+fn object(required: &[&str], properties: &Value) -> Value {
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
+fn text(min: usize) -> Value {
+    json!({ "type": "string", "minLength": min })
+}
+
+fn list(items: &Value, min: usize) -> Value {
+    json!({ "type": "array", "minItems": min, "items": items })
+}
+
 /// What schema 15.0.7 asks of both reports, written down by hand: the schemas themselves come in no package.
 fn schema(kind: Kind) -> Value {
-    let text = |min: usize| json!({ "type": "string", "minLength": min });
-    let url = json!({ "type": "string", "pattern": "^(https?|ftp)://.+" });
     let time = json!({ "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}$" });
-    let object = |required: &[&str], properties: Value| json!({ "type": "object", "required": required, "properties": properties });
+    let vendor = object(&["name"], &json!({ "name": text(1) }));
     let tool = object(
         &["id", "name", "version", "vendor"],
-        json!({ "id": text(1), "name": text(1), "version": text(1), "vendor": object(&["name"], json!({ "name": text(1) })) }),
+        &json!({ "id": text(1), "name": text(1), "version": text(1), "vendor": vendor }),
     );
+    let level = json!({ "enum": ["info", "warn", "fatal"] });
+    let message = object(&["level", "value"], &json!({ "level": level, "value": text(1) }));
+    let scan = object(
+        &["analyzer", "end_time", "scanner", "start_time", "status", "type"],
+        &json!({
+            "analyzer": tool, "scanner": tool, "start_time": time, "end_time": time,
+            "status": { "enum": ["success", "failure"] }, "type": { "enum": [kind.as_str()] },
+            "messages": list(&message, 0),
+        }),
+    );
+    let version = json!({ "const": "15.0.7" });
+    object(
+        &["scan", "version", "vulnerabilities"],
+        &json!({ "version": version, "scan": scan, "vulnerabilities": list(&vulnerability_schema(kind), 0) }),
+    )
+}
+
+fn vulnerability_schema(kind: Kind) -> Value {
+    let url = json!({ "type": "string", "pattern": "^(https?|ftp)://.+" });
     let identifier = object(
         &["type", "name", "value"],
-        json!({ "type": text(1), "name": text(1), "value": text(1), "url": url }),
+        &json!({ "type": text(1), "name": text(1), "value": text(1), "url": url }),
     );
-    let dependency = object(
-        &["package", "version"],
-        json!({ "package": object(&["name"], json!({ "name": text(0) })), "version": text(0) }),
+    let pattern = "^CVSS:3[.][01]/([A-Z]{1,3}:[A-Z]/)*[A-Z]{1,3}:[A-Z]$";
+    let vector = json!({ "type": "string", "minLength": 32, "maxLength": 128, "pattern": pattern });
+    let vector = object(&["vendor", "vector"], &json!({ "vendor": text(1), "vector": vector }));
+    let detail = object(
+        &["name", "type", "value"],
+        &json!({ "name": text(1), "type": { "const": "text" }, "value": text(0) }),
     );
-    let location = match kind {
-        Kind::Container => object(
-            &["dependency", "operating_system", "image"],
-            json!({ "dependency": dependency, "operating_system": text(1), "image": text(1) }),
-        ),
-        Kind::Dependency => {
-            object(&["file", "dependency"], json!({ "file": text(1), "dependency": dependency }))
-        }
-    };
-    let vector = json!({ "type": "string", "minLength": 32, "maxLength": 128, "pattern": "^CVSS:3[.][01]/([A-Z]{1,3}:[A-Z]/)*[A-Z]{1,3}:[A-Z]$" });
-    let vulnerability = object(
+    object(
         &["id", "identifiers", "location"],
-        json!({
+        &json!({
             "id": text(1),
             "name": { "type": "string", "maxLength": 255 },
             "description": { "type": "string", "maxLength": 1_048_576 },
             "severity": { "enum": ["Info", "Unknown", "Low", "Medium", "High", "Critical"] },
             "solution": { "type": "string", "maxLength": 7000 },
-            "identifiers": { "type": "array", "minItems": 1, "items": identifier },
-            "cvss_vectors": {
-                "type": "array", "minItems": 1, "maxItems": 10,
-                "items": object(&["vendor", "vector"], json!({ "vendor": text(1), "vector": vector })),
-            },
-            "links": { "type": "array", "items": object(&["url"], json!({ "url": url })) },
-            "details": { "type": "object", "additionalProperties": object(
-                &["name", "type", "value"],
-                json!({ "name": text(1), "type": { "const": "text" }, "value": text(0) }),
-            ) },
-            "location": location,
-        }),
-    );
-    let message = object(
-        &["level", "value"],
-        json!({ "level": { "enum": ["info", "warn", "fatal"] }, "value": text(1) }),
-    );
-    let scan = object(
-        &["analyzer", "end_time", "scanner", "start_time", "status", "type"],
-        json!({
-            "analyzer": tool, "scanner": tool, "start_time": time, "end_time": time,
-            "status": { "enum": ["success", "failure"] }, "type": { "enum": [kind.as_str()] },
-            "messages": { "type": "array", "items": message },
-        }),
-    );
-    object(
-        &["scan", "version", "vulnerabilities"],
-        json!({
-            "version": { "const": "15.0.7" }, "scan": scan,
-            "vulnerabilities": { "type": "array", "items": vulnerability },
+            "identifiers": list(&identifier, 1),
+            "cvss_vectors": list(&vector, 1),
+            "links": list(&object(&["url"], &json!({ "url": url })), 0),
+            "details": { "type": "object", "additionalProperties": detail },
+            "location": location_schema(kind),
         }),
     )
+}
+
+fn location_schema(kind: Kind) -> Value {
+    let package = object(&["name"], &json!({ "name": text(0) }));
+    let dependency = object(&["package", "version"], &json!({ "package": package, "version": text(0) }));
+    match kind {
+        Kind::Container => object(
+            &["dependency", "operating_system", "image"],
+            &json!({ "dependency": dependency, "operating_system": text(1), "image": text(1) }),
+        ),
+        Kind::Dependency => {
+            object(&["file", "dependency"], &json!({ "file": text(1), "dependency": dependency }))
+        }
+    }
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn bars(case: &Case<'_>, mark: impl Fn(&Row<'_>) -> Option<(String, String)>) ->
     }
     let mut bars: Vec<Bar> = all.into_values().collect();
     // The worst first: by critical findings, then by high ones, and so on.
-    bars.sort_by(|a, b| b.counts.cmp(&a.counts));
+    bars.sort_by_key(|bar| std::cmp::Reverse(bar.counts));
     bars
 }
 
