@@ -203,6 +203,14 @@ impl<'a> Row<'a> {
         clean(&self.finding.title)
     }
 
+    /// The title without the id that it may begin with, and empty if nothing but the package follows.
+    pub(crate) fn short_title(&self) -> String {
+        let (title, id) = (self.title(), self.id());
+        let rest = title.strip_prefix(&id).unwrap_or(&title).trim_start_matches([':', ' ']);
+        let package = self.package().map(|installed| format!("in {}", clean(&installed.package.name)));
+        if package.is_some_and(|package| rest == package) { String::new() } else { rest.to_owned() }
+    }
+
     pub(crate) fn vulnerability(&self) -> Option<&'a Vulnerability> {
         match &self.finding.kind {
             FindingKind::Vulnerability(vulnerability) => Some(vulnerability),

@@ -126,7 +126,7 @@ fn line(cells: &[String; 24], out: &mut dyn Write) -> io::Result<()> {
 fn cell(text: &str, out: &mut dyn Write) -> io::Result<()> {
     let guard =
         if text.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) { "'" } else { "" };
-    // A sign further on is one behind a separator that a spreadsheet may cut at.
+    // Some spreadsheets cut at semicolons and tabs, too, unless there are quotes.
     let is_plain = guard.is_empty() && !text.contains(['"', ',', '\n', '\r', ';', '\t']);
     if is_plain {
         out.write_all(text.as_bytes())

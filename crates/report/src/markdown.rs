@@ -147,7 +147,7 @@ fn finding(row: &Row<'_>) -> String {
     let step = row.step().map_or_else(String::new, |step| format!(": {}", code(&step)));
     let place =
         row.finding.position.as_ref().map_or_else(String::new, |place| {
-            format!("{}<br>", code(&format!("{}:{}", place.file, place.line)))
+            format!("{}, ", code(&format!("{}:{}", place.file, place.line)))
         });
     let standing = match row.standing {
         Standing::Open | Standing::Fail => String::new(),
@@ -171,7 +171,7 @@ fn title(row: &Row<'_>) -> String {
     } else {
         ""
     };
-    format!("{id}{exploited} {}", cut(&row.title()))
+    format!("{id}{exploited} {}", cut(&row.short_title())).trim_end().to_owned()
 }
 
 fn subject(row: &Row<'_>) -> String {

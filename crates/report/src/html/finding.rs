@@ -118,20 +118,12 @@ fn line(row: &Row<'_>) -> String {
         text(fixed.as_deref().unwrap_or_default()),
         row.standing.as_str(),
         text(&finding.id),
-        title(row),
+        text(&row.short_title()),
         tags(row),
         text(&place),
         text(&fix),
         details(row)
     )
-}
-
-/// Many titles begin with the id and end with the package, which stand beside.
-fn title(row: &Row<'_>) -> String {
-    let (title, id) = (row.title(), row.id());
-    let rest = title.strip_prefix(&id).unwrap_or(&title).trim_start_matches([':', ' ']);
-    let package = row.package().map(|installed| format!("in {}", installed.package.name));
-    if package.is_some_and(|package| rest == package) { String::new() } else { text(rest) }
 }
 
 fn tags(row: &Row<'_>) -> String {
