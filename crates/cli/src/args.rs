@@ -9,6 +9,7 @@ mod policy;
 pub(crate) mod sbom;
 mod scrub;
 mod secrets;
+pub(crate) mod verify;
 mod vex;
 
 use std::path::PathBuf;
@@ -102,6 +103,10 @@ pub(crate) enum Command {
     Pin(Pin),
     /// Take secrets, and files that you name, out of an image: a new image, the same otherwise.
     Scrub(Box<Scrub>),
+    /// Tell whether an image is signed by whom you trust.
+    Verify(Box<verify::Verify>),
+    /// Tell whether a file is signed by whom you trust.
+    VerifyBlob(Box<verify::VerifyBlob>),
     /// Make, read, compare and judge bills of materials.
     Sbom(Box<sbom::Sbom>),
     /// Build, update and look at advisory databases.
@@ -373,6 +378,7 @@ impl Diff {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Words {
     /// For a person.
+    #[value(alias = "table")]
     Text,
     /// For programs; see docs/schema.
     Json,

@@ -39,6 +39,18 @@ impl Code {
     }
 }
 
+impl Code {
+    /// The code of what came of looking for signatures.
+    pub(crate) const fn of_signatures(outcome: plimsoll_model::signature::Outcome) -> Self {
+        use plimsoll_model::signature::Outcome;
+        match outcome {
+            Outcome::Verified => Self::Pass,
+            Outcome::Refused => Self::Fail,
+            Outcome::Undecided => Self::Undecided,
+        }
+    }
+}
+
 impl From<Code> for ExitCode {
     fn from(code: Code) -> Self {
         match code {

@@ -18,5 +18,6 @@ pub mod observe;
 pub mod scan;
 pub mod scrub;
 pub mod secrets;
+pub mod verify;
 pub mod vex;
 pub mod whole_file;

@@ -34,6 +34,7 @@ pub mod repository;
 pub mod scan;
 pub mod scrub;
 pub mod severity;
+pub mod signature;
 pub mod verdict;
 pub mod version;
 pub mod vex;

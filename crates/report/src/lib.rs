@@ -32,6 +32,7 @@ pub mod summary;
 pub mod table;
 pub mod template;
 mod upgrade;
+pub mod verify;
 mod xml_tree;
 mod xml_write;
 

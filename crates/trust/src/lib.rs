@@ -1,1 +1,22 @@
-//! Signatures, attestations and provenance: who vouches for an image.
+//! Signatures, attestations and provenance: who vouches for an image or a file.
+//!
+//! From bytes that somebody fetched, trusted keys, identities and roots, and the time, to a value that tells of each signature
+//! what was checked and what came of it. No network, no files, no clock of its own. The door from what is claimed to what is
+//! verified is [`all::examine`]; a format is one file in [`scheme`] and one line in [`all`].
+#![forbid(unsafe_code)]
+
+pub mod all;
+mod certificate;
+pub mod claimed;
+pub mod claims;
+pub mod demand;
+pub mod dsse;
+mod evidence;
+pub mod identity;
+pub mod key;
+mod record;
+pub mod root;
+pub mod scheme;
+pub mod simple_signing;
+pub mod statement;
+pub mod strict;

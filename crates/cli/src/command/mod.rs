@@ -23,6 +23,7 @@ mod scrub;
 mod secrets;
 mod unified_diff;
 mod update;
+mod verify;
 mod vex;
 
 use clap::CommandFactory;
@@ -75,6 +76,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Lint(lint) => lint::run(&lint, &Context::new(args.global)?),
         Command::Pin(pin) => pin::run(&pin, &Context::new(args.global)?),
         Command::Scrub(scrub) => scrub::run(&scrub, &Context::new(args.global)?),
+        Command::Verify(verify) => verify::image(&verify, &Context::new(args.global)?),
+        Command::VerifyBlob(verify) => verify::blob(&verify, &Context::new(args.global)?),
         Command::Sbom(sbom) => sbom::run(*sbom, &Context::new(args.global)?),
         Command::Secrets(secrets) => secrets::run(&secrets, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),

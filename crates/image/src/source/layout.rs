@@ -109,7 +109,9 @@ pub(super) fn select<'a>(
     selector: &Selector,
     place: &str,
 ) -> Result<(Selected<'a>, String), SourceError> {
-    let is_image = |entry: &&Descriptor| !entry.is_attestation() && entry.artifact_type.is_none();
+    let is_image = |entry: &&Descriptor| {
+        !entry.is_attestation() && entry.artifact_type.is_none() && !is_signature(entry)
+    };
     let images: Vec<&Descriptor> = index.manifests.iter().filter(is_image).collect();
     let not_found = |wanted: String| SourceError::NotFound {
         wanted,
@@ -143,6 +145,25 @@ pub(super) fn select<'a>(
 fn names(entry: &Descriptor) -> Vec<&str> {
     let annotation = |key| entry.annotations.as_ref().and_then(|a| a.get(key)).map(String::as_str);
     [annotation(REF_NAME), annotation(CONTAINERD_NAME)].into_iter().flatten().collect()
+}
+
+/// Tells whether an entry holds signatures or attestations of another, by the names that cosign gives such.
+fn is_signature(entry: &Descriptor) -> bool {
+    let is_tag = |name: &&str| {
+        let tag = name.rsplit_once(':').map_or(*name, |(_, tag)| tag);
+        let hex = tag.strip_prefix("sha256-").map(|rest| rest.split('.').next().unwrap_or(rest));
+        hex.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    saved_by_cosign(entry).is_some() || names(entry).iter().any(is_tag)
+}
+
+/// What an entry is that `cosign save` wrote, as the ending of the tag that it would have in a registry.
+pub(super) fn saved_by_cosign(entry: &Descriptor) -> Option<&'static str> {
+    match entry.annotation("kind")? {
+        "dev.cosignproject.cosign/sigs" => Some(".sig"),
+        "dev.cosignproject.cosign/atts" => Some(".att"),
+        _ => None,
+    }
 }
 
 /// A name fits as a whole or by its tag.

@@ -21,6 +21,8 @@ use attach::{AttachError, Packed};
 
 /// What cosign puts behind the digest in the tag of attestations.
 pub const COSIGN_ATTESTATIONS: &str = ".att";
+/// What cosign puts behind the digest in the tag of signatures.
+pub const COSIGN_SIGNATURES: &str = ".sig";
 /// What cosign put behind the digest in the tag of bills of materials.
 pub const COSIGN_BILLS: &str = ".sbom";
 
@@ -275,7 +277,12 @@ impl Referrers for LayoutReferrers {
                 listing.extend(entries.manifests, subject);
                 continue;
             }
-            if endings.iter().any(|ending| layout::is_named(entry, &format!("{fallback}{ending}"))) {
+            let is_tagged = |ending: &&str| {
+                // Such a layout holds one image, and its signatures are about that.
+                layout::saved_by_cosign(entry) == Some(*ending)
+                    || layout::is_named(entry, &format!("{fallback}{ending}"))
+            };
+            if endings.iter().any(is_tagged) {
                 listing.add(Referrer { manifest: entry.clone(), subject, tie: Tie::Tag });
                 continue;
             }

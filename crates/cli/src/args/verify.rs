@@ -1,0 +1,107 @@
+//! What can be typed behind `plimsoll verify` and `plimsoll verify-blob`.
+
+use std::path::PathBuf;
+
+use plimsoll_model::platform::Platform;
+
+use super::Words;
+
+const VERIFY_HELP: &str = "\
+Signatures are looked for beside the image, in its registry or layout: under the tags that cosign makes, and among what
+refers to it. Older signatures, attestations and Sigstore bundles are accepted alike. docs/trust.md tells what is checked.
+
+Without --type, signatures count and attestations do not. Nothing is fetched but what lies beside the image: the roots of
+Sigstore's public service are built in.
+
+Exit codes: 0 verified, 1 refused (no signature is a refusal, too), 2 could not decide, or wrong use.
+
+Examples:
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --key cosign.pub
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --key cosign.pub --insecure-ignore-tlog
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --certificate-oidc-issuer https://token.actions.githubusercontent.com \\
+    --certificate-identity-regexp 'https://github\\.com/acme/shop/\\.github/workflows/release\\.yml@refs/tags/.*'
+  plimsoll verify oci:image:1.4.2 --key a.pub --key b.pub --threshold 2
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --key cosign.pub --type slsaprovenance1 --format json";
+
+const BLOB_HELP: &str = "\
+FILE may be sha256:HEX, if the file is not at hand. Without --type, attestations of all types count.
+
+Exit codes: 0 verified, 1 refused, 2 could not decide, or wrong use.
+
+Examples:
+  plimsoll verify-blob release.tar.gz --bundle release.tar.gz.sigstore.json --key cosign.pub
+  plimsoll verify-blob release.tar.gz --bundle release.tar.gz.sigstore.json --certificate-identity dev@acme.example \\
+    --certificate-oidc-issuer https://accounts.acme.example --trusted-root trusted_root.json";
+
+/// Options of `verify`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = VERIFY_HELP)]
+pub(crate) struct Verify {
+    /// The image: NAME[:TAG][@DIGEST], registry:NAME, or oci:DIR[:TAG|@DIGEST]. Its name is resolved once.
+    pub(crate) image: String,
+    /// Verify the image of this platform, as linux/arm64: it or its index must be signed.
+    #[arg(long, value_name = "OS/ARCH", help_heading = "Image")]
+    pub(crate) platform: Option<Platform>,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
+}
+
+/// Options of `verify-blob`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = BLOB_HELP)]
+pub(crate) struct VerifyBlob {
+    /// The file, or its digest as sha256:HEX.
+    #[arg(value_name = "FILE|sha256:HEX")]
+    pub(crate) file: String,
+    /// The Sigstore bundle with its signature.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: PathBuf,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
+}
+
+/// Who is trusted, and what is demanded.
+#[derive(Debug, clap::Args)]
+#[group(id = "who", required = true, multiple = true, args = ["key", "certificate_identity", "certificate_identity_regexp"])]
+pub(crate) struct Trust {
+    /// Trust this public key, in PEM; may be repeated.
+    #[arg(long, value_name = "FILE", help_heading = "Who is trusted")]
+    pub(crate) key: Vec<PathBuf>,
+    /// Trust certificates of this name, an address or a URI, if the issuer fits, too.
+    #[arg(long, value_name = "NAME", group = "name", requires = "issuer", help_heading = "Who is trusted")]
+    pub(crate) certificate_identity: Option<String>,
+    /// Trust certificates of names that this expression matches from beginning to end, if the issuer fits, too.
+    #[arg(long, value_name = "REGEXP", group = "name", requires = "issuer", help_heading = "Who is trusted")]
+    pub(crate) certificate_identity_regexp: Option<String>,
+    /// Who must have vouched for that name.
+    #[arg(long, value_name = "URL", group = "issuer", requires = "name", help_heading = "Who is trusted")]
+    pub(crate) certificate_oidc_issuer: Option<String>,
+    /// The same by an expression that matches from beginning to end.
+    #[arg(long, value_name = "REGEXP", group = "issuer", requires = "name", help_heading = "Who is trusted")]
+    pub(crate) certificate_oidc_issuer_regexp: Option<String>,
+    /// Trust the authorities and logs of this trusted root instead of those of Sigstore's public service.
+    #[arg(long, value_name = "FILE", help_heading = "Who is trusted")]
+    pub(crate) trusted_root: Option<PathBuf>,
+    /// Only attestations of this type count: its URI, or slsaprovenance, slsaprovenance1, spdx, cyclonedx, openvex, vuln.
+    #[arg(long = "type", value_name = "TYPE", help_heading = "What is demanded")]
+    pub(crate) predicate_type: Option<String>,
+    /// This annotation must have been signed; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = annotation, help_heading = "What is demanded")]
+    pub(crate) annotation: Vec<(String, String)>,
+    /// So many different signers must have signed.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64), help_heading = "What is demanded")]
+    pub(crate) threshold: u16,
+    /// Accept what is in no transparency log. Whoever has the key, or a certificate once, can then sign unseen.
+    #[arg(long, help_heading = "What is demanded")]
+    pub(crate) insecure_ignore_tlog: bool,
+    /// How to tell it.
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    pub(crate) format: Words,
+}
+
+fn annotation(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}

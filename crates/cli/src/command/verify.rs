@@ -1,0 +1,143 @@
+//! `plimsoll verify` and `plimsoll verify-blob`.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use plimsoll_engine::verify;
+use plimsoll_formats::bounded;
+use plimsoll_image::source::place::Place;
+use plimsoll_image::source::referrers::{LayoutReferrers, Referrers};
+use plimsoll_image::source::registry::RemoteReferrers;
+use plimsoll_image::source::resolved::Resolved;
+use plimsoll_model::digest::Digest;
+use plimsoll_model::signature::Verification;
+use plimsoll_report::verify::{write_json, write_text};
+use plimsoll_trust::claims::predicate_type;
+use plimsoll_trust::demand::{Claim, Demand, LogRule, TrustedKey};
+use plimsoll_trust::identity::{ExpectedIdentity, Matcher};
+use plimsoll_trust::key::{KEY_LIMIT, PublicKey};
+use plimsoll_trust::root::{ROOT_LIMIT, Roots};
+use plimsoll_trust::scheme::SIZE_LIMIT;
+
+use super::{Context, locate};
+use crate::args::Words;
+use crate::args::verify::{Trust, Verify, VerifyBlob};
+use crate::exit::Code;
+use crate::output::to_stdout;
+
+/// A file that is larger is verified by its digest only.
+const FILE_LIMIT: u64 = 4 << 30;
+
+/// Verifies an image.
+pub(super) fn image(args: &Verify, context: &Context) -> anyhow::Result<Code> {
+    let demand = demand(&args.trust, Claim::Signed, context)?;
+    let (resolved, place) = resolve(&args.image, context)?;
+    let verification = verify::image(&resolved, place.as_ref(), args.platform.as_ref(), &demand)?;
+    tell(&verification, args.trust.format, context)
+}
+
+/// Verifies a file.
+pub(super) fn blob(args: &VerifyBlob, context: &Context) -> anyhow::Result<Code> {
+    let demand = demand(&args.trust, Claim::Anything, context)?;
+    let bundle = bounded::read_file(&args.bundle, SIZE_LIMIT as u64)
+        .with_context(|| format!("reading {}", args.bundle.display()))?;
+    let path = Path::new(&args.file);
+    let (digest, bytes) = match args.file.parse::<Digest>() {
+        // A file may have a name like that.
+        Ok(digest) if path.symlink_metadata().is_err() => (digest, None),
+        _ => {
+            let bytes = bounded::read_file(path, FILE_LIMIT)
+                .with_context(|| format!("reading {}", path.display()))?;
+            (Digest::of(&bytes), Some(bytes))
+        }
+    };
+    let place = args.bundle.display().to_string();
+    let verification = verify::file(&args.file, (digest, bytes.as_deref()), (&place, &bundle), &demand);
+    tell(&verification, args.trust.format, context)
+}
+
+fn tell(verification: &Verification, format: Words, context: &Context) -> anyhow::Result<Code> {
+    let style = context.environment.style(context.global.color);
+    to_stdout(|out| match format {
+        Words::Text => write_text(verification, style, out),
+        Words::Json => write_json(verification, out),
+    })?;
+    Ok(Code::of_signatures(verification.outcome))
+}
+
+/// Looks the name up, once, and tells where its signatures lie.
+fn resolve(wanted: &str, context: &Context) -> anyhow::Result<(Resolved, Box<dyn Referrers>)> {
+    let place: Place = wanted.parse().with_context(|| format!("IMAGE {wanted:?}"))?;
+    match place {
+        Place::Layout(path, selector) => {
+            Ok((Resolved::in_layout(&path, &selector)?, Box::new(LayoutReferrers::new(&path))))
+        }
+        // A store on this machine has no signatures, and the digest that counts is that of the registry.
+        Place::Registry(reference) | Place::Anywhere(reference) => {
+            let client = locate::client(context)?;
+            let resolved = Resolved::in_registry(&client, &reference)?;
+            Ok((resolved, Box::new(RemoteReferrers::new(&client, &reference))))
+        }
+        _ => anyhow::bail!("{wanted} has no signatures beside it: these lie in registries and OCI layouts"),
+    }
+}
+
+fn demand(trust: &Trust, claim: Claim, context: &Context) -> anyhow::Result<Demand> {
+    let roots = match &trust.trusted_root {
+        None => Roots::built_in()?,
+        Some(path) => {
+            let named = || format!("the trusted root {}", path.display());
+            let bytes = bounded::read_file(path, ROOT_LIMIT as u64).with_context(named)?;
+            Roots::read(&bytes, &path.display().to_string()).with_context(named)?
+        }
+    };
+    Ok(Demand {
+        keys: trust.key.iter().map(|path| key(path)).collect::<anyhow::Result<_>>()?,
+        identities: identity(trust)?.into_iter().collect(),
+        claim: match &trust.predicate_type {
+            Some(name) => Claim::Attested(predicate_type(name)?.to_owned()),
+            None => claim,
+        },
+        annotations: trust.annotation.iter().cloned().collect(),
+        log: if trust.insecure_ignore_tlog { LogRule::Ignored } else { LogRule::Required },
+        threshold: usize::from(trust.threshold),
+        roots,
+        now: context.environment.timestamp()?,
+    })
+}
+
+fn key(path: &Path) -> anyhow::Result<TrustedKey> {
+    let title = path.display().to_string();
+    let named = || format!("the key {title}");
+    let bytes = bounded::read_file(path, KEY_LIMIT).with_context(named)?;
+    let text = String::from_utf8(bytes).with_context(named)?;
+    let key = PublicKey::from_pem(&text).with_context(named)?;
+    Ok(TrustedKey { key, title, valid: (None, None) })
+}
+
+fn identity(trust: &Trust) -> anyhow::Result<Option<ExpectedIdentity>> {
+    let name = matcher(
+        ("--certificate-identity", trust.certificate_identity.as_deref()),
+        ("--certificate-identity-regexp", trust.certificate_identity_regexp.as_deref()),
+    )?;
+    let issuer = matcher(
+        ("--certificate-oidc-issuer", trust.certificate_oidc_issuer.as_deref()),
+        ("--certificate-oidc-issuer-regexp", trust.certificate_oidc_issuer_regexp.as_deref()),
+    )?;
+    match (name, issuer) {
+        (Some(name), Some(issuer)) => Ok(Some(ExpectedIdentity { name, issuer })),
+        (None, None) => Ok(None),
+        // The command line is refused before, so this is a second bolt on the same door.
+        _ => anyhow::bail!("a certificate's identity and its issuer go together"),
+    }
+}
+
+fn matcher(exact: (&str, Option<&str>), pattern: (&str, Option<&str>)) -> anyhow::Result<Option<Matcher>> {
+    match (exact, pattern) {
+        ((name, Some("")), _) => anyhow::bail!("{name} must not be empty"),
+        ((_, Some(text)), (_, None)) => Ok(Some(Matcher::Exact(text.to_owned()))),
+        ((_, None), (name, Some(text))) => Ok(Some(Matcher::pattern(text).context(name.to_owned())?)),
+        ((_, None), (_, None)) => Ok(None),
+        ((exact, _), (pattern, _)) => anyhow::bail!("{exact} and {pattern} do not go together"),
+    }
+}

@@ -1,0 +1,217 @@
+//! Where signatures of a manifest lie: under the tags that cosign makes of its digest, among what refers to it, and in its index.
+//!
+//! The registry is not trusted. Everything is fetched by digest, under limits; a manifest must be of the media type that it was
+//! listed as, readable in one way only, and name the subject that it was listed for. What is listed wrongly is refused; what
+//! cannot be had is told as unread, since it may have been a signature.
+
+use std::collections::BTreeMap;
+
+use plimsoll_image::manifest::{Descriptor, MANIFEST_LIMIT};
+use plimsoll_image::source::referrers::{COSIGN_ATTESTATIONS, COSIGN_SIGNATURES, Referrer, Referrers, Tie};
+use plimsoll_model::digest::BlobDigest;
+use plimsoll_model::platform::Platform;
+use plimsoll_model::signature::{Fate, Looked, Role, Signature, Subject, Unread};
+use plimsoll_trust::all::{self, SCHEMES};
+use plimsoll_trust::claimed::{self, Claimed};
+use plimsoll_trust::demand::Demand;
+use plimsoll_trust::scheme::{BUNDLE_MEDIA_TYPE, SIZE_LIMIT};
+use plimsoll_trust::strict;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// The most manifests that are fetched, and signatures that are examined, for one subject.
+const SIGNATURE_LIMIT: usize = 128;
+/// The most bytes of signatures that are fetched in all.
+const BYTE_LIMIT: u64 = 256 << 20;
+
+/// Finds and examines signatures, within limits.
+pub(super) struct Finder<'a> {
+    place: &'a dyn Referrers,
+    pub(super) demand: &'a Demand,
+    bytes: u64,
+    /// What could not be had.
+    pub(super) unread: Vec<Unread>,
+}
+
+/// A manifest that holds signatures.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    #[serde(default)]
+    media_type: Option<String>,
+    #[serde(default)]
+    artifact_type: Option<String>,
+    #[serde(default)]
+    config: Option<Descriptor>,
+    #[serde(default)]
+    layers: Vec<Descriptor>,
+    #[serde(default)]
+    subject: Option<Descriptor>,
+    #[serde(default)]
+    manifests: Option<IgnoredAny>,
+}
+
+impl<'a> Finder<'a> {
+    pub(super) fn new(place: &'a dyn Referrers, demand: &'a Demand) -> Self {
+        Self { place, demand, bytes: 0, unread: Vec::new() }
+    }
+
+    /// Examines all signatures of one manifest.
+    pub(super) fn subject(&mut self, digest: BlobDigest, role: Role, platform: Option<Platform>) -> Subject {
+        let mut subject = Subject { digest, role, platform, looked: Vec::new(), signatures: Vec::new() };
+        let listing = match self.place.list(digest, &[COSIGN_SIGNATURES, COSIGN_ATTESTATIONS]) {
+            Ok(listing) => listing,
+            Err(error) => {
+                self.skipped(format!("what refers to {digest}"), told(&error));
+                return subject;
+            }
+        };
+        for reason in listing.unread {
+            self.skipped(format!("an entry of what refers to {digest}"), reason);
+        }
+        let (mut tagged, mut referring) = (0_usize, 0_usize);
+        for referrer in listing.referrers.iter().filter(|referrer| may_sign(referrer)) {
+            if subject.signatures.len() >= SIGNATURE_LIMIT {
+                let reason = format!("there are more than {SIGNATURE_LIMIT} signatures");
+                self.skipped(format!("further signatures of {digest}"), reason);
+                break;
+            }
+            let before = subject.signatures.len();
+            self.manifest(referrer, &mut subject.signatures);
+            let found = subject.signatures.len().saturating_sub(before);
+            let count = if referrer.tie == Tie::Tag { &mut tagged } else { &mut referring };
+            *count = count.saturating_add(found);
+        }
+        let looked = |place: &str, found| Looked { place: place.to_owned(), found };
+        subject.looked.push(looked("tags sha256-….sig and sha256-….att", tagged));
+        subject.looked.push(looked("referrers", referring));
+        subject
+    }
+
+    /// Examines the signatures that one manifest holds.
+    fn manifest(&mut self, referrer: &Referrer, signatures: &mut Vec<Signature>) {
+        let place = self.place.title(referrer.manifest.digest);
+        let bytes = match self.place.bytes(&referrer.manifest, MANIFEST_LIMIT) {
+            Ok(bytes) => bytes,
+            Err(error) => return self.skipped(place, told(&error)),
+        };
+        let layers = match layers(&bytes, referrer) {
+            Ok(layers) => layers,
+            Err(reason) => return signatures.push(refused(place, "manifest", reason)),
+        };
+        for (index, layer) in layers.iter().enumerate() {
+            if signatures.len() >= SIGNATURE_LIMIT {
+                let reason = format!("there are more than {SIGNATURE_LIMIT} signatures");
+                return self.skipped(format!("{place}, from layer {index} on"), reason);
+            }
+            let place = if layers.len() == 1 { place.clone() } else { format!("{place}, layer {index}") };
+            if let Some(signature) = self.layer(place, layer, referrer.subject) {
+                signatures.push(signature);
+            }
+        }
+    }
+
+    /// Examines one layer; none if it could not be had.
+    fn layer(&mut self, place: String, layer: &Descriptor, subject: BlobDigest) -> Option<Signature> {
+        let left = BYTE_LIMIT.saturating_sub(self.bytes).min(SIZE_LIMIT as u64);
+        let content = match self.place.bytes(layer, left) {
+            Ok(content) => content,
+            Err(error) => {
+                self.skipped(place, told(&error));
+                return None;
+            }
+        };
+        self.bytes = self.bytes.saturating_add(content.len() as u64);
+        let none = BTreeMap::new();
+        let claimed = Claimed {
+            place: &place,
+            media_type: &layer.media_type,
+            content: &content,
+            annotations: layer.annotations.as_ref().unwrap_or(&none),
+            subject: claimed::Subject { digest: subject.0, bytes: None },
+        };
+        all::examine(&claimed, self.demand)
+    }
+
+    fn skipped(&mut self, place: String, reason: String) {
+        self.unread.push(Unread { place, reason });
+    }
+}
+
+/// Whether it is worth to be looked at. Lists may leave the type out; if they tell another, it is none of ours.
+fn may_sign(referrer: &Referrer) -> bool {
+    let kind = referrer.manifest.artifact_type.as_deref().unwrap_or_default();
+    referrer.tie == Tie::Tag || kind.is_empty() || kind.starts_with(BUNDLE_MEDIA_TYPE)
+}
+
+/// The layers of a manifest that are signatures, if it is what it was listed as.
+fn layers(bytes: &[u8], referrer: &Referrer) -> Result<Vec<Descriptor>, String> {
+    let manifest: Manifest = strict::read(bytes, bytes.len()).map_err(|error| error.to_string())?;
+    if manifest.manifests.is_some() {
+        return Err("it is an index, or both an index and a manifest".to_owned());
+    }
+    let listed = referrer.manifest.media_type.as_str();
+    match manifest.media_type.as_deref() {
+        Some(own) if !listed.is_empty() && own != listed => {
+            return Err(format!("it is listed as {listed:?} but calls itself {own:?}"));
+        }
+        _ => {}
+    }
+    if referrer.tie == Tie::Subject {
+        let own = manifest.subject.as_ref().map(|subject| subject.digest);
+        if own != Some(referrer.subject) {
+            return Err(format!("it is listed as about {} but does not name it", referrer.subject));
+        }
+    }
+    let config = manifest.config.as_ref().map(|config| config.media_type.as_str());
+    let kind = manifest.artifact_type.as_deref().or(config).unwrap_or_default();
+    let known = |layer: &Descriptor| SCHEMES.iter().any(|scheme| (scheme.recognizes)(&layer.media_type));
+    if kind.starts_with(BUNDLE_MEDIA_TYPE) && manifest.layers.len() != 1 {
+        return Err(format!("it is a bundle but has {} layers", manifest.layers.len()));
+    }
+    Ok(manifest.layers.into_iter().filter(known).collect())
+}
+
+/// The attestations that `BuildKit` put into an index. Nobody signed them; what signs the index covers them.
+pub(super) fn unsigned(entries: &[Descriptor], subject: &mut Subject) {
+    let attestations: Vec<&Descriptor> =
+        entries.iter().filter(|entry| entry.attests().is_some()).take(SIGNATURE_LIMIT).collect();
+    if attestations.is_empty() {
+        return;
+    }
+    subject.looked.push(Looked { place: "the index".to_owned(), found: attestations.len() });
+    for entry in attestations {
+        let fate = Fate::Passed("it is not signed: only what signs the index covers it".to_owned());
+        let place = format!("manifest {} of the index", entry.digest);
+        subject.signatures.push(Signature { fate, ..refused(place, "BuildKit attestation", String::new()) });
+    }
+}
+
+fn refused(place: String, format: &'static str, reason: String) -> Signature {
+    Signature {
+        place,
+        format,
+        digest: None,
+        predicate_type: None,
+        annotations: BTreeMap::new(),
+        signer: None,
+        times: Vec::new(),
+        checks: Vec::new(),
+        fate: Fate::Refused(reason),
+    }
+}
+
+/// An error with its causes in one line.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !words.contains(&text) {
+            words.push_str(": ");
+            words.push_str(&text);
+        }
+        cause = error.source();
+    }
+    words
+}

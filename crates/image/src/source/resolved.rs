@@ -1,0 +1,65 @@
+//! What a name leads to, looked up once: everything after goes by digest, so that nobody can answer the second time with
+//! something else.
+
+use std::path::Path;
+
+use plimsoll_model::digest::BlobDigest;
+use plimsoll_model::reference::Reference;
+
+use super::layout::{self, Directory, Selected, Selector};
+use super::registry::RegistryClient;
+use super::{Blobs as _, SourceError};
+use crate::manifest::{Document, Index, MANIFEST_LIMIT, ManifestError};
+
+/// The manifest or index that a name led to.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The name, for people.
+    pub name: String,
+    /// The digest of the bytes.
+    pub digest: BlobDigest,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// What it names, if it is an index.
+    pub index: Option<Index>,
+}
+
+impl Resolved {
+    fn new(name: String, digest: BlobDigest, bytes: Vec<u8>) -> Result<Self, SourceError> {
+        let index = match Document::parse(&bytes) {
+            Ok(Document::Index(index)) => Some(index),
+            // What is no image may be signed, too.
+            Ok(Document::Manifest(_)) | Err(ManifestError::Artifact(_)) => None,
+            Err(source) => return Err(SourceError::Manifest { digest, source }),
+        };
+        Ok(Self { name, digest, bytes, index })
+    }
+
+    /// Looks a reference up in its registry.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    pub fn in_registry(client: &RegistryClient, reference: &Reference) -> Result<Self, SourceError> {
+        let fetched = client.manifest(reference)?;
+        Self::new(reference.to_string(), fetched.digest, fetched.bytes)
+    }
+
+    /// Looks an image up in the layout at `directory`.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    pub fn in_layout(directory: &Path, selector: &Selector) -> Result<Self, SourceError> {
+        let index = layout::index(directory)?;
+        match layout::select(&index, selector, &directory.display().to_string())? {
+            (Selected::One(descriptor), name) => {
+                let blobs = Directory { root: directory.to_owned() };
+                Self::new(name, descriptor.digest, blobs.small(descriptor, MANIFEST_LIMIT)?)
+            }
+            (Selected::Index, _) => Err(SourceError::NotA {
+                path: directory.to_owned(),
+                kind: "OCI image layout of one image",
+                problem: "its images have no index of their own that could be signed: add @DIGEST".to_owned(),
+            }),
+        }
+    }
+}

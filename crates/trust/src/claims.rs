@@ -1,0 +1,103 @@
+//! What a signed payload says, and whether that is what was asked for.
+
+use plimsoll_model::signature::Check;
+
+use crate::claimed::Subject;
+use crate::demand::{Claim, Demand};
+use crate::dsse::IN_TOTO;
+use crate::record::{Record, Refusal};
+use crate::statement::Statement;
+
+/// How cosign says "this image is signed" in an attestation.
+pub const COSIGN_SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
+
+/// Types that have a short name, as in cosign.
+const SHORT: [(&str, &str); 8] = [
+    ("cyclonedx", "https://cyclonedx.org/bom"),
+    ("openvex", "https://openvex.dev/ns"),
+    ("slsaprovenance", "https://slsa.dev/provenance/v0.2"),
+    ("slsaprovenance02", "https://slsa.dev/provenance/v0.2"),
+    ("slsaprovenance1", "https://slsa.dev/provenance/v1"),
+    ("spdx", "https://spdx.dev/Document"),
+    ("spdxjson", "https://spdx.dev/Document"),
+    ("vuln", "https://cosign.sigstore.dev/attestation/vuln/v1"),
+];
+
+/// A text is no type of attestations.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0:?} is no type of attestations: expected a URI, or one of {names}", names = SHORT.map(|(name, _)| name).join(", "))]
+pub struct TypeError(String);
+
+/// The type that a URI, or a short name, means.
+///
+/// # Errors
+/// If it is neither.
+pub fn predicate_type(name: &str) -> Result<&str, TypeError> {
+    match SHORT.iter().find(|(short, _)| *short == name) {
+        Some((_, uri)) => Ok(uri),
+        None if name.contains(':') => Ok(name),
+        None => Err(TypeError(name.to_owned())),
+    }
+}
+
+/// Judges the payload of an envelope whose signature holds. The payload is what was signed, byte by byte.
+pub(crate) fn judge_statement(
+    payload_type: &str,
+    payload: &[u8],
+    subject: Subject<'_>,
+    demand: &Demand,
+    record: &mut Record,
+) -> Result<(), Refusal> {
+    if payload_type != IN_TOTO {
+        return Err(Refusal::Failed(Check::Form, format!("its payload is of type {payload_type:?}")));
+    }
+    let statement = Statement::read(payload, crate::scheme::SIZE_LIMIT)
+        .map_err(|error| Refusal::Failed(Check::Form, format!("its statement: {error}")))?;
+    statement
+        .check_subject(&subject.digest)
+        .map_err(|error| Refusal::Failed(Check::Subject, error.to_string()))?;
+    record.passed(Check::Subject, "the statement has its digest");
+    let annotations = statement.annotations_of(&subject.digest);
+    record.learned().predicate_type = Some(statement.predicate_type.clone());
+    record.learned().annotations = annotations;
+    match &demand.claim {
+        Claim::Attested(wanted) if *wanted != statement.predicate_type => {
+            return Err(Refusal::Other(format!("it is an attestation of type {}", statement.predicate_type)));
+        }
+        Claim::Signed if statement.predicate_type != COSIGN_SIGN => {
+            let kind = &statement.predicate_type;
+            return Err(Refusal::Other(format!("it is no signature but an attestation of type {kind}")));
+        }
+        Claim::Attested(_) => record.passed(Check::PredicateType, "it is the one asked for"),
+        Claim::Signed => record.passed(Check::PredicateType, "it says that the image is signed"),
+        Claim::Anything => record.not_made(Check::PredicateType, "none was asked for"),
+    }
+    judge_annotations(demand, record)
+}
+
+/// Judges a signature over the very bytes of the subject, which says nothing but that.
+pub(crate) fn judge_signature(demand: &Demand, record: &mut Record) -> Result<(), Refusal> {
+    if let Claim::Attested(_) = demand.claim {
+        return Err(Refusal::Other("it is a signature, no attestation".to_owned()));
+    }
+    judge_annotations(demand, record)
+}
+
+fn judge_annotations(demand: &Demand, record: &mut Record) -> Result<(), Refusal> {
+    for (key, wanted) in &demand.annotations {
+        match record.learned().annotations.get(key) {
+            Some(found) if found == wanted => {}
+            Some(found) => {
+                return Err(Refusal::Failed(
+                    Check::Annotations,
+                    format!("{key} is {found:?}, not {wanted:?}"),
+                ));
+            }
+            None => return Err(Refusal::Failed(Check::Annotations, format!("{key} is not signed"))),
+        }
+    }
+    if !demand.annotations.is_empty() {
+        record.passed(Check::Annotations, "all that were asked for");
+    }
+    Ok(())
+}

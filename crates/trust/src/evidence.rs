@@ -1,0 +1,305 @@
+//! From a signature with what supports it (certificate or key, log entries, timestamps) to who made it. All formats of Sigstore
+//! come here, those of old as the bundle that holds the same.
+//!
+//! Certificates, logs and timestamps are verified by `sigstore-verify`; a signature by a trusted key is verified here first,
+//! so that a log entry is never needed to tell whose it is. `sigstore-verify` reads the clock to refuse times of the future.
+
+use jiff::Timestamp;
+use plimsoll_model::signature::{Check, Signer};
+use sigstore_types::bundle::VerificationMaterialContent;
+use sigstore_types::{Artifact, Bundle, HashAlgorithm, Sha256Hash, SignatureContent};
+use sigstore_verify::{Error, PublicKeyVerificationPolicy, VerificationPolicy, VerificationResult};
+
+use crate::certificate::holder;
+use crate::claimed::Subject;
+use crate::demand::{Demand, LogRule, TrustedKey};
+use crate::record::{Record, Refusal, failed};
+
+/// More log entries, or timestamps, nobody needs; each costs work.
+const SUPPORT_LIMIT: usize = 16;
+
+const IGNORED: &str = "asked not to look";
+
+/// Finds out who made the signature in `bundle`, over `signed` or over the envelope in it. On return the signature holds, and
+/// its signer is trusted.
+pub(crate) fn signer(
+    bundle: &Bundle,
+    signed: Subject<'_>,
+    demand: &Demand,
+    record: &mut Record,
+) -> Result<(), Refusal> {
+    let support = &bundle.verification_material;
+    let timestamps = support.timestamp_verification_data.rfc3161_timestamps.len();
+    if support.tlog_entries.len() > SUPPORT_LIMIT || timestamps > SUPPORT_LIMIT {
+        return Err(Refusal::Failed(
+            Check::Form,
+            format!("it has more than {SUPPORT_LIMIT} log entries or timestamps"),
+        ));
+    }
+    match &support.content {
+        VerificationMaterialContent::PublicKey(_) => by_key(bundle, signed, demand, record),
+        VerificationMaterialContent::Certificate(_)
+        | VerificationMaterialContent::X509CertificateChain { .. } => {
+            by_certificate(bundle, signed, demand, record)
+        }
+        _ => Err(Refusal::Other("it is made with something that is neither key nor certificate".to_owned())),
+    }
+}
+
+fn by_key(bundle: &Bundle, signed: Subject<'_>, demand: &Demand, record: &mut Record) -> Result<(), Refusal> {
+    if demand.keys.is_empty() {
+        return Err(Refusal::Other("it is made with a key, and no key is trusted here".to_owned()));
+    }
+    let holds = |trusted: &&TrustedKey| holds(&trusted.key, &bundle.content, signed);
+    let trusted = demand.keys.iter().find(holds).ok_or_else(|| {
+        let count = demand.keys.len();
+        let keys = if count == 1 { "the trusted key" } else { "any trusted key" };
+        Refusal::Failed(Check::Signature, format!("it is not that of {keys}"))
+    })?;
+    record.passed(Check::Signature, format!("by the key {}", trusted.title));
+    check_message_digest(bundle, signed)?;
+    let mut times = in_log(bundle, signed, trusted, demand, record)?;
+    if times.is_empty() && trusted.valid != (None, None) {
+        times = timestamps(bundle, demand)?;
+    }
+    if !times.is_empty() {
+        record.passed(Check::Timestamp, shown(&times));
+    }
+    check_times(&times, demand)?;
+    check_key_validity(trusted, &times, demand, record)?;
+    let key = &trusted.key;
+    record.passed(Check::Signer, format!("the key {} is trusted", trusted.title));
+    let learned = record.learned();
+    learned.signer =
+        Some(Signer::Key { algorithm: key.algorithm().as_str(), fingerprint: key.fingerprint() });
+    learned.times = times;
+    Ok(())
+}
+
+/// Whether the key made the signature.
+fn holds(key: &crate::key::PublicKey, content: &SignatureContent, signed: Subject<'_>) -> bool {
+    match content {
+        SignatureContent::DsseEnvelope(envelope) => {
+            key.verify(&envelope.pae(), envelope.signature.sig.as_bytes()).is_ok()
+        }
+        SignatureContent::MessageSignature(message) => {
+            let signature = message.signature.as_bytes();
+            match signed.bytes {
+                Some(bytes) => key.verify(bytes, signature).is_ok(),
+                None => key.verify_digest(&signed.digest, signature).is_ok(),
+            }
+        }
+        _ => false,
+    }
+}
+
+/// What a bundle says of the digest of what is signed must be true.
+fn check_message_digest(bundle: &Bundle, signed: Subject<'_>) -> Result<(), Refusal> {
+    let SignatureContent::MessageSignature(message) = &bundle.content else { return Ok(()) };
+    match &message.message_digest {
+        Some(told)
+            if told.algorithm == HashAlgorithm::Sha2256
+                && told.digest.as_bytes() != signed.digest.as_bytes() =>
+        {
+            Err(Refusal::Failed(
+                Check::Subject,
+                "it is a signature of something with another digest".to_owned(),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes sure that the signature of a key is in a log if it must be; gives the times that the log, and timestamps beside it,
+/// confirm.
+fn in_log(
+    bundle: &Bundle,
+    signed: Subject<'_>,
+    trusted: &TrustedKey,
+    demand: &Demand,
+    record: &mut Record,
+) -> Result<Vec<Timestamp>, Refusal> {
+    match demand.log {
+        LogRule::Ignored => {
+            record.not_made(Check::Log, IGNORED);
+            Ok(Vec::new())
+        }
+        LogRule::Required if bundle.verification_material.tlog_entries.is_empty() => {
+            Err(Refusal::Failed(Check::Log, "it is in no transparency log".to_owned()))
+        }
+        LogRule::Required => {
+            let policy = PublicKeyVerificationPolicy::new(trusted.key.der().clone());
+            let verified = demand
+                .roots
+                .verifier()
+                .verify(artifact(signed), bundle, &policy)
+                .map_err(|error| refusal(&error))?;
+            record.passed(Check::Log, entries(bundle));
+            times(&verified)
+        }
+    }
+}
+
+/// The times of the timestamps over a bundle's signature.
+fn timestamps(bundle: &Bundle, demand: &Demand) -> Result<Vec<Timestamp>, Refusal> {
+    let signature = match &bundle.content {
+        SignatureContent::MessageSignature(message) => message.signature.as_bytes(),
+        SignatureContent::DsseEnvelope(envelope) => envelope.signature.sig.as_bytes(),
+        _ => return Ok(Vec::new()),
+    };
+    let tokens = &bundle.verification_material.timestamp_verification_data.rfc3161_timestamps;
+    let times = tokens.iter().map(|token| demand.roots.timestamp(&token.signed_timestamp, signature));
+    times.collect::<Result<_, _>>().map_err(failed(Check::Timestamp))
+}
+
+fn by_certificate(
+    bundle: &Bundle,
+    signed: Subject<'_>,
+    demand: &Demand,
+    record: &mut Record,
+) -> Result<(), Refusal> {
+    if demand.identities.is_empty() {
+        return Err(Refusal::Other(
+            "it is made with a certificate, and no identity is trusted here".to_owned(),
+        ));
+    }
+    let certificate = bundle.signing_certificate();
+    let certificate = certificate
+        .ok_or_else(|| Refusal::Failed(Check::Form, "its chain of certificates is empty".to_owned()))?;
+    let mut policy = VerificationPolicy::any_identity();
+    if demand.log == LogRule::Ignored {
+        policy = policy.skip_tlog_unsafe();
+    }
+    if !demand.roots.has_certificate_logs() {
+        policy = policy.skip_sct();
+    }
+    let verified =
+        demand.roots.verifier().verify(artifact(signed), bundle, &policy).map_err(|error| refusal(&error))?;
+    tell(&verified, bundle, record)?;
+    let times = times(&verified)?;
+    record.passed(Check::Timestamp, shown(&times));
+    check_times(&times, demand)?;
+    let holder = holder(certificate).map_err(|error| Refusal::Failed(Check::Signer, error.to_string()))?;
+    let who = format!("{} by {}", holder.name.as_str(), holder.issuer);
+    if !demand.identities.iter().any(|expected| expected.matches(&holder.name, &holder.issuer)) {
+        return Err(Refusal::Failed(Check::Signer, format!("{who} is not trusted")));
+    }
+    record.passed(Check::Signer, who);
+    let learned = record.learned();
+    learned.times = times;
+    learned.signer = Some(Signer::Certificate {
+        kind: holder.name.kind(),
+        identity: holder.name.as_str().to_owned(),
+        issuer: holder.issuer,
+    });
+    Ok(())
+}
+
+/// Tells what `sigstore-verify` did, by its own account.
+fn tell(verified: &VerificationResult, bundle: &Bundle, record: &mut Record) -> Result<(), Refusal> {
+    if !verified.certificate_verified() || verified.verified_timestamps().is_empty() {
+        return Err(Refusal::Failed(Check::Certificate, "it was not verified".to_owned()));
+    }
+    record.passed(Check::Signature, "by the certificate's key");
+    record.passed(Check::Certificate, "issued by a trusted authority, valid when it was used");
+    if verified.sct_verified() {
+        record.passed(Check::CertificateLog, "promised by a trusted log");
+    } else {
+        record.not_made(Check::CertificateLog, "the trusted root names no certificate transparency log");
+    }
+    if verified.tlog_verified() {
+        record.passed(Check::Log, entries(bundle));
+    } else {
+        record.not_made(Check::Log, IGNORED);
+    }
+    Ok(())
+}
+
+/// The times that were confirmed, in the type of our version of the crate.
+fn times(verified: &VerificationResult) -> Result<Vec<Timestamp>, Refusal> {
+    let ours = |time: &_| crate::root::ours(*time).map_err(failed(Check::Timestamp));
+    verified.verified_timestamps().iter().map(ours).collect()
+}
+
+fn artifact(signed: Subject<'_>) -> Artifact<'_> {
+    signed.bytes.map_or_else(|| Artifact::from(Sha256Hash::new(*signed.digest.as_bytes())), Artifact::Blob)
+}
+
+/// A log entry is proved by a path in the log's tree, or promised by the log.
+fn entries(bundle: &Bundle) -> String {
+    let entries = &bundle.verification_material.tlog_entries;
+    let told: Vec<String> = entries
+        .iter()
+        .map(|entry| {
+            let how = match (&entry.inclusion_proof, &entry.inclusion_promise) {
+                (Some(_), Some(_)) => "proved and promised",
+                (Some(_), None) => "proved",
+                (None, Some(_)) => "promised",
+                (None, None) => "not proved",
+            };
+            format!("entry {} ({}), {how}", entry.log_index.get(), entry.kind_version.kind())
+        })
+        .collect();
+    told.join("; ")
+}
+
+fn shown(times: &[Timestamp]) -> String {
+    let times: Vec<String> = times.iter().map(Timestamp::to_string).collect();
+    times.join(", ")
+}
+
+/// Nothing was signed in the future.
+fn check_times(times: &[Timestamp], demand: &Demand) -> Result<(), Refusal> {
+    match times.iter().find(|time| **time > demand.now) {
+        Some(time) => Err(Refusal::Failed(Check::Timestamp, format!("{time} is in the future"))),
+        None => Ok(()),
+    }
+}
+
+/// A key that counts for a time only counts for each time that is confirmed. If none is, the signature may be made now.
+fn check_key_validity(
+    trusted: &TrustedKey,
+    times: &[Timestamp],
+    demand: &Demand,
+    record: &mut Record,
+) -> Result<(), Refusal> {
+    let (from, until) = trusted.valid;
+    if (from, until) == (None, None) {
+        record.not_made(Check::KeyValidity, "the key is trusted without end");
+        return Ok(());
+    }
+    let is_in =
+        |time: &Timestamp| from.is_none_or(|from| from <= *time) && until.is_none_or(|until| *time <= until);
+    let now = [demand.now];
+    let times = if times.is_empty() { &now[..] } else { times };
+    match times.iter().find(|time| !is_in(time)) {
+        Some(time) => Err(Refusal::Failed(
+            Check::KeyValidity,
+            format!("the key {} is not trusted at {time}", trusted.title),
+        )),
+        None => {
+            record.passed(Check::KeyValidity, shown(times));
+            Ok(())
+        }
+    }
+}
+
+/// Which check it was that failed.
+fn refusal(error: &Error) -> Refusal {
+    let check = match error {
+        Error::SignatureInvalid(_) => Check::Signature,
+        Error::ArtifactMismatch(_) | Error::UnsupportedArtifact(_) | Error::ArtifactRead(_) => Check::Subject,
+        Error::Certificate(sigstore_verify::CertificateError::Sct(_)) => Check::CertificateLog,
+        Error::Certificate(_) | Error::TrustedCertificate(_) => Check::Certificate,
+        Error::TransparencyLog(_) => Check::Log,
+        Error::Timestamp(_) => Check::Timestamp,
+        Error::IdentityMismatch { .. } | Error::IssuerMismatch { .. } => Check::Signer,
+        Error::Bundle(
+            sigstore_bundle::Error::MissingInclusionPromise(_)
+            | sigstore_bundle::Error::MissingInclusionProof(_)
+            | sigstore_bundle::Error::MissingSigningTimeEvidence,
+        ) => Check::Log,
+        _ => Check::Form,
+    };
+    Refusal::Failed(check, error.to_string())
+}
