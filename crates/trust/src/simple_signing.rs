@@ -37,6 +37,9 @@ pub enum PayloadError {
     /// Signed for something else.
     #[error("its type is {0:?}")]
     Type(String),
+    /// No digest, or two: readers that do not look at the case of letters would choose one.
+    #[error("it does not have one digest")]
+    Digest,
 }
 
 #[derive(Deserialize)]
@@ -55,8 +58,11 @@ struct Critical {
 
 #[derive(Deserialize)]
 struct Image {
+    #[serde(rename = "docker-manifest-digest")]
+    digest: Option<BlobDigest>,
+    /// As the specification of cosign spells it, unlike its code.
     #[serde(rename = "Docker-manifest-digest")]
-    digest: BlobDigest,
+    digest_by_specification: Option<BlobDigest>,
 }
 
 impl Payload {
@@ -69,9 +75,14 @@ impl Payload {
         if wire.critical.kind != TYPE {
             return Err(PayloadError::Type(wire.critical.kind.chars().take(80).collect()));
         }
+        let ((Some(digest), None) | (None, Some(digest))) =
+            (wire.critical.image.digest, wire.critical.image.digest_by_specification)
+        else {
+            return Err(PayloadError::Digest);
+        };
         let annotations = wire.optional.unwrap_or_default().into_iter();
         Ok(Self {
-            digest: wire.critical.image.digest.0,
+            digest: digest.0,
             annotations: annotations
                 .filter_map(|(key, value)| Some((key, value.as_str()?.to_owned())))
                 .collect(),
@@ -87,7 +98,7 @@ mod tests {
 
     fn payload(digest: &str, kind: &str, rest: &str) -> Result<Payload, PayloadError> {
         let text = format!(
-            r#"{{"critical":{{"identity":{{"docker-reference":"r/x"}},"image":{{"Docker-manifest-digest":"{digest}"}},"type":"{kind}"}}{rest}}}"#
+            r#"{{"critical":{{"identity":{{"docker-reference":"r/x"}},"image":{{"docker-manifest-digest":"{digest}"}},"type":"{kind}"}}{rest}}}"#
         );
         Payload::read(text.as_bytes())
     }
@@ -113,6 +124,13 @@ mod tests {
         let other = payload(&format!("sha256:{HEX}"), "atomic container signature", "");
         assert!(matches!(other, Err(PayloadError::Type(_))));
         assert!(payload(&format!("sha256:{HEX}"), TYPE, r#","critical":{}"#).is_err());
+        let image = |image: &str| {
+            Payload::read(format!(r#"{{"critical":{{"image":{{{image}}},"type":"{TYPE}"}}}}"#).as_bytes())
+        };
+        let (lower, upper) = (format!(r#""docker-manifest-digest":"sha256:{HEX}""#), format!(r#""Docker-manifest-digest":"sha256:{HEX}""#));
+        assert!(image(&lower).is_ok() && image(&upper).is_ok());
+        assert!(matches!(image(&format!("{lower},{upper}")), Err(PayloadError::Digest)));
+        assert!(matches!(image(""), Err(PayloadError::Digest)));
         for text in ["", "{}", "null", "[]", r#"{"critical":null}"#, r#"{"critical":{"type":1}}"#] {
             assert!(Payload::read(text.as_bytes()).is_err(), "{text}");
         }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::ArgGroup;
 use plimsoll_model::platform::Platform;
 
 use super::Words;
@@ -62,7 +63,11 @@ pub(crate) struct VerifyBlob {
 
 /// Who is trusted, and what is demanded.
 #[derive(Debug, clap::Args)]
-#[group(id = "who", required = true, multiple = true, args = ["key", "certificate_identity", "certificate_identity_regexp"])]
+#[group(skip)]
+#[command(group = ArgGroup::new("who")
+    .args(["key", "certificate_identity", "certificate_identity_regexp"])
+    .required(true)
+    .multiple(true))]
 pub(crate) struct Trust {
     /// Trust this public key, in PEM; may be repeated.
     #[arg(long, value_name = "FILE", help_heading = "Who is trusted")]

@@ -138,10 +138,14 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// Whether it is worth to be looked at. Lists may leave the type out; if they tell another, it is none of ours.
+/// What lists tell of artifacts whose type they do not know: nothing, or the type of the configuration.
+const UNKNOWN_TYPES: [&str; 3] =
+    ["", "application/vnd.oci.empty.v1+json", "application/vnd.oci.image.config.v1+json"];
+
+/// Whether it is worth to be looked at. If the list tells another type, it is none of ours.
 fn may_sign(referrer: &Referrer) -> bool {
     let kind = referrer.manifest.artifact_type.as_deref().unwrap_or_default();
-    referrer.tie == Tie::Tag || kind.is_empty() || kind.starts_with(BUNDLE_MEDIA_TYPE)
+    referrer.tie == Tie::Tag || UNKNOWN_TYPES.contains(&kind) || kind.starts_with(BUNDLE_MEDIA_TYPE)
 }
 
 /// The layers of a manifest that are signatures, if it is what it was listed as.
