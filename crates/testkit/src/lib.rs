@@ -14,6 +14,7 @@ pub mod folder;
 pub mod http;
 pub mod nginx;
 pub mod registry;
+pub mod sigstore;
 pub mod tls;
 pub mod token;
 pub mod tools;

@@ -127,7 +127,10 @@ mod tests {
         let image = |image: &str| {
             Payload::read(format!(r#"{{"critical":{{"image":{{{image}}},"type":"{TYPE}"}}}}"#).as_bytes())
         };
-        let (lower, upper) = (format!(r#""docker-manifest-digest":"sha256:{HEX}""#), format!(r#""Docker-manifest-digest":"sha256:{HEX}""#));
+        let (lower, upper) = (
+            format!(r#""docker-manifest-digest":"sha256:{HEX}""#),
+            format!(r#""Docker-manifest-digest":"sha256:{HEX}""#),
+        );
         assert!(image(&lower).is_ok() && image(&upper).is_ok());
         assert!(matches!(image(&format!("{lower},{upper}")), Err(PayloadError::Digest)));
         assert!(matches!(image(""), Err(PayloadError::Digest)));
