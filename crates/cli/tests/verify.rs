@@ -1,0 +1,342 @@
+//! Signatures that cosign makes, in real registries; the public suite of conformance; the command line.
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "a test may read its own files and environment")]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use plimsoll_testkit::registry::{RegistryServer, RegistrySetup, TinyImage};
+use plimsoll_testkit::sigstore::SigningKey;
+use plimsoll_testkit::tools::{installed, output_of};
+use serde_json::Value;
+use support::peer::Peer;
+use support::{Plimsoll, Ran, said, text, write};
+
+/// cosign with a key pair, and a registry with an image.
+struct Signed {
+    plimsoll: Plimsoll,
+    config: String,
+    host: String,
+    digest: String,
+    image: TinyImage,
+}
+
+impl Signed {
+    fn new(host: &str) -> Self {
+        let plimsoll = Plimsoll::new();
+        let config = plimsoll.folder().join("config.toml").display().to_string();
+        write(Path::new(&config), format!("[registries.registry.{host:?}]\nplain-http = true\n"));
+        let image = TinyImage::new(1000);
+        let signed = Self {
+            plimsoll,
+            config,
+            host: host.to_owned(),
+            digest: image.manifest.digest.to_string(),
+            image,
+        };
+        signed.push("shop:1");
+        signed.cosign(&["generate-key-pair"]);
+        // A signing configuration without a log, an authority of timestamps, or anything else to talk to.
+        write(
+            &signed.path("none.json"),
+            r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","rekorTlogConfig":{},"tsaConfig":{}}"#,
+        );
+        write(&signed.path("predicate.json"), r#"{"x":1}"#);
+        signed
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.plimsoll.folder().join(name)
+    }
+
+    fn push(&self, name: &str) {
+        let from = format!("oci:{}:latest", self.image.layout().display());
+        self.skopeo(&from, &format!("docker://{}/{name}", self.host));
+    }
+
+    fn skopeo(&self, from: &str, to: &str) {
+        let mut skopeo = Command::new("skopeo");
+        skopeo.args([
+            "--insecure-policy",
+            "copy",
+            "--quiet",
+            "--src-tls-verify=false",
+            "--dest-tls-verify=false",
+        ]);
+        drop(output_of(skopeo.args([from, to])));
+    }
+
+    fn cosign(&self, arguments: &[&str]) -> String {
+        let mut cosign = Command::new("cosign");
+        cosign.args(arguments).current_dir(self.plimsoll.folder());
+        cosign.env("HOME", self.plimsoll.folder()).env("COSIGN_PASSWORD", "");
+        // Nothing but loopback: what it would fetch it must do without.
+        for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+            cosign.env(proxy, "http://127.0.0.1:1");
+        }
+        said(&mut cosign)
+    }
+
+    /// Signs or attests with the options of one of both formats.
+    fn cosign_as(&self, format: Format, command: &[&str], more: &[&str]) {
+        let image = format!("{}/shop@{}", self.host, self.digest);
+        let options: &[&str] = match format {
+            Format::Bundle => &["--signing-config", "none.json"],
+            Format::Old => {
+                &["--new-bundle-format=false", "--use-signing-config=false", "--tlog-upload=false"]
+            }
+        };
+        self.cosign(&[command, &["-y", "--key", "cosign.key"], options, more, &[&image]].concat());
+    }
+
+    fn verify(&self, image: &str, options: &[&str]) -> Ran {
+        let mut command = self.plimsoll.command(&["--config", &self.config, "verify", image]);
+        Ran::of(command.current_dir(self.plimsoll.folder()).args(options))
+    }
+
+    fn verify_shop(&self, options: &[&str]) -> Ran {
+        self.verify(&format!("{}/shop:1", self.host), options)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Format {
+    Bundle,
+    Old,
+}
+
+const KEY: [&str; 3] = ["--key", "cosign.pub", "--insecure-ignore-tlog"];
+
+fn json(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
+}
+
+/// The fates of all signatures with their formats.
+fn fates(document: &Value) -> Vec<(String, String)> {
+    let subjects = document["subjects"].as_array().unwrap().iter();
+    let signatures = subjects.flat_map(|subject| subject["signatures"].as_array().unwrap());
+    signatures.map(|it| (text(&it["fate"]).to_owned(), text(&it["format"]).to_owned())).collect()
+}
+
+/// Everything that holds of an image that cosign signs and attests, in a registry with or without the API of referrers.
+fn cosign_and_back(host: &str) {
+    for format in [Format::Bundle, Format::Old] {
+        let signed = Signed::new(host);
+        assert_eq!(signed.verify_shop(&KEY).code, 1, "not signed yet");
+        signed.cosign_as(format, &["sign"], &["-a", "stage=production"]);
+        let ran = signed.verify_shop(&[&KEY[..], &["--format", "json"]].concat());
+        assert_eq!(ran.code, 0, "{format:?}: {ran:?}");
+        let document = json(&ran);
+        assert_eq!(document["digest"], signed.digest.as_str());
+        let wanted = if format == Format::Bundle {
+            "Sigstore bundle v0.3"
+        } else {
+            "cosign signature (simple signing)"
+        };
+        assert_eq!(fates(&document), [("accepted".to_owned(), wanted.to_owned())]);
+        assert_eq!(document["subjects"][0]["signatures"][0]["annotations"]["stage"], "production");
+
+        write(&signed.path("other.pub"), SigningKey::new().public_pem());
+        let other = ["--key", "other.pub", "--insecure-ignore-tlog"];
+        assert_eq!(signed.verify_shop(&other).code, 1);
+        assert_eq!(signed.verify_shop(&[&KEY[..], &["--key", "other.pub"]].concat()).code, 0);
+        assert_eq!(
+            signed.verify_shop(&[&KEY[..], &["--key", "other.pub", "--threshold", "2"]].concat()).code,
+            1
+        );
+        assert_eq!(signed.verify_shop(&KEY[..2]).code, 1, "it is in no log");
+        assert_eq!(signed.verify_shop(&[&KEY[..], &["--annotation", "stage=production"]].concat()).code, 0);
+        assert_eq!(signed.verify_shop(&[&KEY[..], &["--annotation", "stage=test"]].concat()).code, 1);
+        let identity =
+            ["--certificate-identity", "dev@acme.example", "--certificate-oidc-issuer", "https://i"];
+        assert_eq!(signed.verify_shop(&identity).code, 1);
+
+        let openvex = [&KEY[..], &["--type", "openvex"]].concat();
+        assert_eq!(signed.verify_shop(&openvex).code, 1, "a signature is no attestation");
+        signed.cosign_as(format, &["attest", "--type", "openvex", "--predicate", "predicate.json"], &[]);
+        assert_eq!(signed.verify_shop(&openvex).code, 0);
+        assert_eq!(signed.verify_shop(&[&KEY[..], &["--type", "slsaprovenance1"]].concat()).code, 1);
+        assert_eq!(signed.verify_shop(&KEY).code, 0);
+    }
+}
+
+#[test]
+fn cosign_in_a_registry_with_the_api_of_referrers() {
+    if installed(&["cosign", "skopeo"])
+        && let Some(registry) = Peer::registry()
+    {
+        cosign_and_back(registry.host());
+    }
+}
+
+#[test]
+fn cosign_in_a_registry_with_the_fallback_tag() {
+    if installed(&["cosign"])
+        && let Some(registry) = RegistryServer::start(&RegistrySetup::default())
+    {
+        cosign_and_back(registry.host());
+    }
+}
+
+#[test]
+fn a_signature_moved_to_another_image_is_refused() {
+    if !installed(&["cosign"]) {
+        return;
+    }
+    let Some(registry) = RegistryServer::start(&RegistrySetup::default()) else { return };
+    let signed = Signed::new(registry.host());
+    signed.cosign_as(Format::Old, &["sign"], &[]);
+    let other = Signed { image: TinyImage::new(2000), ..Signed::new(registry.host()) };
+    other.push("shop:2");
+    let tag = |digest: &str| format!("docker://{}/shop:{}.sig", registry.host(), digest.replace(':', "-"));
+    signed.skopeo(&tag(&signed.digest), &tag(&other.image.manifest.digest.to_string()));
+    let ran = signed.verify(&format!("{}/shop:2", registry.host()), &KEY);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("refused  cosign signature (simple signing): subject: it signs"), "{}", ran.out);
+    // N55: a tag beside a digest decides nothing.
+    let at = format!("{}/shop:2@{}", registry.host(), signed.digest);
+    assert_eq!(signed.verify(&at, &KEY).code, 0);
+    assert_eq!(signed.verify(&format!("{}/shop:absent", registry.host()), &KEY).code, 2);
+}
+
+#[test]
+fn cosigns_bundle_of_a_file() {
+    if !installed(&["cosign"]) {
+        return;
+    }
+    let Some(registry) = RegistryServer::start(&RegistrySetup::default()) else { return };
+    let signed = Signed::new(registry.host());
+    write(&signed.path("release"), "what is released");
+    let to = [
+        "sign-blob",
+        "-y",
+        "--key",
+        "cosign.key",
+        "--signing-config",
+        "none.json",
+        "--bundle",
+        "bundle.json",
+        "release",
+    ];
+    signed.cosign(&to);
+    let verify = |file: &str, bundle: &str, options: &[&str]| {
+        let mut command = signed.plimsoll.command(&["verify-blob", file, "--bundle", bundle]);
+        Ran::of(command.current_dir(signed.plimsoll.folder()).args(options))
+    };
+    assert_eq!(verify("release", "bundle.json", &KEY).code, 0);
+    let digest = plimsoll_testkit::registry::Blob::new(b"what is released".to_vec()).digest.to_string();
+    assert_eq!(verify(&digest, "bundle.json", &KEY).code, 0);
+    assert_eq!(verify("release", "bundle.json", &KEY[..2]).code, 1, "it is in no log");
+    write(&signed.path("changed"), "what is released!");
+    assert_eq!(verify("changed", "bundle.json", &KEY).code, 1);
+    assert_eq!(verify("absent", "bundle.json", &KEY).code, 2);
+    assert_eq!(verify("release", "release", &KEY).code, 1, "no bundle");
+    // Each byte of the signature counts.
+    let bundle = fs::read_to_string(signed.path("bundle.json")).unwrap();
+    let mut changed: Value = serde_json::from_str(&bundle).unwrap();
+    let signature = text(&changed["messageSignature"]["signature"]).to_owned();
+    let (first, rest) = signature.split_at(20);
+    let flipped = if rest.starts_with('A') { 'B' } else { 'A' };
+    changed["messageSignature"]["signature"] = format!("{first}{flipped}{}", &rest[1..]).into();
+    write(&signed.path("changed.json"), changed.to_string());
+    assert_eq!(verify("release", "changed.json", &KEY).code, 1);
+}
+
+/// The cases of <https://github.com/sigstore/sigstore-conformance>, a folder each, whose checkout an environment variable names.
+#[test]
+fn the_public_suite_of_sigstore() {
+    let Some(suite) = std::env::var_os("PLIMSOLL_SIGSTORE_CONFORMANCE") else {
+        eprintln!("skipped: PLIMSOLL_SIGSTORE_CONFORMANCE does not name a checkout of sigstore-conformance");
+        return;
+    };
+    let cases = Path::new(&suite).join("test/assets/bundle-verify");
+    let plimsoll = Plimsoll::new();
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for case in fs::read_dir(&cases).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
+    {
+        let expected = if case.to_string_lossy().ends_with("_fail") { 1 } else { 0 };
+        let artifact =
+            Some(case.join("artifact")).filter(|path| path.exists()).unwrap_or(cases.join("a.txt"));
+        let bytes = fs::read(&artifact).unwrap();
+        let digest = plimsoll_testkit::registry::Blob::new(bytes).digest.to_string();
+        for file in [artifact.to_str().unwrap(), &digest] {
+            count += 1;
+            let ran = Ran::of(&mut conformance(&plimsoll, &case, file));
+            if ran.code != expected {
+                wrong.push(format!(
+                    "{}: {} instead of {expected}: {}{}",
+                    case.display(),
+                    ran.code,
+                    ran.out,
+                    ran.err
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {count}: {wrong:#?}", wrong.len());
+    assert!(count >= 140, "{count} cases");
+}
+
+fn conformance(plimsoll: &Plimsoll, case: &Path, file: &str) -> Command {
+    const IDENTITY: &str = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
+    const ISSUER: &str = "https://token.actions.githubusercontent.com";
+    let read = |name: &str, usual: &str| {
+        fs::read_to_string(case.join(name)).map_or_else(|_| usual.to_owned(), |text| text.trim().to_owned())
+    };
+    let mut command = plimsoll.command(&["verify-blob", file, "--bundle"]);
+    command.arg(case.join("bundle.sigstore.json"));
+    if case.join("key.pub").exists() {
+        command.arg("--key").arg(case.join("key.pub"));
+    } else {
+        command.args(["--certificate-identity", &read("identity", IDENTITY)]);
+        command.args(["--certificate-oidc-issuer", &read("issuer", ISSUER)]);
+    }
+    if case.join("trusted_root.json").exists() {
+        command.arg("--trusted-root").arg(case.join("trusted_root.json"));
+    }
+    command
+}
+
+#[test]
+fn n30_n40_who_is_trusted_must_be_told_wholly() {
+    let plimsoll = Plimsoll::new();
+    let identity = ["--certificate-identity", "dev@acme.example"];
+    let issuer = ["--certificate-oidc-issuer", "https://accounts.acme.example"];
+    for options in [
+        &[][..],
+        &identity,
+        &issuer,
+        &["--certificate-identity-regexp", ".*"],
+        &[&["--key", "k.pub"][..], &issuer].concat(),
+        &[&identity[..], &issuer, &["--certificate-identity-regexp", ".*"]].concat(),
+        &[&identity[..], &issuer, &["--certificate-oidc-issuer-regexp", ".*"]].concat(),
+        &[&issuer[..], &["--certificate-identity", ""]].concat(),
+        &[&issuer[..], &["--certificate-identity-regexp", "a)|(b"]].concat(),
+        &[&identity[..], &issuer, &["--type", "nonsense"]].concat(),
+        &[&identity[..], &issuer, &["--annotation", "nonsense"]].concat(),
+        &[&identity[..], &issuer, &["--threshold", "0"]].concat(),
+        &[&identity[..], &issuer, &["--trusted-root", "/absent"]].concat(),
+        &["--key", "/absent"],
+    ] {
+        let ran = plimsoll.run(&[&["verify", "oci:absent"], options].concat());
+        assert_eq!(ran.code, 2, "{options:?}: {ran:?}");
+        assert!(!ran.err.contains("absent is a directory"), "{options:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn private_keys_and_damaged_roots_are_told() {
+    let plimsoll = Plimsoll::new();
+    let path = |name: &str| plimsoll.folder().join(name).display().to_string();
+    write(Path::new(&path("private")), "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nAA==\n");
+    let ran = plimsoll.run(&["verify", "oci:absent", "--key", &path("private")]);
+    assert!(ran.code == 2 && ran.err.contains("it is a private key"), "{ran:?}");
+    write(Path::new(&path("key.pub")), SigningKey::new().public_pem());
+    write(Path::new(&path("root")), r#"{"mediaType":"a","mediaType":"b"}"#);
+    let ran =
+        plimsoll.run(&["verify", "oci:absent", "--key", &path("key.pub"), "--trusted-root", &path("root")]);
+    assert!(ran.code == 2 && ran.err.contains("twice"), "{ran:?}");
+}
