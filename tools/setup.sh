@@ -56,10 +56,24 @@ ensure_venv() {
   fi
 }
 
+# The cosign that tests sign with. Its hundreds of modules stay out of tools/peers.
+COSIGN=v3.1.3
+ensure_cosign() {
+  [ "$(cat build/peers/cosign.version 2>/dev/null)" = "$COSIGN" ] && return 0
+  say "cosign $COSIGN into build/peers"
+  mkdir -p build/peers
+  if GOBIN="$PWD/build/peers" go install "github.com/sigstore/cosign/v3/cmd/cosign@$COSIGN" </dev/null; then
+    echo "$COSIGN" >build/peers/cosign.version
+  else
+    echo "cosign could not be built; the tests that want it say so"
+  fi
+}
+
 # Builds the Go programs of tools/peers into build/peers, which goes onto PATH: what else reads and writes what we do.
 ensure_peers() {
   PATH="$PWD/build/peers:$PATH"
   have go || return 0
+  ensure_cosign
   cat tools/peers/go.sum tools/peers/*/main.go | cmp -s - build/peers/sources && return 0
   say "Go programs into build/peers"
   mkdir -p build/peers

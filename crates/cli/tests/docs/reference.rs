@@ -56,6 +56,7 @@ fn pages(root: &Path) -> Vec<Page> {
         Page { path: "docs/schema/scrub-1.json", text: plimsoll_report::scrub::schema() },
         Page { path: "docs/schema/sbom-check-1.json", text: plimsoll_report::sbom::check::schema() },
         Page { path: "docs/schema/sbom-diff-1.json", text: plimsoll_report::sbom::diff::schema() },
+        Page { path: "docs/schema/verify-1.json", text: plimsoll_report::verify::schema() },
         Page { path: "docs/schema/sbom-verify-1.json", text: plimsoll_report::sbom::truth::schema() },
         Page { path: "docs/reference/catalogers.md", text: catalogers() },
         Page { path: "docs/reference/checks.md", text: checks(root) },
