@@ -7,7 +7,9 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use plimsoll_testkit::http::HttpServer;
 use plimsoll_testkit::registry::{RegistryServer, RegistrySetup, TinyImage};
 use plimsoll_testkit::sigstore::SigningKey;
 use plimsoll_testkit::tools::{installed, output_of};
@@ -98,6 +100,23 @@ impl Signed {
         Ran::of(command.current_dir(self.plimsoll.folder()).args(options))
     }
 
+    /// Signatures stay with the image in the layouts that other tools make.
+    fn in_layouts(&self, format: Format) {
+        let shop = format!("{}/shop:1", self.host);
+        if format == Format::Old {
+            self.cosign(&["save", "--dir", "saved", &shop]);
+            let ran = self.verify("oci:saved", &KEY);
+            assert_eq!(ran.code, 0, "{ran:?}");
+        }
+        if format == Format::Bundle && installed(&["oras"]) {
+            let mut oras = Command::new("oras");
+            oras.args(["cp", "-r", "--from-plain-http", &shop, "--to-oci-layout", "copied:1"]);
+            said(oras.current_dir(self.plimsoll.folder()));
+            let ran = self.verify("oci:copied", &KEY);
+            assert_eq!(ran.code, 0, "{ran:?}");
+        }
+    }
+
     fn verify_shop(&self, options: &[&str]) -> Ran {
         self.verify(&format!("{}/shop:1", self.host), options)
     }
@@ -161,6 +180,7 @@ fn cosign_and_back(host: &str) {
         assert_eq!(signed.verify_shop(&openvex).code, 0);
         assert_eq!(signed.verify_shop(&[&KEY[..], &["--type", "slsaprovenance1"]].concat()).code, 1);
         assert_eq!(signed.verify_shop(&KEY).code, 0);
+        signed.in_layouts(format);
     }
 }
 
@@ -244,6 +264,114 @@ fn cosigns_bundle_of_a_file() {
     changed["messageSignature"]["signature"] = format!("{first}{flipped}{}", &rest[1..]).into();
     write(&signed.path("changed.json"), changed.to_string());
     assert_eq!(verify("release", "changed.json", &KEY).code, 1);
+}
+
+/// A registry that answers what it is told to.
+fn registry(answer: impl Fn(&str) -> Option<(&'static str, Vec<u8>)> + Send + Sync + 'static) -> HttpServer {
+    HttpServer::start(move |request, connection| match answer(&request.target) {
+        Some((kind, bytes)) => connection.answer(200, &[("content-type", kind)], &bytes),
+        None if request.target == "/v2/" => connection.answer(200, &[], b"{}"),
+        None => connection.answer(404, &[("content-type", "application/json")], b"{}"),
+    })
+}
+
+fn verify_at(host: &str, image: &str, key: &SigningKey) -> Ran {
+    let plimsoll = Plimsoll::new();
+    let path = |name: &str| plimsoll.folder().join(name).display().to_string();
+    write(Path::new(&path("config")), format!("[registries.registry.{host:?}]\nplain-http = true\n"));
+    write(Path::new(&path("key.pub")), key.public_pem());
+    let image = format!("{host}/{image}");
+    let options = ["--key", &path("key.pub"), "--insecure-ignore-tlog", "--format", "json"];
+    plimsoll.run(&[&["--config", &path("config"), "verify", &image], &options[..]].concat())
+}
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+#[test]
+fn n49_a_tag_is_looked_up_once() {
+    let (first, second) = (TinyImage::new(10), TinyImage::new(20));
+    let (digest, other) = (first.manifest.digest.to_string(), second.manifest.digest.0.hex());
+    let asked = AtomicUsize::new(0);
+    // Whoever asks again gets another image, and it is that one which is signed.
+    let server = registry(move |path| match path {
+        "/v2/shop/manifests/1" if asked.fetch_add(1, Ordering::Relaxed) == 0 => {
+            Some((MANIFEST, first.manifest.bytes.clone()))
+        }
+        "/v2/shop/manifests/1" => Some((MANIFEST, second.manifest.bytes.clone())),
+        _ => None,
+    });
+    let ran = verify_at(&server.host(), "shop:1", &SigningKey::new());
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(json(&ran)["digest"], digest.as_str());
+    let paths: Vec<String> = server.requests().into_iter().map(|request| request.target).collect();
+    assert_eq!(paths.iter().filter(|path| path.ends_with("/manifests/1")).count(), 1, "{paths:?}");
+    assert!(!paths.iter().any(|path| path.contains(&other)), "{paths:?}");
+}
+
+#[test]
+fn n47_compressed_signatures_are_not_unpacked() {
+    let image = TinyImage::new(10);
+    let tag = format!("/v2/shop/manifests/{}.sig", image.manifest.digest.to_string().replace(':', "-"));
+    let key = SigningKey::new();
+    let payload = plimsoll_testkit::sigstore::simple_signing(&image.manifest.digest.0.hex()).to_string();
+    let packed = plimsoll_testkit::registry::Blob::new(gzip(payload.as_bytes()));
+    let kind = "application/vnd.dev.cosign.simplesigning.v1+json";
+    let mut layer = packed.descriptor(kind);
+    layer["annotations"] = serde_json::json!({
+        "dev.cosignproject.cosign/signature": plimsoll_testkit::sigstore::base64(&key.sign(payload.as_bytes())),
+    });
+    let config = plimsoll_testkit::registry::Blob::new(b"{}".to_vec())
+        .descriptor("application/vnd.oci.image.config.v1+json");
+    let signature =
+        serde_json::json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer] });
+    let by_digest = plimsoll_testkit::registry::Blob::new(signature.to_string().into_bytes()).digest;
+    let by_digest = format!("/v2/shop/manifests/{by_digest}");
+    let blob = format!("/v2/shop/blobs/{}", packed.digest);
+    let server = HttpServer::start(move |request, connection| {
+        let gzip: &[(&str, &str)] =
+            &[("content-type", "application/octet-stream"), ("content-encoding", "gzip")];
+        match request.target.as_str() {
+            "/v2/" => connection.answer(200, &[], b"{}"),
+            "/v2/shop/manifests/1" => {
+                connection.answer(200, &[("content-type", MANIFEST)], &image.manifest.bytes)
+            }
+            path if path == tag || path == by_digest => {
+                connection.answer(200, &[("content-type", MANIFEST)], signature.to_string().as_bytes());
+            }
+            path if path == blob => connection.answer(200, gzip, &packed.bytes),
+            _ => connection.answer(404, &[], b"{}"),
+        }
+    });
+    // What was stored is what is looked at, and that is no payload.
+    let ran = verify_at(&server.host(), "shop:1", &key);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("signature: it is not that of the trusted key"), "{ran:?}");
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn n55_odd_names_are_wrong_use() {
+    let hex = "a".repeat(64);
+    for name in [
+        "Shop:1",
+        "shop:1 ",
+        " shop",
+        "shop:1@sha512:aa",
+        &format!("shop@sha256:{}", hex.to_uppercase()),
+        &format!("shop@sha256:{hex}@sha256:{hex}"),
+        "https://registry.example/shop",
+    ] {
+        let plimsoll = Plimsoll::new();
+        let key = plimsoll.folder().join("key.pub");
+        write(&key, SigningKey::new().public_pem());
+        let ran = plimsoll.run(&["verify", name, "--key", key.to_str().unwrap()]);
+        assert_eq!((ran.code, ran.err.contains("IMAGE")), (2, true), "{name:?}: {ran:?}");
+    }
 }
 
 /// The cases of <https://github.com/sigstore/sigstore-conformance>, a folder each, whose checkout an environment variable names.

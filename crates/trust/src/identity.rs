@@ -84,11 +84,11 @@ impl Matcher {
         }
         let build = |text: &str| {
             let config = Regex::config().nfa_size_limit(Some(COMPILED_LIMIT));
-            Regex::builder().configure(config).build(text)
+            Regex::builder().configure(config).build(text).map_err(|error| malformed(&error))
         };
         // By itself first: `a)|(b` must not come to mean something inside of the anchors.
-        build(expression).map_err(|error| malformed(&error))?;
-        let regex = build(&format!(r"\A(?:{expression})\z")).map_err(|error| malformed(&error))?;
+        build(expression)?;
+        let regex = build(&format!(r"\A(?:{expression})\z"))?;
         Ok(Self::Pattern(Pattern { text: expression.to_owned(), regex }))
     }
 

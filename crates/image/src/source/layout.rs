@@ -109,9 +109,8 @@ pub(super) fn select<'a>(
     selector: &Selector,
     place: &str,
 ) -> Result<(Selected<'a>, String), SourceError> {
-    let is_image = |entry: &&Descriptor| {
-        !entry.is_attestation() && entry.artifact_type.is_none() && !is_signature(entry)
-    };
+    let is_image =
+        |entry: &&Descriptor| !entry.is_attestation() && !is_artifact(entry) && !is_signature(entry);
     let images: Vec<&Descriptor> = index.manifests.iter().filter(is_image).collect();
     let not_found = |wanted: String| SourceError::NotFound {
         wanted,
@@ -145,6 +144,11 @@ pub(super) fn select<'a>(
 fn names(entry: &Descriptor) -> Vec<&str> {
     let annotation = |key| entry.annotations.as_ref().and_then(|a| a.get(key)).map(String::as_str);
     [annotation(REF_NAME), annotation(CONTAINERD_NAME)].into_iter().flatten().collect()
+}
+
+/// Some writers call images artifacts of the type of their configuration.
+fn is_artifact(entry: &Descriptor) -> bool {
+    entry.artifact_type.as_deref().is_some_and(|kind| kind != "application/vnd.oci.image.config.v1+json")
 }
 
 /// Tells whether an entry holds signatures or attestations of another, by the names that cosign gives such.
