@@ -319,3 +319,6 @@ impl<'a> SignerDocument<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
