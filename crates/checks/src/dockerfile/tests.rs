@@ -339,3 +339,13 @@ fn hostile_files_end_without_harm() {
     assert_eq!(check("D", &" ".repeat(SIZE + 1), &Settings::default()).gaps.len(), 1);
     assert!(ids("FROM a\nRUN \"$(\n").contains("base-image-untagged"));
 }
+
+#[test]
+fn a_keyword_over_two_lines_is_told_and_not_mended() {
+    for text in ["\nM\\\no-\u{8}…\n}", "FROM debian:12\nRU\\\nn true\nFROM x:1\nad\\\nD a /\n"] {
+        let checked = check("Dockerfile", text, &only("instruction-casing"));
+        assert!(!checked.findings.is_empty() && checked.edits.is_empty(), "{checked:?}");
+        let all = check("Dockerfile", text, &Settings::default()).edits;
+        assert!(all.iter().all(|edit| text.get(edit.range.clone()).is_some()), "{all:?}");
+    }
+}

@@ -1,6 +1,7 @@
 //! A Dockerfile as rules look at it: by stages, and its `RUN` instructions by commands.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::logical::Logical;
 use super::shell::{self, Command};
@@ -109,6 +110,12 @@ impl<'a> View<'a> {
     /// Whether the stage is the last, or another one begins from it.
     pub(crate) fn is_base_or_last(&self, stage: usize) -> bool {
         stage + 1 == self.stages.len() || self.stages.iter().any(|other| other.parent == Some(stage))
+    }
+
+    /// Where the keyword of an instruction is written; nowhere if it goes on in a further line.
+    pub(crate) fn keyword(&self, instruction: &Instruction) -> Option<Range<usize>> {
+        let range = instruction.at()..instruction.at() + instruction.keyword.len();
+        (self.text.get(range.clone()) == Some(instruction.keyword.as_str())).then_some(range)
     }
 
     /// All instructions with the index of their stage.

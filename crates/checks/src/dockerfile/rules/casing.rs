@@ -63,9 +63,12 @@ fn instruction(view: &View<'_>) -> Vec<Breach> {
         if wants_lower { !is_lower(&found.keyword) } else { !is_upper(&found.keyword) }
     };
     let breach = |found: &Instruction| {
-        let range = found.at()..found.at() + found.keyword.len();
         let mended = if wants_lower { found.keyword.to_lowercase() } else { found.keyword.to_uppercase() };
-        Breach::new(found.at(), found.keyword.clone()).replacing(range, mended)
+        let breach = Breach::new(found.at(), found.keyword.clone());
+        match view.keyword(found) {
+            Some(range) => breach.replacing(range, mended),
+            None => breach,
+        }
     };
     all.iter().filter(wrong).map(breach).collect()
 }

@@ -148,9 +148,12 @@ fn add(view: &View<'_>) -> Vec<Breach> {
         let breach = Breach::new(instruction.at(), format!("ADD {}", source.text));
         let is_mechanical = sources.iter().all(|word| plain(&word) && !word.is_dynamic())
             && instruction.flags.iter().all(|flag| matches!(flag.name.as_str(), "chown" | "chmod" | "link"));
-        let keyword = instruction.at()..instruction.at() + instruction.keyword.len();
+        let keyword = view.keyword(instruction).filter(|_| is_mechanical);
         let copy = if instruction.keyword.starts_with('a') { "copy" } else { "COPY" };
-        found.push(if is_mechanical { breach.replacing(keyword, copy) } else { breach });
+        found.push(match keyword {
+            Some(keyword) => breach.replacing(keyword, copy),
+            None => breach,
+        });
     }
     found
 }
