@@ -1,6 +1,7 @@
 //! What follows from a scan under a policy: the outcome, and everything it rests on.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -72,6 +73,8 @@ pub struct PolicySummary {
     pub digest: Digest,
     /// The built-in profiles that it extends.
     pub extends: Vec<&'static str>,
+    /// The files that it draws in, modules and exceptions, with the SHA-256 of their bytes.
+    pub files: Vec<(String, Digest)>,
     /// The environment it was asked for.
     pub environment: Option<String>,
 }
@@ -89,10 +92,25 @@ pub struct RuleResult {
     pub outcome: Outcome,
     /// The findings it decided, in the order of the scan.
     pub findings: Vec<Decided>,
+    /// What it says of the image as a whole.
+    pub image: Option<ImageDecided>,
+}
+
+/// What follows from what an image as a whole is.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ImageDecided {
+    /// What follows.
+    pub outcome: Outcome,
+    /// What was seen, in words.
+    pub seen: Vec<String>,
+    /// What is not known, in words: the reason where the outcome is undecided.
+    pub unknown: Vec<String>,
+    /// The index in [`Decision::exceptions`] of the one that lets it pass.
+    pub exception: Option<usize>,
 }
 
 /// What follows from one finding.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Decided {
     /// The index in [`Scan::findings`](crate::scan::Scan::findings).
     pub finding: usize,
@@ -102,6 +120,8 @@ pub struct Decided {
     pub grace_until: Option<Date>,
     /// The index in [`Decision::exceptions`] of the one that lets it pass.
     pub exception: Option<usize>,
+    /// What a module says of it, or why a condition could not be evaluated.
+    pub note: Option<Arc<str>>,
 }
 
 /// What became of one exception.

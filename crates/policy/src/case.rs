@@ -1,4 +1,4 @@
-//! A policy's own test cases: a finding in the words of selectors, and what must follow.
+//! A policy's own test cases: a finding or an image in the words of selectors, and what must follow.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -9,20 +9,30 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::document::OutcomeWord;
-use crate::evaluate::{Judge, Judgment};
+use crate::evaluate::Judge;
+use crate::facts::{BaseFacts, ImageFacts, Named};
+use crate::fields::midnight;
 use crate::read::{Policy, PolicyError};
+use crate::rego::Said;
 use crate::subject::{End, Purl, Subject};
 use crate::time::day_of;
-use crate::words::{AnyOf, CategoryWord, ImageDigest, Kind, OriginWord, StatusWord, given};
+use crate::words::{
+    AnyOf, CategoryWord, ImageDigest, Kind, OriginWord, SizeWord, StatusWord, given, given_mapping,
+};
 
-/// A finding, and what must follow from it.
+/// A finding, an image or both, and what must follow.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(extend("anyOf" = [{ "required": ["finding"] }, { "required": ["image"] }]))]
 pub struct Case {
     /// What is tried, in words.
     name: String,
     /// The finding.
-    finding: FindingCase,
+    #[serde(default, deserialize_with = "given_mapping")]
+    finding: Option<FindingCase>,
+    /// The image; without it nothing is known of it, and rules on images are not tried.
+    #[serde(default, deserialize_with = "given_mapping")]
+    image: Option<ImageCase>,
     /// The environment; none without it.
     #[serde(default, deserialize_with = "given")]
     environment: Option<String>,
@@ -107,6 +117,38 @@ struct FindingCase {
     ends: Option<Date>,
 }
 
+/// An image in the words of selectors. What is left out is not known.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ImageCase {
+    /// The name it is asked for by, which tells tag and digest.
+    #[serde(default, deserialize_with = "given")]
+    name: Option<String>,
+    /// The day it was made.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<String>")]
+    created: Option<Date>,
+    /// The day of the advisory database's newest data.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<String>")]
+    database: Option<Date>,
+    /// The names of its base, without tag; an empty list where no known image is.
+    #[serde(default, deserialize_with = "given")]
+    base: Option<Vec<String>>,
+    /// Whether no newer image of its base's name is known.
+    #[serde(default, deserialize_with = "given")]
+    base_current: Option<bool>,
+    /// Whether a bill of materials lies with it.
+    #[serde(default, deserialize_with = "given")]
+    sbom: Option<bool>,
+    /// The size of its layers: 500MB.
+    #[serde(default, deserialize_with = "given")]
+    size: Option<SizeWord>,
+    /// How many layers it has.
+    #[serde(default, deserialize_with = "given")]
+    layers: Option<u64>,
+}
+
 /// How one case went.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CaseResult {
@@ -131,20 +173,87 @@ fn run(case: &Case, policy: &Policy) -> Result<CaseResult, PolicyError> {
     };
     let day = case.date.unwrap_or(Date::constant(2026, 1, 1));
     let now = format!("{day}T00:00:00Z").parse().unwrap_or(Timestamp::UNIX_EPOCH);
-    let subject = case.finding.subject(case.digest.map(|digest| digest.0), now);
-    let judgment = Judge { policy, now }.judge(&subject);
-    let rule = judgment.as_ref().and_then(|judgment| policy.document.rules.get(judgment.rule));
-    let rule = rule.map(|rule| rule.id.as_str());
-    let outcome = judgment.map_or(Outcome::Pass, |judgment: Judgment| judgment.outcome);
-    let by = rule.map_or_else(|| "no rule".to_owned(), |rule| format!("rule {rule}"));
+    let image = case.image.as_ref().map(|image| image.facts(case.digest)).unwrap_or_default();
+    let judge = Judge::new(policy, now, &image);
+    let mut decided = judged(case, &judge, now);
+    decided.retain(|(_, rule)| case.image.is_some() || rule.is_finding);
+    // The worst decides; of equals, the one that is expected.
+    let is_expected = |rule: &Told| case.rule.as_deref() == Some(&rule.id);
+    let worst = decided.into_iter().max_by_key(|(outcome, rule)| (*outcome, is_expected(rule)));
+    let (outcome, rule) = worst.map_or((Outcome::Pass, None), |(outcome, rule)| (outcome, Some(rule)));
+    let by = rule.as_ref().map_or_else(|| "no rule".to_owned(), Told::in_words);
     let expected = case.expect.outcome();
     let trouble = if outcome != expected {
         Some(format!("{} expected, {} by {by}", expected.as_str(), outcome.as_str()))
     } else {
-        let other = case.rule.as_deref().filter(|expected| rule != Some(expected));
+        let is_other = |expected: &&str| rule.as_ref().is_none_or(|rule| rule.id != *expected);
+        let other = case.rule.as_deref().filter(is_other);
         other.map(|expected| format!("{} as expected, but by {by}, not {expected}", outcome.as_str()))
     };
     Ok(CaseResult { name: case.name.clone(), trouble })
+}
+
+/// A rule that decides a case.
+struct Told {
+    id: String,
+    /// Whether it decides the finding, not the image.
+    is_finding: bool,
+    note: Option<String>,
+}
+
+impl Told {
+    fn in_words(&self) -> String {
+        let note = self.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
+        format!("rule {}{note}", self.id)
+    }
+}
+
+/// What follows from the finding of a case and from its image.
+fn judged(case: &Case, judge: &Judge<'_>, now: Timestamp) -> Vec<(Outcome, Told)> {
+    let digest = case.digest.map(|digest| digest.0);
+    let subject = || case.finding.as_ref().map(|finding| (0, finding.subject(digest, now)));
+    let subjects: Vec<(usize, Subject<'_>)> = subject().into_iter().collect();
+    let (said, failure) = match judge.said(&subjects) {
+        Ok(said) => (said, None),
+        Err(reason) => (Said::default(), Some(reason)),
+    };
+    let has_failed = failure.is_some();
+    let mut decided = Vec::new();
+    for (number, subject) in &subjects {
+        let Some(judgment) = judge.judge(subject, said.findings.get(number)) else { continue };
+        let id = judge.id(&judgment.decider);
+        let note = judgment.note.filter(|_| judgment.outcome == Outcome::Undecided);
+        let note = note.map(|note| note.to_string());
+        decided.push((judgment.outcome, Told { id, is_finding: true, note }));
+    }
+    for (index, judgment) in judge.image(&said.image, failure).into_iter().enumerate() {
+        let note = judgment.decided.unknown.into_iter().next();
+        let is_failure = has_failed && index == 0;
+        let told = Told { id: judge.id(&judgment.decider), is_finding: is_failure, note };
+        decided.push((judgment.decided.outcome, told));
+    }
+    decided
+}
+
+impl ImageCase {
+    fn facts(&self, digest: Option<ImageDigest>) -> ImageFacts {
+        let named = self.name.as_deref().and_then(Named::of);
+        let names = self.base.clone();
+        let base = names.or_else(|| self.base_current.map(|_| Vec::new()));
+        ImageFacts {
+            name: self.name.clone().unwrap_or_default(),
+            platform: "linux/amd64".to_owned(),
+            digests: digest.iter().map(|digest| digest.0.to_string()).collect(),
+            created: self.created.and_then(midnight),
+            tag: named.as_ref().map(|named| named.tag.clone()),
+            pinned: named.map(|named| named.is_pinned),
+            layers: self.layers,
+            size: self.size.as_ref().map(|size| size.0),
+            database: self.database,
+            base: base.map(|names| BaseFacts { names, current: self.base_current }),
+            sbom: self.sbom,
+        }
+    }
 }
 
 impl FindingCase {
@@ -154,6 +263,7 @@ impl FindingCase {
             kind: self.kind,
             id: &self.id,
             aliases: &self.aliases,
+            matches: &[],
             severity: self.severity,
             is_fixable: self.fixable.unwrap_or(self.kind != Kind::Vulnerability),
             is_running: self.running.unwrap_or(true),

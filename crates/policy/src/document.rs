@@ -8,10 +8,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::case::Case;
+use crate::image_rule::ImageSelectors;
 use crate::profile::Profile;
 use crate::selector::{ExceptionSelectors, Selectors};
 use crate::time::{Expiry, Grace};
-use crate::words::{GapKey, given, mapping, once, word_or_mapping};
+use crate::words::{GapKey, given, given_mapping, mapping, once, word_or_mapping};
 
 /// A policy for `plimsoll check`.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
@@ -27,12 +28,19 @@ pub(crate) struct Document {
     /// What outcomes become in an environment (--environment).
     #[serde(default, deserialize_with = "once")]
     pub(crate) environments: BTreeMap<String, Environment>,
+    /// Modules in Rego, of the package plimsoll: files beside the policy, or texts. What they say of a finding comes
+    /// before the rules.
+    #[serde(default)]
+    pub(crate) rego: Vec<Module>,
     /// The rules; the first one that is for a finding decides. A finding that none is for passes.
     #[serde(default)]
     pub(crate) rules: Vec<Rule>,
     /// What passes although a rule fails or warns.
     #[serde(default)]
     pub(crate) exceptions: Vec<Exception>,
+    /// Files of other tools that list exceptions: .trivyignore, .trivyignore.yaml, .grype.yaml, osv-scanner.toml.
+    #[serde(default)]
+    pub(crate) exceptions_from: Vec<FileName>,
     /// What follows from what was not checked, by kind of gap; `default` for all others.
     #[serde(default, deserialize_with = "once")]
     pub(crate) gaps: BTreeMap<GapKey, GapRule>,
@@ -91,15 +99,19 @@ impl OutcomeWord {
     }
 }
 
-/// A rule.
+/// A rule, on findings (`match`) or on the image as a whole (`image`).
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(extend("oneOf" = [{ "required": ["match"] }, { "required": ["image"] }]))]
 pub(crate) struct Rule {
     /// Its name in reports and exceptions.
     pub(crate) id: String,
     /// Which findings it is for.
-    #[serde(rename = "match", deserialize_with = "mapping")]
-    pub(crate) selectors: Selectors,
+    #[serde(rename = "match", default, deserialize_with = "given_mapping")]
+    pub(crate) selectors: Option<Selectors>,
+    /// Which images it is for.
+    #[serde(default, deserialize_with = "given_mapping")]
+    pub(crate) image: Option<ImageSelectors>,
     /// A time of grace, as `14d since published`: until it is over, fail is warn, and warn is pass.
     #[serde(default, deserialize_with = "given")]
     pub(crate) after: Option<Grace>,
@@ -133,6 +145,77 @@ impl Action {
             Self::Warn => Outcome::Warn,
             Self::Ignore => Outcome::Pass,
         }
+    }
+}
+
+/// The name of a file, from the policy's folder on.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "String")]
+pub(crate) struct FileName(pub(crate) String);
+
+impl TryFrom<String> for FileName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let is_name = !name.trim().is_empty() && name.len() <= 1024 && !name.chars().any(char::is_control);
+        if is_name { Ok(Self(name)) } else { Err("it is no name of a file".to_owned()) }
+    }
+}
+
+/// A module in Rego.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Module {
+    File(FileName),
+    Text(String),
+}
+
+/// A module that stands in the policy.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+struct ModuleMapping {
+    /// The module.
+    text: String,
+}
+
+/// What is read of a module.
+#[derive(Deserialize)]
+#[serde(from = "ModuleMapping")]
+struct ModuleRead(Module);
+
+impl From<ModuleMapping> for ModuleRead {
+    fn from(mapping: ModuleMapping) -> Self {
+        Self(Module::Text(mapping.text))
+    }
+}
+
+impl TryFrom<&str> for ModuleRead {
+    type Error = String;
+
+    fn try_from(name: &str) -> Result<Self, String> {
+        FileName::try_from(name.to_owned()).map(|name| Self(Module::File(name)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Module {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        word_or_mapping::<D, ModuleRead>(deserializer).map(|read| read.0)
+    }
+}
+
+impl JsonSchema for Module {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Module".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let mapping = ModuleMapping::json_schema(generator);
+        let file = FileName::json_schema(generator);
+        schemars::json_schema!({ "anyOf": [file, mapping] })
     }
 }
 

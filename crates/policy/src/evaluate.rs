@@ -1,21 +1,27 @@
-//! A scan under a policy. The first rule that is for a finding decides; an exception lets pass what a rule fails or warns
-//! of; what was not checked follows the policy's word on gaps.
+//! A scan under a policy. What a module says of a finding decides, else the first rule that is for it; every rule on the
+//! image counts. An exception lets pass what a rule fails or warns of; what was not checked follows the policy's word on
+//! gaps.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use plimsoll_model::decision::{
-    Decided, Decision, ExceptionResult, ExceptionState, GapResult, Known, Outcome, RuleResult,
+    Decided, Decision, ExceptionResult, ExceptionState, GapResult, ImageDecided, Known, Outcome, RuleResult,
 };
 use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_model::scan::Scan;
 
-use crate::document::{Exception, GapAction, Rule};
+use crate::condition::Scene;
+use crate::document::{Exception, GapAction};
+use crate::facts::{ImageFacts, Surroundings};
+use crate::image_rule::Seen;
 use crate::profile::Profile;
 use crate::read::Policy;
-use crate::selector::Places;
+use crate::rego::{Input, RULE, Said, Word};
+use crate::selector::{ExceptionSelectors, Places};
 use crate::subject::Subject;
 use crate::time::day_of;
 use crate::words::GapKey;
@@ -27,40 +33,38 @@ pub struct Situation {
     pub now: Timestamp,
     /// What an earlier report has; those findings are left out.
     pub known: Known,
+    /// What is known of the image beside the scan.
+    pub surroundings: Surroundings,
 }
 
 /// Decides what follows from `scan` under `policy`.
 #[must_use]
 pub fn evaluate(policy: &Policy, scan: &Scan, situation: &Situation) -> Decision {
-    let judge = Judge { policy, now: situation.now };
     let today = day_of(situation.now);
+    let image = ImageFacts::of(scan, &situation.surroundings);
+    let judge = Judge::new(policy, situation.now, &image);
     let purls = vec![OnceCell::new(); scan.inventory.packages.len()];
-    let mut rules: BTreeMap<usize, Vec<Decided>> = BTreeMap::new();
-    // How many findings each exception lets pass, or would.
-    let mut excepted = vec![0; policy.document.exceptions.len()];
-    let (mut unmatched, mut known) = (0, 0);
-    for (finding, found) in scan.findings.iter().enumerate() {
-        if situation.known.has(found, &scan.inventory) {
-            known += 1;
-            continue;
+    let all = scan.findings.iter().enumerate();
+    let new = all.filter(|(_, found)| !situation.known.has(found, &scan.inventory));
+    let subjects: Vec<(usize, Subject<'_>)> =
+        new.map(|(number, found)| (number, Subject::of(found, scan, &purls, today))).collect();
+    let (said, failure) = match judge.said(&subjects) {
+        Ok(said) => (said, None),
+        Err(reason) => (Said::default(), Some(reason)),
+    };
+    let mut results = Results { policy, rules: BTreeMap::new(), excepted: vec![0; policy.document.exceptions.len()] };
+    let mut unmatched = 0;
+    for (number, subject) in &subjects {
+        match judge.judge(subject, said.findings.get(number)) {
+            Some(judgment) => results.add(*number, judgment),
+            None => unmatched += 1,
         }
-        let subject = Subject::of(found, scan, &purls, today);
-        let Some(judgment) = judge.judge(&subject) else {
-            unmatched += 1;
-            continue;
-        };
-        for exception in judgment.exception.iter().chain(&judgment.expired) {
-            if let Some(count) = excepted.get_mut(*exception) {
-                *count += 1;
-            }
-        }
-        let Judgment { outcome, grace_until, exception, .. } = judgment;
-        rules.entry(judgment.rule).or_default().push(Decided { finding, outcome, grace_until, exception });
     }
-    let rules: Vec<RuleResult> = rules
-        .into_iter()
-        .filter_map(|(index, findings)| Some(rule_result(policy.document.rules.get(index)?, findings)))
-        .collect();
+    for judgment in judge.image(&said.image, failure) {
+        results.add_image(judgment);
+    }
+    let Results { rules, excepted, .. } = results;
+    let rules: Vec<RuleResult> = rules.into_values().map(with_outcome).collect();
     let gaps = judge.gaps(scan, today);
     let exceptions = policy.document.exceptions.iter().zip(excepted);
     let outcomes = rules.iter().map(|rule| rule.outcome).chain(gaps.iter().map(|gap| gap.outcome));
@@ -72,69 +76,237 @@ pub fn evaluate(policy: &Policy, scan: &Scan, situation: &Situation) -> Decision
         rules,
         gaps,
         unmatched,
-        known,
+        known: scan.findings.len().saturating_sub(subjects.len()),
     }
 }
 
-fn rule_result(rule: &Rule, findings: Vec<Decided>) -> RuleResult {
+/// What the rules decided so far: modules' first, then the policy's in their order.
+struct Results<'a> {
+    policy: &'a Policy,
+    rules: BTreeMap<Decider, RuleResult>,
+    /// How many findings each exception lets pass, or would.
+    excepted: Vec<usize>,
+}
+
+impl Results<'_> {
+    fn add(&mut self, finding: usize, judgment: Judgment) {
+        self.count(judgment.exception.iter().chain(&judgment.expired));
+        let Judgment { decider, outcome, grace_until, exception, note, .. } = judgment;
+        let rule = rule_result(self.policy, &decider);
+        let result = self.rules.entry(decider).or_insert(rule);
+        result.findings.push(Decided { finding, outcome, grace_until, exception, note });
+    }
+
+    fn add_image(&mut self, judgment: ImageJudgment) {
+        let ImageJudgment { decider, decided, expired } = judgment;
+        self.count(decided.exception.iter().chain(&expired));
+        let rule = rule_result(self.policy, &decider);
+        let result = self.rules.entry(decider).or_insert(rule);
+        let image = result.image.get_or_insert_default();
+        image.outcome = image.outcome.max(decided.outcome);
+        image.seen.extend(decided.seen);
+        image.unknown.extend(decided.unknown);
+        image.exception = image.exception.or(decided.exception);
+    }
+
+    fn count<'b>(&mut self, exceptions: impl Iterator<Item = &'b usize>) {
+        for exception in exceptions {
+            if let Some(count) = self.excepted.get_mut(*exception) {
+                *count += 1;
+            }
+        }
+    }
+}
+
+fn rule_result(policy: &Policy, decider: &Decider) -> RuleResult {
+    let rule = match decider {
+        Decider::Module(_) => None,
+        Decider::Rule(index) => policy.document.rules.get(*index),
+    };
     RuleResult {
-        id: rule.id.clone(),
-        profile: rule.profile.map(Profile::as_str),
-        reason: rule.reason.clone(),
-        outcome: findings.iter().map(|decided| decided.outcome).max().unwrap_or_default(),
-        findings,
+        id: decider.id(policy).to_owned(),
+        profile: rule.and_then(|rule| rule.profile).map(Profile::as_str),
+        reason: rule.and_then(|rule| rule.reason.clone()),
+        outcome: Outcome::Pass,
+        findings: Vec::new(),
+        image: None,
     }
 }
 
-/// A policy at one time.
+fn with_outcome(mut rule: RuleResult) -> RuleResult {
+    let findings = rule.findings.iter().map(|decided| decided.outcome);
+    rule.outcome = findings.chain(rule.image.iter().map(|image| image.outcome)).max().unwrap_or_default();
+    rule
+}
+
+/// A policy at one time, for one image.
 pub(crate) struct Judge<'a> {
-    pub(crate) policy: &'a Policy,
-    pub(crate) now: Timestamp,
+    policy: &'a Policy,
+    now: Timestamp,
+    image: &'a ImageFacts,
+    scene: Scene<'a>,
+}
+
+/// What decides: a rule of the policy, or one that a module names.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Decider {
+    /// By its name.
+    Module(String),
+    /// By its index.
+    Rule(usize),
+}
+
+impl Decider {
+    /// The rule's id.
+    pub(crate) fn id<'b>(&'b self, policy: &'b Policy) -> &'b str {
+        match self {
+            Self::Module(name) => name,
+            Self::Rule(index) => policy.document.rules.get(*index).map_or("", |rule| &rule.id),
+        }
+    }
 }
 
 /// What follows from one finding that a rule is for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Judgment {
-    /// The index of the rule.
-    pub(crate) rule: usize,
+    pub(crate) decider: Decider,
     pub(crate) outcome: Outcome,
     pub(crate) grace_until: Option<Date>,
     /// The index of the exception that lets it pass.
     pub(crate) exception: Option<usize>,
     /// Exceptions that would have, were they not over.
     pub(crate) expired: Vec<usize>,
+    /// What a module says of it, or why a condition could not be evaluated.
+    pub(crate) note: Option<Arc<str>>,
 }
 
-impl Judge<'_> {
-    /// What follows from a finding; none if no rule is for it.
-    pub(crate) fn judge(&self, subject: &Subject<'_>) -> Option<Judgment> {
-        let rules = &self.policy.document.rules;
-        let (index, rule) = rules.iter().enumerate().find(|(_, rule)| {
-            let is_excuse = rule.then.outcome() == Outcome::Pass;
-            rule.selectors.fit(subject, if is_excuse { Places::All } else { Places::Any })
-        })?;
-        let grace_until = rule.after.and_then(|grace| subject.grace_until(grace));
-        let outcome = if grace_until.is_some() { milder(rule.then.outcome()) } else { rule.then.outcome() };
+/// What follows from the image as a whole by one rule.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct ImageJudgment {
+    pub(crate) decider: Decider,
+    pub(crate) decided: ImageDecided,
+    /// Exceptions that would let it pass, were they not over.
+    pub(crate) expired: Vec<usize>,
+}
+
+impl<'a> Judge<'a> {
+    pub(crate) fn new(policy: &'a Policy, now: Timestamp, image: &'a ImageFacts) -> Self {
+        let environment = policy.summary.environment.as_deref();
+        Self { policy, now, image, scene: Scene::new(image, environment, now) }
+    }
+
+    /// The id of the rule that decides.
+    pub(crate) fn id(&self, decider: &Decider) -> String {
+        decider.id(self.policy).to_owned()
+    }
+
+    /// What the modules say.
+    pub(crate) fn said(&self, subjects: &[(usize, Subject<'_>)]) -> Result<Said, String> {
+        let Some(modules) = &self.policy.modules else { return Ok(Said::default()) };
+        modules.evaluate(&Input {
+            findings: subjects.iter().map(|(number, subject)| (*number, subject.fields())).collect(),
+            image: self.image.fields(),
+            environment: self.policy.summary.environment.as_deref(),
+            now: self.now,
+        })
+    }
+
+    /// What follows from a finding, of which the modules say `word`; none if no rule is for it.
+    pub(crate) fn judge(&self, subject: &Subject<'_>, word: Option<&Word>) -> Option<Judgment> {
+        let (decider, outcome, grace_until, note) = match word {
+            Some(word) => {
+                (Decider::Module(word.rule.clone()), word.outcome, None, Some(Arc::from(&*word.message)))
+            }
+            None => self.rule(subject)?,
+        };
         let outcome = self.policy.environment.of(outcome);
         let mut judgment =
-            Judgment { rule: index, outcome, grace_until, exception: None, expired: Vec::new() };
+            Judgment { decider, outcome, grace_until, exception: None, expired: Vec::new(), note };
+        // Which rule it is for is not known of what a condition leaves undecided.
+        let rule = judgment.decider.id(self.policy).to_owned();
+        let is_certain = word.is_some() || judgment.note.is_none();
         if outcome != Outcome::Pass {
-            self.except(&mut judgment, subject, &rule.id);
+            let is_for = |selectors: &ExceptionSelectors| {
+                (is_certain || selectors.rule.is_none()) && selectors.fit(subject, &rule)
+            };
+            (judgment.exception, judgment.expired) = self.excepted(is_for);
+        }
+        if judgment.exception.is_some() {
+            judgment.outcome = Outcome::Pass;
         }
         Some(judgment)
     }
 
-    fn except(&self, judgment: &mut Judgment, subject: &Subject<'_>, rule: &str) {
-        let all = self.policy.document.exceptions.iter().enumerate();
-        for (index, exception) in all.filter(|(_, exception)| exception.selectors.fit(subject, rule)) {
-            if self.is_over(exception) {
-                judgment.expired.push(index);
-            } else {
-                (judgment.outcome, judgment.exception) = (Outcome::Pass, Some(index));
-                judgment.expired.clear();
-                return;
+    /// The first rule that is for a finding. Where that cannot be told, the finding is undecided.
+    fn rule(&self, subject: &Subject<'_>) -> Option<(Decider, Outcome, Option<Date>, Option<Arc<str>>)> {
+        let fields = OnceCell::new();
+        for (index, rule) in self.policy.document.rules.iter().enumerate() {
+            let Some(selectors) = &rule.selectors else { continue };
+            let is_excuse = rule.then.outcome() == Outcome::Pass;
+            if !selectors.fit(subject, if is_excuse { Places::All } else { Places::Any }) {
+                continue;
             }
+            if let Some(condition) = &selectors.when {
+                match self.scene.holds(&condition.0, Some(fields.get_or_init(|| subject.fields()))) {
+                    Ok(true) => {}
+                    Ok(false) => continue,
+                    Err(reason) => {
+                        let note = format!("the condition could not be evaluated: {reason}");
+                        return Some((Decider::Rule(index), Outcome::Undecided, None, Some(note.into())));
+                    }
+                }
+            }
+            let grace_until = rule.after.and_then(|grace| subject.grace_until(grace));
+            let outcome = rule.then.outcome();
+            let outcome = if grace_until.is_some() { milder(outcome) } else { outcome };
+            return Some((Decider::Rule(index), outcome, grace_until, None));
         }
+        None
+    }
+
+    /// What follows from the image as a whole: by each rule on images that holds or may hold, and by modules.
+    pub(crate) fn image(&self, words: &[Word], failure: Option<String>) -> Vec<ImageJudgment> {
+        let today = day_of(self.now);
+        let mut judgments = Vec::new();
+        if let Some(reason) = failure {
+            let seen = Seen { seen: Vec::new(), unknown: vec![reason] };
+            judgments.push(self.image_judgment(Decider::Module(RULE.to_owned()), Outcome::Undecided, seen));
+        }
+        for word in words {
+            let seen = Seen { seen: vec![word.message.clone()], unknown: Vec::new() };
+            judgments.push(self.image_judgment(Decider::Module(word.rule.clone()), word.outcome, seen));
+        }
+        for (index, rule) in self.policy.document.rules.iter().enumerate() {
+            let Some(selectors) = &rule.image else { continue };
+            let Some(seen) = selectors.fit(self.image, &self.scene, today) else { continue };
+            let outcome = if seen.unknown.is_empty() { rule.then.outcome() } else { Outcome::Undecided };
+            judgments.push(self.image_judgment(Decider::Rule(index), outcome, seen));
+        }
+        judgments
+    }
+
+    fn image_judgment(&self, decider: Decider, outcome: Outcome, seen: Seen) -> ImageJudgment {
+        let outcome = self.policy.environment.of(outcome);
+        let rule = decider.id(self.policy);
+        let is_for = |selectors: &ExceptionSelectors| selectors.fit_image(&self.image.digests, rule);
+        let (exception, expired) =
+            if outcome == Outcome::Pass { (None, Vec::new()) } else { self.excepted(is_for) };
+        let outcome = if exception.is_some() { Outcome::Pass } else { outcome };
+        let decided = ImageDecided { outcome, seen: seen.seen, unknown: seen.unknown, exception };
+        ImageJudgment { decider, decided, expired }
+    }
+
+    /// The exception that lets pass what `is_for` is true of; else those that would, were they not over.
+    fn excepted(&self, is_for: impl Fn(&ExceptionSelectors) -> bool) -> (Option<usize>, Vec<usize>) {
+        let all = self.policy.document.exceptions.iter().enumerate();
+        let mut expired = Vec::new();
+        for (index, exception) in all.filter(|(_, exception)| is_for(&exception.selectors)) {
+            if !self.is_over(exception) {
+                return (Some(index), Vec::new());
+            }
+            expired.push(index);
+        }
+        (None, expired)
     }
 
     fn is_over(&self, exception: &Exception) -> bool {
@@ -161,7 +333,7 @@ impl Judge<'_> {
     /// What follows from gaps, those of the scan and that of the clock.
     fn gaps(&self, scan: &Scan, today: Date) -> Vec<GapResult> {
         let mut kinds: BTreeMap<GapKind, Vec<Gap>> = BTreeMap::new();
-        for gap in scan.gaps.iter().cloned().chain(clock_gap(scan, today)) {
+        for gap in scan.gaps.iter().cloned().chain(clock_gap(scan, self.image, today)) {
             kinds.entry(gap.kind).or_default().push(gap);
         }
         let result = |(kind, gaps)| {
@@ -183,15 +355,15 @@ const fn milder(outcome: Outcome) -> Outcome {
     }
 }
 
-/// A clock that is behind the data of the database: exceptions and times of grace would seem to last. One day is the
-/// difference of time zones.
-fn clock_gap(scan: &Scan, today: Date) -> Option<Gap> {
-    let newest = scan.database.as_ref()?.date?;
-    let is_behind = today.checked_add(1.day()).is_ok_and(|tomorrow| tomorrow < newest);
-    is_behind.then(|| {
-        let reason = format!("it shows {today}, but the advisory database has data of {newest}");
-        Gap::new(GapKind::ClockBehind, "the clock", reason)
-    })
+/// A clock that is behind the data of the database, or behind the image: exceptions and times of grace would seem to
+/// last. One day is the difference of time zones.
+fn clock_gap(scan: &Scan, image: &ImageFacts, today: Date) -> Option<Gap> {
+    let made = image.created.map(|created| (day_of(created), "the image was made on"));
+    let newest = scan.database.as_ref().and_then(|database| database.date);
+    let newest = newest.map(|day| (day, "the advisory database has data of"));
+    let tomorrow = today.checked_add(1.day()).ok()?;
+    let (day, what) = newest.into_iter().chain(made).find(|(day, _)| tomorrow < *day)?;
+    Some(Gap::new(GapKind::ClockBehind, "the clock", format!("it shows {today}, but {what} {day}")))
 }
 
 #[cfg(test)]

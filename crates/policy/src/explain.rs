@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::document::{Action, Environment, OutcomeWord};
+use crate::document::{Action, Environment, Module, OutcomeWord};
+use crate::image_rule::ImageSelectors;
 use crate::read::Policy;
 use crate::selector::Selectors;
 use crate::time::{Grace, Since};
@@ -14,6 +15,13 @@ impl Policy {
     pub fn explained(&self) -> String {
         let mut text = String::new();
         let document = &self.document;
+        for (index, module) in document.rego.iter().enumerate() {
+            let name = match module {
+                Module::File(name) => name.0.clone(),
+                Module::Text(_) => format!("number {}", index + 1),
+            };
+            let _ = writeln!(text, "     What the module {name} says of a finding comes before the rules.");
+        }
         for (number, rule) in document.rules.iter().enumerate() {
             let then = match rule.then {
                 Action::Fail => "fails",
@@ -23,7 +31,11 @@ impl Policy {
             let grace = rule.after.map(|grace| grace_in_words(grace, rule.then)).unwrap_or_default();
             let profile = rule.profile.filter(|_| !self.summary.is_built_in);
             let profile = profile.map_or_else(String::new, |profile| format!(" (of {})", profile.as_str()));
-            let what = rule.selectors.words();
+            let what = match (&rule.selectors, &rule.image) {
+                (Some(selectors), _) => selectors.words(),
+                (None, Some(image)) => image.words(),
+                (None, None) => String::new(),
+            };
             let _ = writeln!(text, "{:>3}  {}{profile}\n     {what} {then}{grace}", number + 1, rule.id);
             if let Some(reason) = &rule.reason {
                 let _ = writeln!(text, "     because {reason}");
@@ -82,6 +94,36 @@ impl Policy {
     }
 }
 
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<&str>>().join(" ")
+}
+
+impl ImageSelectors {
+    /// The selectors in words: `an image that is older than 90 days`.
+    fn words(&self) -> String {
+        let glob = |glob: &crate::glob::Glob| glob.as_str().to_owned();
+        let flag = |value: Option<bool>, yes: &str, no: &str| {
+            value.map(|value| if value { yes.to_owned() } else { no.to_owned() })
+        };
+        let parts = [
+            self.older_than.map(|days| format!("is older than {} days", days.0)),
+            self.database_older_than
+                .map(|days| format!("is judged by advisories older than {} days", days.0)),
+            self.tag.as_ref().map(|any| format!("is asked for by the tag {}", any.words(glob))),
+            flag(self.pinned, "is asked for by digest", "is not asked for by digest"),
+            self.base.as_ref().map(|any| format!("is based on {}", any.words(glob))),
+            flag(self.base_known, "has a known base", "has no known base"),
+            flag(self.base_current, "has the newest base", "has a base of which there is a newer one"),
+            flag(self.sbom, "has a bill of materials", "has no bill of materials"),
+            self.size.as_ref().map(|test| format!("has layers of {test}")),
+            self.layers.map(|test| format!("has {test} layers")),
+            self.when.as_ref().map(|condition| format!("meets {}", one_line(condition.0.as_str()))),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        format!("an image that {}", parts.join(", "))
+    }
+}
+
 fn grace_in_words(grace: Grace, then: Action) -> String {
     let since = match grace.since {
         Since::Published => "it was published",
@@ -136,6 +178,7 @@ impl Selectors {
                     .map(|any| any.words(|word: &CategoryWord| word.as_str().to_owned())),
             ),
             self.ends_within.map(|days| format!("gets no security fixes in {} days", days.0)),
+            self.when.as_ref().map(|condition| format!("meets {}", one_line(condition.0.as_str()))),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         if parts.is_empty() { "every finding".to_owned() } else { format!("what {}", parts.join(", ")) }

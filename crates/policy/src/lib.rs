@@ -1,17 +1,23 @@
 //! Findings and gaps to a verdict.
 //!
-//! Two ways: a [`Gate`] on the command line, and a [`Policy`], a file of ordered rules and exceptions. Neither reads a
-//! clock, a file or the network; what was not checked makes an outcome undecided, never a pass.
+//! Two ways: a [`Gate`] on the command line, and a [`Policy`], a file of ordered rules, conditions, modules and exceptions.
+//! Neither reads a clock, a file or the network (the interpreter of Rego ends after a time); what was not checked makes an outcome undecided, never a pass.
 #![forbid(unsafe_code)]
 
 mod case;
+mod condition;
 mod document;
 mod evaluate;
 mod explain;
+mod facts;
+mod fields;
+mod foreign;
 mod gate;
 mod glob;
+mod image_rule;
 mod profile;
 mod read;
+mod rego;
 mod selector;
 mod subject;
 mod suggest;
@@ -21,6 +27,7 @@ mod words;
 pub use case::{Case, CaseResult, run_cases};
 pub use document::schema;
 pub use evaluate::{Situation, evaluate};
+pub use facts::{BaseFacts, Surroundings};
 pub use gate::{Gate, GateError, decide};
 pub use profile::Profile;
-pub use read::{Limits, Policy, PolicyError};
+pub use read::{Asks, Limits, Open, Policy, PolicyError};

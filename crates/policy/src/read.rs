@@ -4,8 +4,11 @@
 use plimsoll_model::decision::PolicySummary;
 use plimsoll_model::digest::Digest;
 
-use crate::document::{Action, Document, Environment, GapAction};
+use crate::document::{Action, Document, Environment, FileName, GapAction, Module, Rule};
+use crate::foreign;
+use crate::image_rule::ImageSelectors;
 use crate::profile::Profile;
+use crate::rego::Modules;
 use crate::suggest::suggestion;
 use crate::words::GapKey;
 
@@ -18,13 +21,15 @@ pub struct Limits {
     pub depth: usize,
     /// Rules, and as many tests.
     pub rules: usize,
-    /// Exceptions.
+    /// Exceptions, those of other tools' files included.
     pub exceptions: usize,
+    /// Files, those with modules and those with exceptions.
+    pub files: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 1 << 20, depth: 20, rules: 1000, exceptions: 5000 }
+        Self { bytes: 1 << 20, depth: 20, rules: 1000, exceptions: 5000, files: 50 }
     }
 }
 
@@ -67,6 +72,24 @@ pub enum PolicyError {
         /// Why.
         reason: String,
     },
+    /// A file that it names.
+    #[error("{name}: {file}: {reason}")]
+    File {
+        /// The policy.
+        name: String,
+        /// The file.
+        file: String,
+        /// Why it cannot be taken.
+        reason: String,
+    },
+    /// A module.
+    #[error("{name}: {reason}")]
+    Module {
+        /// The policy.
+        name: String,
+        /// Why, with the module's name and line.
+        reason: String,
+    },
     /// The policy does not know the environment.
     #[error("{name}: there is no environment {environment:?}; it has {known}")]
     Environment {
@@ -86,14 +109,41 @@ pub struct Policy {
     pub(crate) document: Document,
     pub(crate) summary: PolicySummary,
     pub(crate) environment: Environment,
+    /// Its modules in Rego, compiled.
+    pub(crate) modules: Option<Modules>,
 }
 
+/// What a policy asks for beside a scan.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Asks {
+    /// For the image's base among known images.
+    pub base: bool,
+    /// Whether a bill of materials lies with the image.
+    pub sbom: bool,
+}
+
+/// Gives the bytes of a file that a policy names, from the policy's folder on; or why it cannot.
+pub type Open<'a> = &'a mut dyn FnMut(&str) -> Result<Vec<u8>, String>;
+
 impl Policy {
-    /// Reads the policy file `name`.
+    /// Reads the policy file `name`, which may name no other files.
     ///
     /// # Errors
     /// If a limit is passed, or it is no policy.
     pub fn read(name: &str, bytes: &[u8], limits: Limits) -> Result<Self, PolicyError> {
+        Self::read_with(name, bytes, limits, &mut |_| Err("a policy from here names no files".to_owned()))
+    }
+
+    /// Reads the policy file `name`, and the files that it names by `open`.
+    ///
+    /// # Errors
+    /// If a limit is passed, it is no policy, or one of its files is not what it must be.
+    pub fn read_with(
+        name: &str,
+        bytes: &[u8],
+        limits: Limits,
+        open: Open<'_>,
+    ) -> Result<Self, PolicyError> {
         let mut document = document(name, bytes, limits)?;
         let mut profiles: Vec<Profile> = Vec::new();
         for profile in std::mem::take(&mut document.extends) {
@@ -102,14 +152,16 @@ impl Policy {
                 profiles.push(profile);
             }
         }
+        let drawn = draw(name, &mut document, limits, open)?;
         let summary = PolicySummary {
+            files: drawn.files,
             name: name.to_owned(),
             is_built_in: false,
             digest: Digest::of(bytes),
             extends: profiles.into_iter().map(Profile::as_str).collect(),
             environment: None,
         };
-        Ok(Self { document, summary, environment: Environment::default() })
+        Ok(Self { document, summary, environment: Environment::default(), modules: drawn.modules })
     }
 
     /// The built-in policy.
@@ -141,6 +193,23 @@ impl Policy {
         Ok(self)
     }
 
+    /// What it asks for beside a scan.
+    #[must_use]
+    pub fn asks(&self) -> Asks {
+        let images = || self.document.rules.iter().filter_map(|rule| rule.image.as_ref());
+        // A condition or a module may ask for anything.
+        let any = self.modules.is_some()
+            || images().any(|image| image.when.is_some())
+            || self.document.rules.iter().any(|rule| {
+                let condition = rule.selectors.as_ref().and_then(|selectors| selectors.when.as_ref());
+                condition.is_some_and(|condition| condition.0.as_str().contains("image"))
+            });
+        let is_base = |image: &ImageSelectors| {
+            image.base.is_some() || image.base_known.is_some() || image.base_current.is_some()
+        };
+        Asks { base: any || images().any(is_base), sbom: any || images().any(|image| image.sbom.is_some()) }
+    }
+
     /// Which policy it is.
     #[must_use]
     pub const fn summary(&self) -> &PolicySummary {
@@ -158,6 +227,9 @@ fn document(name: &str, bytes: &[u8], limits: Limits) -> Result<Document, Policy
         return limit(limits.depth, "brackets within one another");
     }
     let document: Document = serde_yaml_ng::from_str(text).map_err(|error| malformed(name, &error))?;
+    if document.rego.len().saturating_add(document.exceptions_from.len()) > limits.files {
+        return limit(limits.files, "files");
+    }
     if document.rules.len() > limits.rules || document.tests.len() > limits.rules {
         return limit(limits.rules, "rules, and as many tests");
     }
@@ -168,6 +240,57 @@ fn document(name: &str, bytes: &[u8], limits: Limits) -> Result<Document, Policy
         Some(reason) => Err(PolicyError::Invalid { name: name.to_owned(), reason }),
         None => Ok(document),
     }
+}
+
+/// What a policy draws in from files.
+struct Drawn {
+    files: Vec<(String, Digest)>,
+    modules: Option<Modules>,
+}
+
+/// Reads the modules and the exceptions that `document` names.
+fn draw(name: &str, document: &mut Document, limits: Limits, open: Open<'_>) -> Result<Drawn, PolicyError> {
+    let mut files = Vec::new();
+    let wrong = |file: &str, reason: String| PolicyError::File { name: name.to_owned(), file: file.to_owned(), reason };
+    let mut take = |file: &str| {
+        let bytes = open(file).map_err(|reason| wrong(file, reason))?;
+        if bytes.len() > limits.bytes {
+            return Err(wrong(file, format!("it has more than {} bytes", limits.bytes)));
+        }
+        files.push((file.to_owned(), Digest::of(&bytes)));
+        Ok(bytes)
+    };
+    let mut sources = Vec::new();
+    for (index, module) in document.rego.iter().enumerate() {
+        sources.push(match module {
+            Module::Text(text) => (format!("{name}: rego[{index}]"), text.clone()),
+            Module::File(FileName(file)) => {
+                let text = String::from_utf8(take(file)?);
+                (file.clone(), text.map_err(|_| wrong(file, "it is not UTF-8".to_owned()))?)
+            }
+        });
+    }
+    for FileName(file) in std::mem::take(&mut document.exceptions_from) {
+        let exceptions = foreign::exceptions(&file, &take(&file)?);
+        document.exceptions.extend(exceptions.map_err(|error| wrong(&file, error.to_string()))?);
+    }
+    if document.exceptions.len() > limits.exceptions {
+        return Err(PolicyError::Limit { name: name.to_owned(), limit: limits.exceptions, what: "exceptions" });
+    }
+    let module = |reason| PolicyError::Module { name: name.to_owned(), reason };
+    let modules = if sources.is_empty() { None } else { Some(Modules::compile(&sources).map_err(module)?) };
+    Ok(Drawn { files, modules })
+}
+
+/// Reads another tool's YAML, under the limits of a policy. An error is told with its place.
+pub(crate) fn from_yaml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    if nesting(text) > Limits::default().depth {
+        return Err("brackets are nested too deep".to_owned());
+    }
+    serde_yaml_ng::from_str(text).map_err(|error| match malformed("", &error) {
+        PolicyError::Malformed { line, column, reason, .. } => format!("line {line}, column {column}: {reason}"),
+        other => other.to_string(),
+    })
 }
 
 /// How deep brackets are nested at most; those in texts count too.
@@ -221,6 +344,9 @@ fn complaint(document: &Document) -> Option<String> {
         if !ids.insert(id) {
             return Some(format!("rule {id:?} is there twice"));
         }
+        if let Some(reason) = aim(rule) {
+            return Some(format!("rule {id:?}: {reason}"));
+        }
         if rule.then == Action::Ignore && !is_reason(&rule.reason) {
             return Some(format!("rule {id:?}: to ignore needs a reason"));
         }
@@ -241,6 +367,21 @@ fn complaint(document: &Document) -> Option<String> {
         let is_wrong = rule.then == GapAction::Ignore && !is_reason(&rule.reason);
         is_wrong.then(|| format!("gaps.{name}: to ignore needs a reason"))
     })
+}
+
+/// What is wrong with what a rule is for.
+fn aim(rule: &Rule) -> Option<&'static str> {
+    match (&rule.selectors, &rule.image) {
+        (None, None) => Some("it has neither match, for findings, nor image, for images"),
+        (Some(_), Some(_)) => Some("it has both match and image; a rule is for findings or for images"),
+        (Some(_), None) => None,
+        (None, Some(image)) if image.is_empty() => Some("image is empty"),
+        (None, Some(_)) if rule.then == Action::Ignore => {
+            Some("what an image is cannot be ignored, only excepted by the rule's id")
+        }
+        (None, Some(_)) if rule.after.is_some() => Some("an image has no grace (after): say how old it may be"),
+        (None, Some(_)) => None,
+    }
 }
 
 fn shortened(text: &str) -> String {

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::condition::FindingCondition;
+use crate::foreign::Foreign;
 use crate::glob::Glob;
 use crate::subject::Subject;
 use crate::time::Days;
@@ -71,6 +73,9 @@ pub(crate) struct Selectors {
     /// Security fixes end within this time, or have ended: 90d.
     #[serde(default, deserialize_with = "given")]
     pub(crate) ends_within: Option<Days>,
+    /// A condition in CEL on `finding`, `image`, `environment` and `now`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) when: Option<FindingCondition>,
 }
 
 /// How many of a finding's places must fit.
@@ -83,7 +88,7 @@ pub(crate) enum Places {
 }
 
 impl Selectors {
-    /// Tells whether they are for `subject`.
+    /// Tells whether they are for `subject`, save for `when`.
     pub(crate) fn fit(&self, subject: &Subject<'_>, places: Places) -> bool {
         let is = |wanted: Option<bool>, is: bool| wanted.is_none_or(|wanted| wanted == is);
         self.kind.as_ref().is_none_or(|kinds| kinds.any(|kind| *kind == subject.kind))
@@ -119,7 +124,7 @@ impl Selectors {
 }
 
 /// What an exception is for: all that are given must hold, and at least one must be given.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(extend("minProperties" = 1))]
 pub(crate) struct ExceptionSelectors {
@@ -138,6 +143,9 @@ pub(crate) struct ExceptionSelectors {
     /// The image, by the digest of its index, its manifest or its configuration.
     #[serde(default, deserialize_with = "given")]
     pub(crate) digest: Option<AnyOf<ImageDigest>>,
+    /// What the exception of another tool's file asks for.
+    #[serde(skip)]
+    pub(crate) foreign: Option<Box<Foreign>>,
 }
 
 impl ExceptionSelectors {
@@ -148,10 +156,24 @@ impl ExceptionSelectors {
             && self.path.is_none()
             && self.rule.is_none()
             && self.digest.is_none()
+            && self.foreign.is_none()
+    }
+
+    /// Tells whether they are for the image as a whole, of which `rule` decided: they say nothing of findings.
+    pub(crate) fn fit_image(&self, digests: &[String], rule: &str) -> bool {
+        let is_of_findings =
+            self.id.is_some() || self.package.is_some() || self.path.is_some() || self.foreign.is_some();
+        let has = |digest: &ImageDigest| digests.iter().any(|known| *known == digest.0.to_string());
+        !is_of_findings
+            && self.rule.as_ref().is_none_or(|globs| globs.any(|glob| glob.fits(rule)))
+            && self.digest.as_ref().is_none_or(|digests| digests.any(has))
     }
 
     /// Tells whether they are for `subject`, which `rule` decided.
     pub(crate) fn fit(&self, subject: &Subject<'_>, rule: &str) -> bool {
+        if self.foreign.as_ref().is_some_and(|foreign| !foreign.fit(subject)) {
+            return false;
+        }
         self.id.as_ref().is_none_or(|globs| has_id(globs, subject))
             && self.rule.as_ref().is_none_or(|globs| globs.any(|glob| glob.fits(rule)))
             && self.package.as_ref().is_none_or(|globs| has_package(globs, subject))
@@ -175,6 +197,7 @@ impl ExceptionSelectors {
             globs("path", &self.path),
             globs("rule", &self.rule),
             digests.map(|digests| format!("digest {digests}")),
+            self.foreign.as_ref().map(|foreign| foreign.title.clone()),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
@@ -189,7 +212,7 @@ fn has_package(globs: &AnyOf<Glob>, subject: &Subject<'_>) -> bool {
     globs.any(|glob| glob.may_fit(purl) && (glob.fits(purl) || glob.fits(bare)))
 }
 
-fn has_path(globs: &AnyOf<Glob>, subject: &Subject<'_>, places: Places) -> bool {
+pub(crate) fn has_path(globs: &AnyOf<Glob>, subject: &Subject<'_>, places: Places) -> bool {
     let fits = |path: &&str| globs.any(|glob| glob.fits_path(path));
     match places {
         Places::Any => subject.paths.iter().any(fits),
@@ -206,6 +229,6 @@ fn has_layer(layers: &AnyOf<u32>, subject: &Subject<'_>, places: Places) -> bool
 }
 
 /// The type of a package URL.
-fn ecosystem(purl: &str) -> &str {
+pub(crate) fn ecosystem(purl: &str) -> &str {
     purl.strip_prefix("pkg:").and_then(|rest| rest.split('/').next()).unwrap_or_default()
 }

@@ -1,18 +1,19 @@
 //! A finding as selectors see it, wherever it is from: a scan, or a policy's own test cases.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use jiff::ToSpan;
 use jiff::civil::Date;
+use packageurl::PackageUrl;
 use plimsoll_model::decision::without_version;
 use plimsoll_model::digest::Digest;
-use plimsoll_model::finding::{Finding, FindingKind, Status};
+use plimsoll_model::finding::{Finding, FindingKind, Match, Status};
 use plimsoll_model::inventory::{InstalledPackage, Origin};
 use plimsoll_model::licensing::LicenseCategory;
 use plimsoll_model::scan::Scan;
 use plimsoll_model::severity::Severity;
 
-use crate::time::{Days, Grace, Since};
+use crate::time::{Days, Grace, Since, later};
 use crate::words::{CategoryWord, Kind, OriginWord, StatusWord};
 
 /// A finding as selectors see it.
@@ -20,6 +21,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) kind: Kind,
     pub(crate) id: &'a str,
     pub(crate) aliases: &'a [String],
+    /// The advisories that matched.
+    pub(crate) matches: &'a [Match],
     pub(crate) severity: Severity,
     pub(crate) is_fixable: bool,
     pub(crate) is_running: bool,
@@ -78,6 +81,7 @@ impl<'a> Subject<'a> {
             kind: Kind::Misconfiguration,
             id: &finding.id,
             aliases: &[],
+            matches: &[],
             severity: finding.severity,
             is_fixable: finding.is_fixable(),
             is_running: finding.is_in_running_code(),
@@ -117,6 +121,7 @@ impl<'a> Subject<'a> {
             FindingKind::Vulnerability(found) => {
                 self.kind = Kind::Vulnerability;
                 self.aliases = &found.aliases;
+                self.matches = &found.matches;
                 self.is_malicious = found.malicious;
                 self.known_exploited = found.known_exploited;
                 self.published = found.published;
@@ -172,6 +177,21 @@ impl<'a> Subject<'a> {
         Some((&purl.0, purl.0.get(..purl.1).unwrap_or_default()))
     }
 
+    /// The package's name, as its ecosystem writes it, and its version.
+    pub(crate) fn named(&self) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
+        if let Some(Purl::Made(_, installed, _)) = self.package {
+            let package = &installed.package;
+            return Some((Cow::Borrowed(&package.name), Cow::Borrowed(&package.version)));
+        }
+        let purl: PackageUrl<'_> = self.package()?.0.parse().ok()?;
+        let name = match (purl.namespace(), purl.ty()) {
+            (Some(group), "maven") => format!("{group}:{}", purl.name()),
+            (None, _) | (Some(_), "apk" | "deb" | "rpm") => purl.name().to_owned(),
+            (Some(namespace), _) => format!("{namespace}/{}", purl.name()),
+        };
+        Some((Cow::Owned(name), Cow::Owned(purl.version().unwrap_or_default().to_owned())))
+    }
+
     /// Tells whether security fixes end within `days`, or have ended.
     pub(crate) fn ends_within(&self, days: Days) -> bool {
         match self.end {
@@ -191,10 +211,6 @@ impl<'a> Subject<'a> {
         let until = later(since?.min(self.today), grace.days);
         (self.today < until).then_some(until)
     }
-}
-
-fn later(day: Date, days: Days) -> Date {
-    day.checked_add(i64::from(days.0).days()).unwrap_or(day)
 }
 
 const fn word(origin: Origin) -> OriginWord {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -42,6 +42,11 @@ impl TryFrom<String> for Expiry {
 }
 
 impl Expiry {
+    /// An end that another tool's file writes as `written`, whose last instant is `last`.
+    pub(crate) const fn at(written: String, last: Timestamp) -> Self {
+        Self { written, end: End::Instant(last) }
+    }
+
     /// The end as written.
     pub(crate) fn as_str(&self) -> &str {
         &self.written
@@ -59,6 +64,11 @@ impl Expiry {
 /// The day of an instant, in UTC.
 pub(crate) fn day_of(now: Timestamp) -> Date {
     now.to_zoned_datetime(TimeZone::UTC).date()
+}
+
+/// The day that comes `days` after `day`.
+pub(crate) fn later(day: Date, days: Days) -> Date {
+    day.checked_add(i64::from(days.0).days()).unwrap_or(day)
 }
 
 /// `30d`, `2w`.

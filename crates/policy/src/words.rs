@@ -13,6 +13,8 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::condition::{FindingCondition, ImageCondition};
+use crate::document::FileName;
 use crate::glob::Glob;
 use crate::time::{Days, Expiry, Grace};
 
@@ -91,6 +93,13 @@ pub(crate) fn mapping<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     deserializer.deserialize_any(MappingVisitor(PhantomData))
+}
+
+/// Reads what may be left out, and is a mapping if it is there.
+pub(crate) fn given_mapping<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    mapping(deserializer).map(Some)
 }
 
 struct MappingVisitor<T>(PhantomData<T>);
@@ -242,6 +251,96 @@ impl TryFrom<String> for ProbabilityTest {
     }
 }
 
+/// `>50`, `<=3`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "String")]
+pub(crate) struct CountTest(Relation, u64);
+
+impl fmt::Display for CountTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.0, self.1)
+    }
+}
+
+impl CountTest {
+    pub(crate) fn holds(self, count: u64) -> bool {
+        self.0.holds(count, self.1)
+    }
+}
+
+impl TryFrom<String> for CountTest {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let (relation, number) = Relation::split(text.trim());
+        let number = number.parse().map_err(|_| "a number is compared as \">50\"".to_owned())?;
+        Ok(Self(relation, number))
+    }
+}
+
+/// `>500MB`, `<=2GiB`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "String")]
+pub(crate) struct SizeTest {
+    relation: Relation,
+    bytes: u64,
+    written: String,
+}
+
+impl fmt::Display for SizeTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
+    }
+}
+
+impl SizeTest {
+    pub(crate) fn holds(&self, bytes: u64) -> bool {
+        self.relation.holds(bytes, self.bytes)
+    }
+}
+
+impl TryFrom<String> for SizeTest {
+    type Error = String;
+
+    fn try_from(written: String) -> Result<Self, Self::Error> {
+        let (relation, size) = Relation::split(written.trim());
+        let bytes = bytes(size).filter(|_| relation != Relation::Equal);
+        match bytes {
+            Some(bytes) => Ok(Self { relation, bytes, written: written.trim().to_owned() }),
+            None => Err("a size is compared as \">500MB\", with B, kB, MB, GB, KiB, MiB or GiB".to_owned()),
+        }
+    }
+}
+
+/// `500MB`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "String")]
+pub(crate) struct SizeWord(pub(crate) u64);
+
+impl TryFrom<String> for SizeWord {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = bytes(text.trim()).map(Self);
+        bytes.ok_or_else(|| "a size is written as 500MB, with B, kB, MB, GB, KiB, MiB or GiB".to_owned())
+    }
+}
+
+/// The bytes that `500MB` means.
+fn bytes(size: &str) -> Option<u64> {
+    let units: [(&str, u64); 7] = [
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("kB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("B", 1),
+    ];
+    let (number, factor) = units.into_iter().find_map(|(unit, factor)| Some((size.strip_suffix(unit)?, factor)))?;
+    number.trim().parse::<u64>().ok()?.checked_mul(factor)
+}
+
 /// Kinds of finding.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "kebab-case")]
@@ -255,6 +354,10 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Vulnerability, Self::Secret, Self::Misconfiguration, Self::EndOfLife, Self::License];
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Vulnerability => "vulnerability",
@@ -280,6 +383,10 @@ pub(crate) enum StatusWord {
 }
 
 impl StatusWord {
+    /// All of them.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Fixed, Self::Affected, Self::FixDeferred, Self::WillNotFix, Self::EndOfLife, Self::UnderInvestigation];
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Fixed => "fixed",
@@ -313,6 +420,10 @@ pub(crate) enum CategoryWord {
 }
 
 impl CategoryWord {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] =
+        [Self::Reciprocal, Self::Unknown, Self::Forbidden];
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Reciprocal => "reciprocal",
@@ -323,6 +434,10 @@ impl CategoryWord {
 }
 
 impl OriginWord {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] =
+        [Self::Base, Self::Application, Self::Unknown];
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Base => "base",
@@ -422,11 +537,17 @@ macro_rules! text_schema {
 }
 
 text_schema! {
+    CountTest, "CountTest", "^(>=|>|<=|<|=)? *[0-9]+$";
     Days, "Days", "^[0-9]+[dw]$";
     Expiry, "Expiry", "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.+)?$";
+    FileName, "FileName", "^.{1,1024}$";
+    FindingCondition, "FindingCondition", "^[\\s\\S]{1,2048}$";
     Glob, "Glob", "^.{1,512}$";
     Grace, "Grace", "^[0-9]+[dw] since (published|known-exploited)$";
+    ImageCondition, "ImageCondition", "^[\\s\\S]{1,2048}$";
     ImageDigest, "ImageDigest", "^sha256:[0-9a-f]{64}$";
     ProbabilityTest, "ProbabilityTest", "^(>=|>|<=|<) *(0(\\.[0-9]+)?|1(\\.0+)?)$";
+    SizeTest, "SizeTest", "^(>=|>|<=|<) *[0-9]+ *([kMG]?B|[KMG]iB)$";
+    SizeWord, "SizeWord", "^[0-9]+ *([kMG]?B|[KMG]iB)$";
     SeverityTest, "SeverityTest", "^(>=|>|<=|<|=)? *(critical|high|medium|low|negligible|unknown)$";
 }

@@ -137,7 +137,7 @@ fn policy(text: &str) -> Policy {
 }
 
 fn at(text: &str, now: &str) -> Decision {
-    let situation = Situation { now: now.parse().unwrap(), known: Known::default() };
+    let situation = Situation { now: now.parse().unwrap(), known: Known::default(), surroundings: Surroundings::default() };
     evaluate(&policy(text), &scan(), &situation)
 }
 
@@ -303,7 +303,7 @@ rules: [{ id: v, match: { kind: secret }, then: fail }]";
             Some(name) => policy.in_environment(name).unwrap(),
             None => policy,
         };
-        let situation = Situation { now: NOW.parse().unwrap(), known: Known::default() };
+        let situation = Situation { now: NOW.parse().unwrap(), known: Known::default(), surroundings: Surroundings::default() };
         evaluate(&policy, &scan, &situation).outcome
     };
     assert_eq!(outcome(None), Outcome::Fail);
@@ -319,7 +319,7 @@ fn a_gap_leaves_undecided_unless_the_policy_says_otherwise_and_hides_no_failure(
         let mut scan = scan();
         scan.gaps =
             vec![Gap::new(GapKind::NoFeed, "deb", "no feed"), Gap::new(GapKind::FileUnread, "x", "damaged")];
-        let situation = Situation { now: NOW.parse().unwrap(), known: Known::default() };
+        let situation = Situation { now: NOW.parse().unwrap(), known: Known::default(), surroundings: Surroundings::default() };
         evaluate(&policy(text), &scan, &situation).outcome
     };
     assert_eq!(outcome(""), Outcome::Undecided);
@@ -344,7 +344,7 @@ fn a_clock_behind_the_database_decides_nothing() {
         feeds: vec![],
     });
     let outcome = |now: &str| {
-        let situation = Situation { now: now.parse().unwrap(), known: Known::default() };
+        let situation = Situation { now: now.parse().unwrap(), known: Known::default(), surroundings: Surroundings::default() };
         evaluate(&policy(""), &scan, &situation).outcome
     };
     assert_eq!(outcome("2026-08-31T00:00:00Z"), Outcome::Pass);
@@ -357,7 +357,7 @@ fn findings_of_an_earlier_report_are_left_out() {
     let identity = |index: usize| plimsoll_model::decision::identity(&scan.findings[index], &scan.inventory);
     assert_eq!(identity(0), ("CVE-1".to_owned(), "pkg:npm/%40acme/ui".to_owned()));
     let known = Known([identity(0), identity(2)].into());
-    let situation = Situation { now: NOW.parse().unwrap(), known };
+    let situation = Situation { now: NOW.parse().unwrap(), known, surroundings: Surroundings::default() };
     let decision = evaluate(&policy("rules: [{ id: a, match: {}, then: fail }]"), &scan, &situation);
     let left: Vec<usize> = decision.rules[0].findings.iter().map(|found| found.finding).collect();
     assert_eq!((left, decision.known), (vec![1, 3, 4, 5], 2));
@@ -370,7 +370,7 @@ fn own_rules_come_before_those_of_a_profile_and_replace_them_by_id() {
         policy.document.rules.iter().map(|rule| (rule.id.as_str(), rule.profile)).collect();
     assert_eq!(ids[..2], [("secret", None), ("malicious-package", Some(Profile::Baseline))]);
     assert_eq!(ids.iter().filter(|(id, _)| *id == "secret").count(), 1);
-    let situation = Situation { now: NOW.parse().unwrap(), known: Known::default() };
+    let situation = Situation { now: NOW.parse().unwrap(), known: Known::default(), surroundings: Surroundings::default() };
     let decision = evaluate(&policy, &scan(), &situation);
     assert_eq!(decision.policy.extends, ["baseline"]);
     assert_eq!(decision.outcome, Outcome::Fail);
