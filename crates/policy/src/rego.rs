@@ -5,6 +5,7 @@
 //! values from small ones are not there or are bounded ([`bounded`]). What cannot be evaluated leaves the image undecided.
 
 mod bounded;
+mod recursion;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -29,12 +30,21 @@ const STACK: usize = 256 << 20;
 const MESSAGE: usize = 400;
 /// How much a module may say.
 const WORDS: usize = 100_000;
+/// Brackets within one another.
+const NESTING: usize = 100;
 /// The rule that a module's word is told under if it names none.
 pub(crate) const RULE: &str = "rego";
 
+/// The sets that count, the milder first.
+const SETS: [(&str, Outcome); 3] = [("ignore", Outcome::Pass), ("warn", Outcome::Warn), ("deny", Outcome::Fail)];
+
 /// The modules of a policy, compiled.
 #[derive(Clone)]
-pub(crate) struct Modules(Arc<Engine>);
+pub(crate) struct Modules {
+    engine: Arc<Engine>,
+    /// Those of the sets that are there.
+    sets: Vec<(&'static str, Outcome)>,
+}
 
 impl std::fmt::Debug for Modules {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -78,21 +88,35 @@ impl Modules {
         on_thread(move || {
             let mut engine = Engine::new();
             bounded::add(&mut engine)?;
+            let mut sets = Vec::new();
             for (name, text) in sources {
-                if nesting(&text) > 100 {
-                    return Err(format!("{name}: brackets are more than 100 deep"));
+                if nesting(&text) > NESTING {
+                    return Err(format!("{name}: brackets are more than {NESTING} deep"));
                 }
-                let package = engine.add_policy(name.clone(), text).map_err(|error| told(&error.to_string()))?;
-                if package != "data.plimsoll" && !package.starts_with("data.plimsoll.") {
+                let package = engine.add_policy(name.clone(), text).map_err(|error| told(&name, &error.to_string()))?;
+                if package == "data.plimsoll" {
+                    let has = |set: &str| engine.has_declared_rule_rooted_at(&name, set);
+                    for set in SETS {
+                        if has(set.0).map_err(|error| format!("{name}: {error}"))? {
+                            sets.push(set);
+                        }
+                    }
+                } else if !package.starts_with("data.plimsoll.") {
                     let package = package.strip_prefix("data.").unwrap_or(&package);
                     return Err(format!("{name}: the package is {package}, not plimsoll"));
                 }
             }
-            engine.set_input(Value::new_object());
-            // What a module calls is looked up with its first evaluation.
-            engine.set_execution_timer_config(timer());
-            let _nothing = engine.eval_rule("data.plimsoll.not_there".to_owned());
-            Ok(Self(Arc::new(engine)))
+            let syntax = engine.get_ast_as_json().map_err(|error| error.to_string())?;
+            let syntax = serde_json::from_str(&syntax).map_err(|error| error.to_string())?;
+            if let Some(name) = recursion::circle(&syntax) {
+                return Err(format!("the function {name} comes to call itself"));
+            }
+            if sets.is_empty() {
+                return Err("no module has the set deny, warn or ignore".to_owned());
+            }
+            sets.sort_by_key(|(_, outcome)| *outcome);
+            sets.dedup();
+            Ok(Self { engine: Arc::new(engine), sets })
         })?
     }
 
@@ -102,22 +126,16 @@ impl Modules {
     /// If one cannot be evaluated in its time, or says what has no meaning.
     pub(crate) fn evaluate(&self, input: &Input<'_>) -> Result<Said, String> {
         let known: Vec<usize> = input.findings.iter().map(|(number, _)| *number).collect();
-        let mut engine = Engine::clone(&self.0);
+        let (mut engine, sets) = (Engine::clone(&self.engine), self.sets.clone());
         let (document, now) = (document(input), input.now);
         on_thread(move || {
             bounded::add_clock(&mut engine, now)?;
             engine.set_execution_timer_config(timer());
             engine.set_input(document);
             let mut said = Said::default();
-            let sets = [("ignore", Outcome::Pass), ("warn", Outcome::Warn), ("deny", Outcome::Fail)];
-            let has = |name: &str| engine_has(&engine, name);
-            let sets: Vec<(&str, Outcome)> = sets.into_iter().filter(|(name, _)| has(name)).collect();
-            if sets.is_empty() {
-                return Err("no module has the set deny, warn or ignore".to_owned());
-            }
             for (name, outcome) in sets {
                 let value = engine.eval_rule(format!("data.plimsoll.{name}"));
-                let value = value.map_err(|error| told(&error.to_string()))?;
+                let value = value.map_err(|error| told(name, &error.to_string()))?;
                 said.add(name, outcome, &value, &known)?;
             }
             Ok(said)
@@ -144,14 +162,6 @@ fn timer() -> ExecutionTimerConfig {
     ExecutionTimerConfig { limit: TIME, check_interval: NonZeroU32::MIN }
 }
 
-fn engine_has(engine: &Engine, name: &str) -> bool {
-    let policies = engine.get_policies().unwrap_or_default();
-    policies.iter().any(|source| {
-        let root = format!("data.plimsoll.{name}");
-        engine.has_declared_rule_rooted_at(source.get_path(), &root).unwrap_or(false)
-    })
-}
-
 /// How deep brackets are nested at most; those in texts count too.
 fn nesting(text: &str) -> usize {
     let (mut depth, mut most) = (0_usize, 0);
@@ -167,7 +177,7 @@ fn nesting(text: &str) -> usize {
 }
 
 /// An error in one line: the interpreter shows the source, which stands before what is wrong.
-fn told(error: &str) -> String {
+fn told(name: &str, error: &str) -> String {
     let place = error.lines().map(str::trim).find_map(|line| line.strip_prefix("--> "));
     let wrong = error.lines().map(str::trim).find_map(|line| line.strip_prefix("error: "));
     let text = match (place, wrong) {
@@ -176,7 +186,7 @@ fn told(error: &str) -> String {
         (_, None) if error.contains("exceeded time limit") => {
             format!("the modules take longer than {} seconds", TIME.as_secs())
         }
-        (_, None) => error.to_owned(),
+        (_, None) => format!("{name}: {error}"),
     };
     text.chars().take(MESSAGE).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -83,6 +83,7 @@ fn what_has_no_meaning_is_an_error_and_never_nothing() {
         ("deny contains {\"msg\": \"x\"} if rand.intn(\"x\", 5) == 1", "rand.intn is not there"),
     ] {
         let told = said(rules).unwrap_err();
+        println!("{told}");
         assert!(told.contains(expected), "{rules}\n{told}");
     }
 }
@@ -101,7 +102,10 @@ fn what_does_not_end_is_ended() {
         ("deny contains {\"msg\": \"x\"} if net.cidr_expand(\"::/1\")".to_owned(), "net.cidr_expand is not there"),
         (format!("s0 := \"x\"\n{doubling}deny contains {{\"msg\": s59}} if true"), "concat makes more"),
         (format!("s0 := [\"x\"]\nt := json.marshal(s59)\n{shared}deny contains {{\"msg\": t}} if true"), ""),
-        ("f(x) := f(x + 1)\ndeny contains {\"msg\": \"x\"} if f(1)".to_owned(), ""),
+        ("f(x) := f(x + 1)\ndeny contains {\"msg\": \"x\"} if f(1)".to_owned(), "the function f comes to call itself"),
+        ("f(x) := g(x)\ng(x) := y if y := data.plimsoll.f(x)\ndeny contains {\"msg\": \"x\"} if f(1)".to_owned(), "the function f comes to call itself"),
+        ("f(x) := g(x)\ng(x) := data[\"plimsoll\"].f(x)\ndeny contains {\"msg\": \"x\"} if f(1)".to_owned(), "the function f comes to call itself"),
+        ("f(x) := y if { y := r }\nr := f(1)\ndeny contains {\"msg\": \"x\"} if f(1)".to_owned(), "recursion"),
         ("a if b\nb if a\ndeny contains {\"msg\": \"x\"} if a".to_owned(), ""),
     ] {
         let told = said(&rules).map_or_else(|error| error, |said| panic!("{rules}\n{said:?}"));
