@@ -47,15 +47,15 @@ struct Compiled {
 /// Why a text is no condition.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum ConditionError {
-    #[error("a condition has at most {LONGEST} bytes")]
+    #[error("when: a condition has at most {LONGEST} bytes")]
     TooLong,
-    #[error("a condition is nested at most {DEPTH} deep")]
+    #[error("when: a condition is nested at most {DEPTH} deep")]
     TooDeep,
-    #[error("character {column} of the condition: {reason}")]
+    #[error("when, character {column}: {reason}")]
     Syntax { column: usize, reason: String },
-    #[error("character {column} of the condition: {reason}")]
+    #[error("when, character {column}: {reason}")]
     Meaning { column: usize, reason: String },
-    #[error("the condition cannot hold of anything: {0}")]
+    #[error("when: it cannot be evaluated on any finding or image: {0}")]
     Type(String),
 }
 

@@ -52,7 +52,8 @@ pub fn evaluate(policy: &Policy, scan: &Scan, situation: &Situation) -> Decision
         Ok(said) => (said, None),
         Err(reason) => (Said::default(), Some(reason)),
     };
-    let mut results = Results { policy, rules: BTreeMap::new(), excepted: vec![0; policy.document.exceptions.len()] };
+    let mut results =
+        Results { policy, rules: BTreeMap::new(), excepted: vec![0; policy.document.exceptions.len()] };
     let mut unmatched = 0;
     for (number, subject) in &subjects {
         match judge.judge(subject, said.findings.get(number)) {

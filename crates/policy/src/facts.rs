@@ -83,8 +83,16 @@ impl Named {
     /// None if `name` is a file, a folder or no reference.
     pub(crate) fn of(name: &str) -> Option<Self> {
         let is_local = [
-            "oci:", "oci-archive:", "docker-archive:", "archive:", "dir:", "rootfs:", "sbom:", "docker-daemon:",
-            "podman:", "containerd:",
+            "oci:",
+            "oci-archive:",
+            "docker-archive:",
+            "archive:",
+            "dir:",
+            "rootfs:",
+            "sbom:",
+            "docker-daemon:",
+            "podman:",
+            "containerd:",
         ];
         if name.starts_with(['/', '.']) || is_local.iter().any(|prefix| name.starts_with(prefix)) {
             return None;

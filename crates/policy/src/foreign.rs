@@ -93,7 +93,8 @@ impl Foreign {
             return true;
         }
         let Some((purl, bare)) = subject.package() else { return false };
-        let is_purl = |wanted: &String| *wanted == purl || *wanted == bare || without_qualifiers(purl) == wanted;
+        let is_purl =
+            |wanted: &String| *wanted == purl || *wanted == bare || without_qualifiers(purl) == wanted;
         if !self.purls.is_empty() && !self.purls.iter().any(is_purl) {
             return false;
         }
@@ -156,7 +157,9 @@ pub(crate) fn exceptions(name: &str, bytes: &[u8]) -> Result<Vec<Exception>, For
     let text = std::str::from_utf8(bytes).map_err(|_| ForeignError::Text)?;
     let entries = match name.rsplit('/').next().unwrap_or(name) {
         ".trivyignore" | "trivyignore" => trivy::lines(text)?,
-        ".trivyignore.yaml" | ".trivyignore.yml" | "trivyignore.yaml" | "trivyignore.yml" => trivy::yaml(text)?,
+        ".trivyignore.yaml" | ".trivyignore.yml" | "trivyignore.yaml" | "trivyignore.yml" => {
+            trivy::yaml(text)?
+        }
         ".grype.yaml" | ".grype.yml" | "grype.yaml" | "grype.yml" => grype::yaml(text)?,
         "osv-scanner.toml" | ".osv-scanner.toml" => osv::toml(text)?,
         _ => return Err(ForeignError::Unknown),
@@ -184,15 +187,19 @@ impl Entry {
 impl Foreign {
     fn in_words(&self) -> String {
         let id = self.id.as_ref().map(|(ForeignId::Own(id) | ForeignId::Any(id))| format!("id {id}"));
-        let joined = |name: &str, words: &[String]| (!words.is_empty()).then(|| format!("{name} {}", words.join(" or ")));
-        let paths = self.paths.as_ref().map(|globs| format!("path {}", globs.words(|glob| glob.as_str().to_owned())));
+        let joined = |name: &str, words: &[String]| {
+            (!words.is_empty()).then(|| format!("{name} {}", words.join(" or ")))
+        };
+        let paths =
+            self.paths.as_ref().map(|globs| format!("path {}", globs.words(|glob| glob.as_str().to_owned())));
         let types: Vec<String> = self.types.iter().map(|kind| (*kind).to_owned()).collect();
         let fix = self.fix.map(|fix| match fix {
             FixState::Fixed => "fix-state fixed".to_owned(),
             FixState::NotFixed => "fix-state not-fixed".to_owned(),
             FixState::WontFix => "fix-state wont-fix".to_owned(),
         });
-        let kind = self.id.is_none().then(|| self.kinds.first().map(|kind| kind.as_str().to_owned())).flatten();
+        let kind =
+            self.id.is_none().then(|| self.kinds.first().map(|kind| kind.as_str().to_owned())).flatten();
         let parts = [
             id,
             kind,

@@ -10,19 +10,25 @@ use serde::Deserialize;
 pub enum Profile {
     /// What no image should ship with.
     Baseline,
+    /// What the CIS Docker Benchmark asks of images.
+    Cis,
+    /// What NSA and CISA ask of the images of pods.
+    Nsa,
     /// What an image should not ship with if its makers can help it.
     Strict,
 }
 
 impl Profile {
     /// All built-in policies.
-    pub const ALL: [Self; 2] = [Self::Baseline, Self::Strict];
+    pub const ALL: [Self; 4] = [Self::Baseline, Self::Cis, Self::Nsa, Self::Strict];
 
     /// Its name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Baseline => "baseline",
+            Self::Cis => "cis",
+            Self::Nsa => "nsa",
             Self::Strict => "strict",
         }
     }
@@ -32,6 +38,8 @@ impl Profile {
     pub const fn text(self) -> &'static str {
         match self {
             Self::Baseline => include_str!("../profiles/baseline.yaml"),
+            Self::Cis => include_str!("../profiles/cis.yaml"),
+            Self::Nsa => include_str!("../profiles/nsa.yaml"),
             Self::Strict => include_str!("../profiles/strict.yaml"),
         }
     }

@@ -138,12 +138,7 @@ impl Policy {
     ///
     /// # Errors
     /// If a limit is passed, it is no policy, or one of its files is not what it must be.
-    pub fn read_with(
-        name: &str,
-        bytes: &[u8],
-        limits: Limits,
-        open: Open<'_>,
-    ) -> Result<Self, PolicyError> {
+    pub fn read_with(name: &str, bytes: &[u8], limits: Limits, open: Open<'_>) -> Result<Self, PolicyError> {
         let mut document = document(name, bytes, limits)?;
         let mut profiles: Vec<Profile> = Vec::new();
         for profile in std::mem::take(&mut document.extends) {
@@ -217,7 +212,8 @@ impl Policy {
     }
 }
 
-fn document(name: &str, bytes: &[u8], limits: Limits) -> Result<Document, PolicyError> {
+/// The policy as it is written.
+pub(crate) fn document(name: &str, bytes: &[u8], limits: Limits) -> Result<Document, PolicyError> {
     let limit = |limit, what| Err(PolicyError::Limit { name: name.to_owned(), limit, what });
     if bytes.len() > limits.bytes {
         return limit(limits.bytes, "bytes");
@@ -251,7 +247,11 @@ struct Drawn {
 /// Reads the modules and the exceptions that `document` names.
 fn draw(name: &str, document: &mut Document, limits: Limits, open: Open<'_>) -> Result<Drawn, PolicyError> {
     let mut files = Vec::new();
-    let wrong = |file: &str, reason: String| PolicyError::File { name: name.to_owned(), file: file.to_owned(), reason };
+    let wrong = |file: &str, reason: String| PolicyError::File {
+        name: name.to_owned(),
+        file: file.to_owned(),
+        reason,
+    };
     let mut take = |file: &str| {
         let bytes = open(file).map_err(|reason| wrong(file, reason))?;
         if bytes.len() > limits.bytes {
@@ -275,7 +275,11 @@ fn draw(name: &str, document: &mut Document, limits: Limits, open: Open<'_>) -> 
         document.exceptions.extend(exceptions.map_err(|error| wrong(&file, error.to_string()))?);
     }
     if document.exceptions.len() > limits.exceptions {
-        return Err(PolicyError::Limit { name: name.to_owned(), limit: limits.exceptions, what: "exceptions" });
+        return Err(PolicyError::Limit {
+            name: name.to_owned(),
+            limit: limits.exceptions,
+            what: "exceptions",
+        });
     }
     let module = |reason| PolicyError::Module { name: name.to_owned(), reason };
     let modules = if sources.is_empty() { None } else { Some(Modules::compile(&sources).map_err(module)?) };
@@ -288,7 +292,9 @@ pub(crate) fn from_yaml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T,
         return Err("brackets are nested too deep".to_owned());
     }
     serde_yaml_ng::from_str(text).map_err(|error| match malformed("", &error) {
-        PolicyError::Malformed { line, column, reason, .. } => format!("line {line}, column {column}: {reason}"),
+        PolicyError::Malformed { line, column, reason, .. } => {
+            format!("line {line}, column {column}: {reason}")
+        }
         other => other.to_string(),
     })
 }
@@ -379,7 +385,9 @@ fn aim(rule: &Rule) -> Option<&'static str> {
         (None, Some(_)) if rule.then == Action::Ignore => {
             Some("what an image is cannot be ignored, only excepted by the rule's id")
         }
-        (None, Some(_)) if rule.after.is_some() => Some("an image has no grace (after): say how old it may be"),
+        (None, Some(_)) if rule.after.is_some() => {
+            Some("an image has no grace (after): say how old it may be")
+        }
         (None, Some(_)) => None,
     }
 }

@@ -36,7 +36,8 @@ const NESTING: usize = 100;
 pub(crate) const RULE: &str = "rego";
 
 /// The sets that count, the milder first.
-const SETS: [(&str, Outcome); 3] = [("ignore", Outcome::Pass), ("warn", Outcome::Warn), ("deny", Outcome::Fail)];
+const SETS: [(&str, Outcome); 3] =
+    [("ignore", Outcome::Pass), ("warn", Outcome::Warn), ("deny", Outcome::Fail)];
 
 /// The modules of a policy, compiled.
 #[derive(Clone)]
@@ -93,7 +94,8 @@ impl Modules {
                 if nesting(&text) > NESTING {
                     return Err(format!("{name}: brackets are more than {NESTING} deep"));
                 }
-                let package = engine.add_policy(name.clone(), text).map_err(|error| told(&name, &error.to_string()))?;
+                let package =
+                    engine.add_policy(name.clone(), text).map_err(|error| told(&name, &error.to_string()))?;
                 if package == "data.plimsoll" {
                     let has = |set: &str| engine.has_declared_rule_rooted_at(&name, set);
                     for set in SETS {
@@ -254,7 +256,8 @@ impl Said {
         let object = entry.as_object().map_err(|_| "an element is no object".to_owned())?;
         let (mut finding, mut word) = (None, Word { outcome, rule: RULE.to_owned(), message: String::new() });
         for (key, value) in object.iter() {
-            let text = || value.as_string().map(|text| visible(text)).map_err(|_| format!("{key} is no text"));
+            let text =
+                || value.as_string().map(|text| visible(text)).map_err(|_| format!("{key} is no text"));
             match key.as_string().map(AsRef::as_ref) {
                 Ok("finding") => {
                     let number = value.as_u64().ok().and_then(|number| usize::try_from(number).ok());

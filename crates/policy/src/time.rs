@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
-use jiff::{Timestamp, ToSpan};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use serde::Deserialize;
 
 /// Until when an exception counts: its last instant still does.

@@ -337,7 +337,8 @@ fn bytes(size: &str) -> Option<u64> {
         ("GB", 1_000_000_000),
         ("B", 1),
     ];
-    let (number, factor) = units.into_iter().find_map(|(unit, factor)| Some((size.strip_suffix(unit)?, factor)))?;
+    let (number, factor) =
+        units.into_iter().find_map(|(unit, factor)| Some((size.strip_suffix(unit)?, factor)))?;
     number.trim().parse::<u64>().ok()?.checked_mul(factor)
 }
 
@@ -384,8 +385,14 @@ pub(crate) enum StatusWord {
 
 impl StatusWord {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Fixed, Self::Affected, Self::FixDeferred, Self::WillNotFix, Self::EndOfLife, Self::UnderInvestigation];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Fixed,
+        Self::Affected,
+        Self::FixDeferred,
+        Self::WillNotFix,
+        Self::EndOfLife,
+        Self::UnderInvestigation,
+    ];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -421,8 +428,7 @@ pub(crate) enum CategoryWord {
 
 impl CategoryWord {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] =
-        [Self::Reciprocal, Self::Unknown, Self::Forbidden];
+    pub(crate) const ALL: [Self; 3] = [Self::Reciprocal, Self::Unknown, Self::Forbidden];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -435,8 +441,7 @@ impl CategoryWord {
 
 impl OriginWord {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] =
-        [Self::Base, Self::Application, Self::Unknown];
+    pub(crate) const ALL: [Self; 3] = [Self::Base, Self::Application, Self::Unknown];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

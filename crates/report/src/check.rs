@@ -89,8 +89,18 @@ fn policy(decision: &Decision) -> String {
 fn write_rule(rule: &RuleResult, scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let reason = rule.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", clean(reason)));
     section(&format!("{}  {}{reason}", rule.outcome.as_str(), clean(&rule.id)), style, out)?;
+    if let Some(image) = rule.image.as_ref().filter(|image| image.outcome != Outcome::Pass) {
+        for (what, words) in [("the image: ", &image.seen), ("not known of the image: ", &image.unknown)] {
+            for word in words {
+                writeln!(out, "  {what}{}", clean(word))?;
+            }
+        }
+    }
     let mut findings: Vec<&Decided> =
         rule.findings.iter().filter(|decided| decided.outcome != Outcome::Pass).collect();
+    if findings.is_empty() {
+        return writeln!(out);
+    }
     findings.sort_by_key(|decided| std::cmp::Reverse(decided.outcome));
     let mut table = new_table(style, &["Severity", "Finding", "What", "Where", "What to do"]);
     for decided in findings.iter().take(SHOWN) {
@@ -101,10 +111,11 @@ fn write_rule(rule: &RuleResult, scan: &Scan, style: Style, out: &mut dyn Write)
             }
             _ => String::new(),
         };
+        let note = decided.note.as_ref().map_or_else(String::new, |note| format!(": {}", clean(note)));
         table.add_row(vec![
             outcome_cell(finding.severity.as_str(), decided.outcome, style),
             Cell::new(clean(&finding.id)),
-            Cell::new(clean(&finding.title) + &mercy),
+            Cell::new(clean(&finding.title) + &note + &mercy),
             Cell::new(clean(&place(finding, scan).unwrap_or_default())),
             Cell::new(clean(&remedy(finding, scan).unwrap_or_default())),
         ]);
@@ -166,8 +177,10 @@ fn summary(decision: &Decision, out: &mut dyn Write) -> io::Result<()> {
     let excepted = decided.clone().filter(|decided| decided.exception.is_some()).count();
     let passed = count(Outcome::Pass).saturating_sub(excepted) + decision.unmatched;
     let (fail, warn) = (count(Outcome::Fail), count(Outcome::Warn));
-    let undecided: usize =
-        decision.gaps.iter().filter(|gap| gap.outcome == Outcome::Undecided).map(|gap| gap.gaps.len()).sum();
+    let images = decision.rules.iter().filter_map(|rule| rule.image.as_ref());
+    let images = images.filter(|image| image.outcome == Outcome::Undecided).count();
+    let gaps = decision.gaps.iter().filter(|gap| gap.outcome == Outcome::Undecided);
+    let undecided = gaps.map(|gap| gap.gaps.len()).sum::<usize>() + count(Outcome::Undecided) + images;
     let known = match decision.known {
         0 => String::new(),
         known => format!(", {known} known from the earlier report"),
@@ -250,10 +263,23 @@ struct PolicyDocument<'a> {
     extends: &'a [&'static str],
     /// The environment it was asked for.
     environment: Option<&'a str>,
+    /// The files that it draws in: modules and exceptions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<FileDocument<'a>>,
+}
+
+/// A file that a policy draws in.
+#[derive(JsonSchema, Serialize)]
+struct FileDocument<'a> {
+    /// Its name, as the policy has it.
+    name: &'a str,
+    /// SHA-256 of its bytes.
+    digest: String,
 }
 
 /// What one rule decided.
 #[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct RuleDocument<'a> {
     /// Its id.
     id: &'a str,
@@ -265,6 +291,23 @@ struct RuleDocument<'a> {
     reason: Option<&'a str>,
     /// The findings it decided, worst severity first.
     findings: Vec<FindingDocument<'a>>,
+    /// What it says of the image as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about_image: Option<AboutImageDocument<'a>>,
+}
+
+/// What a rule says of the image as a whole.
+#[derive(JsonSchema, Serialize)]
+struct AboutImageDocument<'a> {
+    /// What follows.
+    outcome: &'static str,
+    /// What was seen, in words.
+    seen: &'a [String],
+    /// What is not known, in words: the reason where the outcome is undecided.
+    unknown: &'a [String],
+    /// The index in `exceptions` of the one that lets it pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exception: Option<usize>,
 }
 
 /// A finding, and what follows from it.
@@ -294,6 +337,9 @@ struct FindingDocument<'a> {
     /// The index in `exceptions` of the one that lets it pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     exception: Option<usize>,
+    /// What a module says of it, or why a condition could not be evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
 }
 
 /// What became of an exception.
@@ -344,6 +390,12 @@ impl<'a> Document<'a> {
                 digest: decision.policy.digest.to_string(),
                 extends: &decision.policy.extends,
                 environment: decision.policy.environment.as_deref(),
+                files: decision
+                    .policy
+                    .files
+                    .iter()
+                    .map(|(name, digest)| FileDocument { name, digest: digest.to_string() })
+                    .collect(),
             },
             time: decision.time.to_string(),
             rules: decision.rules.iter().map(|rule| RuleDocument::new(rule, scan)).collect(),
@@ -364,12 +416,18 @@ impl<'a> RuleDocument<'a> {
             outcome: rule.outcome.as_str(),
             reason: rule.reason.as_deref(),
             findings: rule.findings.iter().filter_map(finding).collect(),
+            about_image: rule.image.as_ref().map(|image| AboutImageDocument {
+                outcome: image.outcome.as_str(),
+                seen: &image.seen,
+                unknown: &image.unknown,
+                exception: image.exception,
+            }),
         }
     }
 }
 
 impl<'a> FindingDocument<'a> {
-    fn new(decided: &Decided, scan: &'a Scan) -> Option<Self> {
+    fn new(decided: &'a Decided, scan: &'a Scan) -> Option<Self> {
         let finding = scan.findings.get(decided.finding)?;
         let package = package(finding, scan);
         Some(Self {
@@ -383,6 +441,7 @@ impl<'a> FindingDocument<'a> {
             remedy: remedy(finding, scan),
             grace_until: decided.grace_until.map(|day| day.to_string()),
             exception: decided.exception,
+            note: decided.note.as_deref(),
         })
     }
 }

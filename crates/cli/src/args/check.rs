@@ -31,7 +31,7 @@ Formats (docs/output.md tells what each is for):
 pub(crate) struct Check {
     /// The image, as for `plimsoll scan`.
     pub(crate) image: String,
-    /// The policy: a file, or the name of a built-in one (baseline, strict).
+    /// The policy: a file, or the name of a built-in one (baseline, cis, nsa, strict).
     #[arg(long, value_name = "FILE|NAME", help_heading = "Policy")]
     pub(crate) policy: Option<PathBuf>,
     /// Judge as in this environment of the policy.

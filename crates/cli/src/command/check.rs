@@ -1,5 +1,7 @@
 //! `plimsoll check`.
 
+mod surroundings;
+
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -26,9 +28,12 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     let outputs = output::chosen(&args.output, args.format.as_ref(), args.template.as_deref(), &TEXT)?;
     let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
     let known = args.new_since.as_deref().map(earlier).transpose()?.unwrap_or_default();
-    let situation = Situation { now, known };
     let scans = scan::scans(&args.scan(), &outputs, context)?;
-    let decisions: Vec<Decision> = scans.iter().map(|scan| evaluate(&policy, scan, &situation)).collect();
+    let surroundings = surroundings::of(&scans, args, policy.asks(), context);
+    let judged = |(scan, surroundings)| {
+        evaluate(&policy, scan, &Situation { now, known: known.clone(), surroundings })
+    };
+    let decisions: Vec<Decision> = scans.iter().zip(surroundings).map(judged).collect();
     let report = Report {
         scans: &scans,
         decisions: &decisions,

@@ -70,6 +70,11 @@ pub(super) fn run(args: &args::Lineage, context: &Context) -> anyhow::Result<Cod
     Ok(if lineages.iter().any(fails) { Code::Fail } else { Code::Pass })
 }
 
+/// The images that are known.
+pub(super) fn known(context: &Context) -> anyhow::Result<Vec<Base>> {
+    Ok(read(&catalogue_path(None, context)?)?.bases)
+}
+
 fn lineage(
     image: &Image,
     built: BuiltFrom,

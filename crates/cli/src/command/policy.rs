@@ -8,7 +8,7 @@ use plimsoll_policy::{Limits, Policy, PolicyError, Profile, run_cases, schema};
 
 use crate::args;
 use crate::exit::Code;
-use crate::output::to_stdout;
+use crate::output::{to_file, to_stdout};
 
 pub(super) fn run(args: &args::Policy) -> anyhow::Result<Code> {
     match args {
@@ -24,6 +24,7 @@ pub(super) fn run(args: &args::Policy) -> anyhow::Result<Code> {
             to_stdout(|out| out.write_all(profile.text().as_bytes()))?;
             Ok(Code::Pass)
         }
+        args::Policy::Fmt { policy, check } => format(policy, *check),
         args::Policy::Schema => {
             to_stdout(|out| out.write_all(schema().as_bytes()))?;
             Ok(Code::Pass)
@@ -44,7 +45,38 @@ pub(super) fn read(name: &Path) -> anyhow::Result<Policy> {
         }
         bytes => bytes.with_context(|| format!("reading {shown}"))?,
     };
-    Ok(Policy::read(&shown, &bytes, limits)?)
+    let folder = name.parent().unwrap_or_else(|| Path::new(""));
+    Ok(Policy::read_with(&shown, &bytes, limits, &mut |file| open(&folder.join(file), limits))?)
+}
+
+/// The bytes of a file that a policy names.
+fn open(path: &Path, limits: Limits) -> Result<Vec<u8>, String> {
+    bounded::read_file(path, limits.bytes as u64).map_err(|error| error.to_string())
+}
+
+/// Puts a policy into canonical form; `-` is standard input.
+fn format(name: &Path, check: bool) -> anyhow::Result<Code> {
+    let limits = Limits::default();
+    let is_input = name == Path::new("-");
+    let context = || format!("reading {}", name.display());
+    let bytes = if is_input {
+        bounded::read(std::io::stdin().lock(), limits.bytes as u64).with_context(context)?
+    } else {
+        bounded::read_file(name, limits.bytes as u64).with_context(context)?
+    };
+    let formatted = plimsoll_policy::format(&name.display().to_string(), &bytes, limits)?;
+    let is_same = formatted.as_bytes() == bytes.as_slice();
+    match (check, is_input) {
+        (true, _) if is_same => {}
+        (true, _) => {
+            to_stdout(|out| writeln!(out, "{}", visible(&name.display().to_string())))?;
+            return Ok(Code::Fail);
+        }
+        (false, true) => to_stdout(|out| out.write_all(formatted.as_bytes()))?,
+        (false, false) if is_same => {}
+        (false, false) => to_file(name, |out| Ok(out.write_all(formatted.as_bytes())?))?,
+    }
+    Ok(Code::Pass)
 }
 
 /// Tries the cases of a policy, and tells those that go otherwise.

@@ -240,10 +240,7 @@ impl Checker {
 }
 
 fn is_number(node: &IdedExpr) -> bool {
-    matches!(
-        node.expr,
-        Expr::Literal(LiteralValue::Int(_) | LiteralValue::UInt(_) | LiteralValue::Double(_))
-    )
+    matches!(node.expr, Expr::Literal(LiteralValue::Int(_) | LiteralValue::UInt(_) | LiteralValue::Double(_)))
 }
 
 /// A field that is compared with a word which it can never be would never hold, or always.
@@ -307,12 +304,13 @@ pub(super) fn try_on_samples(condition: &Condition, scope: Scope) -> Result<(), 
     match Value::resolve(&condition.compiled.expression, &context) {
         Ok(Value::Bool(_)) => Ok(()),
         Ok(other) => {
-            let reason = format!("it gives {} {}, not true or false", super::article(&other), other.type_of());
+            let reason =
+                format!("it gives {} {}, not true or false", super::article(&other), other.type_of());
             Err(ConditionError::Type(reason))
         }
-        Err(error @ (cel::ExecutionError::NoSuchOverload(_) | cel::ExecutionError::UndeclaredReference(_))) => {
-            Err(ConditionError::Type(super::shortened(&error.to_string())))
-        }
+        Err(
+            error @ (cel::ExecutionError::NoSuchOverload(_) | cel::ExecutionError::UndeclaredReference(_)),
+        ) => Err(ConditionError::Type(super::shortened(&error.to_string()))),
         // Others depend on the finding: an index that is not there, a division by nothing.
         Err(_) => Ok(()),
     }

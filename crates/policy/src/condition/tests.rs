@@ -96,7 +96,10 @@ fn mistakes_are_told_when_the_policy_is_read() {
         let told = error(text);
         assert!(told.contains(expected), "{text}\n{told}");
     }
-    assert_eq!(error("true && findin.id == 'x'"), "character 9 of the condition: unknown name `findin`, did you mean `finding`?");
+    assert_eq!(
+        error("true && findin.id == 'x'"),
+        "when, character 9: unknown name `findin`, did you mean `finding`?"
+    );
     let wrong = Condition::compile("finding.id == 'x'", Scope::Image).unwrap_err().to_string();
     assert!(wrong.contains("unknown name `finding`"), "{wrong}");
 }
@@ -106,7 +109,8 @@ fn what_takes_long_or_grows_is_refused() {
     let sums = format!("finding.aliases.exists(a, {})", ["a"; 100].join(" + ") + " == ''");
     let list = format!("finding.id in [{}]", ["'x'"; 300].join(","));
     assert!(compile(&list).is_ok());
-    let loops = "finding.aliases.exists(a, finding.aliases.exists(b, a == b && finding.paths.exists(c, c == a)))";
+    let loops =
+        "finding.aliases.exists(a, finding.aliases.exists(b, a == b && finding.paths.exists(c, c == a)))";
     for (text, expected) in [
         ("x".repeat(3000).as_str(), "at most 2048 bytes"),
         (&"(".repeat(1000), "nested at most"),

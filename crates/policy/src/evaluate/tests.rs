@@ -137,7 +137,11 @@ fn policy(text: &str) -> Policy {
 }
 
 fn at(text: &str, now: &str) -> Decision {
-    let situation = Situation { now: now.parse().unwrap(), known: Known::default(), surroundings: Surroundings::default() };
+    let situation = Situation {
+        now: now.parse().unwrap(),
+        known: Known::default(),
+        surroundings: Surroundings::default(),
+    };
     evaluate(&policy(text), &scan(), &situation)
 }
 
@@ -303,7 +307,11 @@ rules: [{ id: v, match: { kind: secret }, then: fail }]";
             Some(name) => policy.in_environment(name).unwrap(),
             None => policy,
         };
-        let situation = Situation { now: NOW.parse().unwrap(), known: Known::default(), surroundings: Surroundings::default() };
+        let situation = Situation {
+            now: NOW.parse().unwrap(),
+            known: Known::default(),
+            surroundings: Surroundings::default(),
+        };
         evaluate(&policy, &scan, &situation).outcome
     };
     assert_eq!(outcome(None), Outcome::Fail);
@@ -319,7 +327,11 @@ fn a_gap_leaves_undecided_unless_the_policy_says_otherwise_and_hides_no_failure(
         let mut scan = scan();
         scan.gaps =
             vec![Gap::new(GapKind::NoFeed, "deb", "no feed"), Gap::new(GapKind::FileUnread, "x", "damaged")];
-        let situation = Situation { now: NOW.parse().unwrap(), known: Known::default(), surroundings: Surroundings::default() };
+        let situation = Situation {
+            now: NOW.parse().unwrap(),
+            known: Known::default(),
+            surroundings: Surroundings::default(),
+        };
         evaluate(&policy(text), &scan, &situation).outcome
     };
     assert_eq!(outcome(""), Outcome::Undecided);
@@ -344,7 +356,11 @@ fn a_clock_behind_the_database_decides_nothing() {
         feeds: vec![],
     });
     let outcome = |now: &str| {
-        let situation = Situation { now: now.parse().unwrap(), known: Known::default(), surroundings: Surroundings::default() };
+        let situation = Situation {
+            now: now.parse().unwrap(),
+            known: Known::default(),
+            surroundings: Surroundings::default(),
+        };
         evaluate(&policy(""), &scan, &situation).outcome
     };
     assert_eq!(outcome("2026-08-31T00:00:00Z"), Outcome::Pass);
@@ -370,7 +386,11 @@ fn own_rules_come_before_those_of_a_profile_and_replace_them_by_id() {
         policy.document.rules.iter().map(|rule| (rule.id.as_str(), rule.profile)).collect();
     assert_eq!(ids[..2], [("secret", None), ("malicious-package", Some(Profile::Baseline))]);
     assert_eq!(ids.iter().filter(|(id, _)| *id == "secret").count(), 1);
-    let situation = Situation { now: NOW.parse().unwrap(), known: Known::default(), surroundings: Surroundings::default() };
+    let situation = Situation {
+        now: NOW.parse().unwrap(),
+        known: Known::default(),
+        surroundings: Surroundings::default(),
+    };
     let decision = evaluate(&policy, &scan(), &situation);
     assert_eq!(decision.policy.extends, ["baseline"]);
     assert_eq!(decision.outcome, Outcome::Fail);
@@ -426,4 +446,142 @@ tests:
 fn the_same_scan_policy_and_time_give_the_same_decision() {
     let text = "extends: [strict, baseline]\nexceptions: [{ match: { id: \"CVE-*\" }, reason: r }]";
     assert_eq!(decided(text), decided(text));
+}
+
+#[test]
+fn a_condition_that_cannot_be_evaluated_leaves_the_finding_undecided() {
+    let text = "rules: [{ id: c, match: { when: \"finding.epss > 0.1\" }, then: ignore, reason: r }, { id: f, match: {}, then: warn }]";
+    let decision = decided(text);
+    assert_eq!(decision.outcome, Outcome::Undecided);
+    let rule = &decision.rules[0];
+    let outcomes: Vec<Outcome> = rule.findings.iter().map(|found| found.outcome).collect();
+    assert_eq!((outcomes[0], outcomes[1]), (Outcome::Pass, Outcome::Undecided));
+    let note = rule.findings[1].note.as_deref().unwrap();
+    assert!(note.contains("could not be evaluated: No such key: epss"), "{note}");
+    // An exception for the rule is not for what may be another rule's.
+    let by_rule = decided(&format!("{text}\nexceptions: [{{ match: {{ rule: c }}, reason: r }}]"));
+    assert_eq!(by_rule.outcome, Outcome::Undecided);
+    let by_id = decided(&format!("{text}\nexceptions: [{{ match: {{ id: \"*\" }}, reason: r }}]"));
+    assert_eq!(by_id.outcome, Outcome::Pass);
+    let whole =
+        "rules: [{ id: c, match: { when: \"has(finding.epss) && finding.epss > 0.1\" }, then: fail }]";
+    assert_eq!(decided(whole).rules[0].findings.len(), 1);
+}
+
+#[test]
+fn what_modules_say_comes_before_the_rules_and_is_excepted_like_theirs() {
+    let text = "rego:
+  - text: |
+      package plimsoll
+      deny contains {\"finding\": f.number, \"rule\": \"keys\", \"msg\": \"a key\"} if {
+        some f in input.findings
+        f.kind == \"secret\"
+      }
+      ignore contains {\"finding\": f.number, \"msg\": \"not used\"} if {
+        some f in input.findings
+        f.id == \"CVE-1\"
+      }
+      warn contains {\"rule\": \"deep\", \"msg\": \"two layers\"} if input.image.layers == 2
+rules: [{ id: all, match: { kind: [vulnerability, secret] }, then: fail }]";
+    let decision = decided(text);
+    let told: Vec<(&str, Outcome, usize)> =
+        decision.rules.iter().map(|rule| (rule.id.as_str(), rule.outcome, rule.findings.len())).collect();
+    let expected = [
+        ("deep", Outcome::Warn, 0),
+        ("keys", Outcome::Fail, 1),
+        ("rego", Outcome::Pass, 1),
+        ("all", Outcome::Fail, 1),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(decision.rules[0].image.as_ref().unwrap().seen, ["two layers"]);
+    assert_eq!(decision.rules[1].findings[0].note.as_deref(), Some("a key"));
+    let excepted = decided(&format!(
+        "{text}\nexceptions: [{{ match: {{ rule: keys }}, reason: r }}, {{ match: {{ rule: deep }}, reason: r }}]"
+    ));
+    let outcomes: Vec<Outcome> = excepted.rules.iter().map(|rule| rule.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Pass, Outcome::Pass, Outcome::Pass, Outcome::Fail]);
+    let broken = text.replace("f.kind == \"secret\"", "to_number(f.kind) > 1; count(7) > 0");
+    let decision = decided(&broken);
+    let failed = decision.rules[0].image.as_ref().unwrap();
+    assert_eq!((decision.rules[0].id.as_str(), failed.outcome), ("rego", Outcome::Undecided));
+    assert_eq!(failed.unknown.len(), 1, "{failed:?}");
+}
+
+#[test]
+fn rules_on_the_image_hold_do_not_hold_or_are_undecided() {
+    let tests = |rule: &str, cases: &str| {
+        let text = format!("rules: [{{ id: r, image: {rule}, then: fail }}]\ntests: [{cases}]");
+        run_cases(&policy(&text)).unwrap().into_iter().filter_map(|result| result.trouble).collect::<Vec<_>>()
+    };
+    let case = |image: &str, expect: &str| {
+        format!("{{ name: n, image: {image}, date: 2026-01-31, expect: {expect} }}")
+    };
+    let digest = format!("sha256:{}", "0".repeat(64));
+    for (rule, image, expect) in [
+        ("{ older-than: 30d }", "{ created: 2026-01-01 }", "pass"),
+        ("{ older-than: 29d }", "{ created: 2026-01-01 }", "fail"),
+        ("{ older-than: 29d }", "{ }", "undecided"),
+        ("{ database-older-than: 7d }", "{ database: 2026-01-23 }", "fail"),
+        ("{ database-older-than: 7d }", "{ database: 2026-01-24 }", "pass"),
+        ("{ database-older-than: 7d }", "{ }", "undecided"),
+        ("{ tag: [latest, \"*-dev\"] }", "{ name: debian }", "fail"),
+        ("{ tag: latest }", "{ name: \"debian:12\" }", "pass"),
+        ("{ tag: latest }", "{ name: \"oci:latest\" }", "undecided"),
+        ("{ tag: latest }", &format!("{{ name: \"debian@{digest}\" }}"), "pass"),
+        ("{ pinned: false }", "{ name: \"debian:12\" }", "fail"),
+        ("{ pinned: false }", &format!("{{ name: \"debian:12@{digest}\" }}"), "pass"),
+        ("{ pinned: false }", "{ name: ./layout }", "undecided"),
+        ("{ base: \"docker.io/library/*\" }", "{ base: [docker.io/library/debian] }", "fail"),
+        ("{ base: \"docker.io/library/*\" }", "{ base: [ghcr.io/acme/base] }", "pass"),
+        ("{ base: \"docker.io/library/*\" }", "{ base: [] }", "undecided"),
+        ("{ base-known: false }", "{ base: [] }", "fail"),
+        ("{ base-known: false }", "{ base: [debian] }", "pass"),
+        ("{ base-known: false }", "{ }", "undecided"),
+        ("{ base-current: false }", "{ base: [debian], base-current: false }", "fail"),
+        ("{ base-current: false }", "{ base: [debian] }", "undecided"),
+        ("{ sbom: false }", "{ sbom: false }", "fail"),
+        ("{ sbom: false }", "{ sbom: true }", "pass"),
+        ("{ sbom: false }", "{ }", "undecided"),
+        ("{ size: \">500MB\" }", "{ size: 501MB }", "fail"),
+        ("{ size: \">500MB\" }", "{ size: 500MB }", "pass"),
+        ("{ size: \">500MB\" }", "{ }", "undecided"),
+        ("{ layers: \">=10\" }", "{ layers: 10 }", "fail"),
+        ("{ when: \"image.layers > 9 && environment == ''\" }", "{ layers: 10 }", "fail"),
+        ("{ when: \"image.layers > 9\" }", "{ }", "undecided"),
+        // One that does not hold outweighs what is not known.
+        ("{ layers: \">=10\", sbom: false }", "{ layers: 9 }", "pass"),
+    ] {
+        assert_eq!(tests(rule, &case(image, expect)), [""; 0], "{rule} {image}");
+    }
+}
+
+#[test]
+fn an_exception_by_rule_and_digest_is_for_the_image() {
+    let with = |selector: &str| {
+        let rules = "rules: [{ id: r, image: { layers: \">1\" }, then: fail }]";
+        decided(&format!("{rules}\nexceptions: [{{ match: {{ {selector} }}, reason: r }}]")).outcome
+    };
+    let digest = |bytes: &[u8]| format!("rule: r, digest: \"{}\"", Digest::of(bytes));
+    assert_eq!(with(&digest(b"manifest")), Outcome::Pass);
+    assert_eq!(with(&digest(b"another image")), Outcome::Fail);
+    assert_eq!(with("rule: r"), Outcome::Pass);
+    assert_eq!(with("rule: r, id: \"*\""), Outcome::Fail);
+}
+
+#[test]
+fn a_clock_behind_the_image_decides_nothing() {
+    let mut scan = scan();
+    scan.image.created = Some("2026-09-03T00:00:00Z".into());
+    let outcome = |now: &str| {
+        let situation = Situation {
+            now: now.parse().unwrap(),
+            known: Known::default(),
+            surroundings: Surroundings::default(),
+        };
+        evaluate(&policy(""), &scan, &situation)
+    };
+    assert_eq!(outcome("2026-09-02T00:00:00Z").outcome, Outcome::Pass);
+    let behind = outcome("2026-09-01T23:59:59Z");
+    assert_eq!(behind.outcome, Outcome::Undecided);
+    assert_eq!(behind.gaps[0].gaps[0].reason, "it shows 2026-09-01, but the image was made on 2026-09-03");
 }

@@ -108,7 +108,8 @@ impl Rule {
         let name = text(self.package.name).map(|name| literal(&name)).transpose()?;
         let location: Vec<String> = text(self.package.location).into_iter().collect();
         let kinds = text(self.package.kind).map(|kind| known("type", &kind, TYPES)).transpose()?;
-        let languages = text(self.package.language).map(|name| known("language", &name, LANGUAGES)).transpose()?;
+        let languages =
+            text(self.package.language).map(|name| known("language", &name, LANGUAGES)).transpose()?;
         let types = match (kinds, languages) {
             (Some(kinds), Some(languages)) if kinds != languages => {
                 return Err("no package is of both the type and the language".to_owned());
@@ -149,7 +150,9 @@ fn fix_state(word: &str) -> Result<FixState, String> {
 /// Grype takes a name for an expression; dots are taken as dots.
 fn literal(name: &str) -> Result<String, String> {
     match name.chars().find(|c| "*+?()[]{}|^$\\".contains(*c)) {
-        Some(sign) => Err(format!("package.name: {sign} in a name is an expression, which is not understood")),
+        Some(sign) => {
+            Err(format!("package.name: {sign} in a name is an expression, which is not understood"))
+        }
         None => Ok(name.to_owned()),
     }
 }
@@ -160,5 +163,7 @@ fn known(
     words: &[(&str, &'static [&'static str])],
 ) -> Result<&'static [&'static str], String> {
     let found = words.iter().find(|(name, _)| *name == word);
-    found.map(|(_, types)| *types).ok_or_else(|| format!("package.{what} {:?} is not understood", shortened(word)))
+    found
+        .map(|(_, types)| *types)
+        .ok_or_else(|| format!("package.{what} {:?} is not understood", shortened(word)))
 }

@@ -134,14 +134,17 @@ impl Override {
             return Err("group is not understood; it would be for more without it".to_owned());
         }
         if !self.license.replaced.is_empty() {
-            return Err("license.override is not understood; plimsoll's settings can say what a package's licence is"
-                .to_owned());
+            return Err(
+                "license.override is not understood; plimsoll's settings can say what a package's licence is"
+                    .to_owned(),
+            );
         }
         let (name, version) = (text(self.name), text(self.version));
         let types = match text(self.ecosystem) {
             Some(word) => {
                 let found = ECOSYSTEMS.iter().find(|(name, _)| *name == word);
-                let found = found.ok_or_else(|| format!("ecosystem {:?} is not understood", shortened(&word)))?;
+                let found =
+                    found.ok_or_else(|| format!("ecosystem {:?} is not understood", shortened(&word)))?;
                 vec![found.1]
             }
             None => Vec::new(),

@@ -119,7 +119,12 @@ impl Item {
             }
             None => None,
         };
-        let foreign = Foreign { kinds: vec![kind], purls: self.purls, paths: paths(&self.paths)?, ..Foreign::default() };
+        let foreign = Foreign {
+            kinds: vec![kind],
+            purls: self.purls,
+            paths: paths(&self.paths)?,
+            ..Foreign::default()
+        };
         // Trivy names a licence by itself, Plimsoll its finding by what is wrong with it.
         let foreign = if kind == Kind::License {
             Foreign { license: Some(id), ..foreign }

@@ -18,6 +18,13 @@ fn a_mistake_is_told_with_its_line_and_the_word_that_was_meant() {
         ("version: 1\nextends: [basline]\n".to_owned(), "did you mean `baseline`?"),
         ("version: 1\ngaps:\n  no-feeds: warn\n".to_owned(), "did you mean `no-feed`?"),
         ("version: 1\ngaps: { no-feed: war }\n".to_owned(), "did you mean `warn`?"),
+        (rule("    image: { sbm: true }"), "unknown field `sbm`, did you mean `sbom`?"),
+        (
+            rule("    match:\n      when: finding.severty == 'high'"),
+            "p.yaml:5:7: rules[0].match: when, character 8: unknown field `severty`, did you mean `severity`?",
+        ),
+        ("version: 1\nrego: [{ txt: x }]\n".to_owned(), "did you mean `text`?"),
+        ("version: 1\nexception-from: []\n".to_owned(), "did you mean `exceptions-from`?"),
         (rule("    match: { maintainer: x }"), "expected one of `kind`"),
         (rule("    match: { severity: hihg }"), "severity \"hihg\" is not one of"),
         (rule("    match: { epss: \">=2\" }"), "from 0 to 1"),
@@ -54,6 +61,30 @@ fn what_could_make_a_policy_mean_less_than_it_says_is_refused() {
         ("version: 1\nenvironments: { a: {}, a: { fail: warn } }", "is there twice"),
         ("version: 1\n---\nversion: 1", "more than one document"),
         ("version: 1\nrules: &a [*a]", ""),
+        ("version: 1\nrules: [{ id: a, then: warn }]", "neither match, for findings, nor image"),
+        (
+            "version: 1\nrules: [{ id: a, match: {}, image: { sbom: true }, then: warn }]",
+            "both match and image",
+        ),
+        ("version: 1\nrules: [{ id: a, image: {}, then: warn }]", "image is empty"),
+        ("version: 1\nrules: [{ id: a, image: , then: warn }]", "invalid type"),
+        (
+            "version: 1\nrules: [{ id: a, image: { sbom: true }, then: ignore, reason: r }]",
+            "cannot be ignored",
+        ),
+        (
+            "version: 1\nrules: [{ id: a, image: { sbom: true }, after: 1d since published, then: warn }]",
+            "no grace",
+        ),
+        ("version: 1\nrules: [{ id: a, image: { size: 500 }, then: warn }]", "a size is compared"),
+        (
+            "version: 1\nrules: [{ id: a, match: { when: '' }, then: warn }]",
+            "rules[0].match: when, character 1: ",
+        ),
+        ("version: 1\nrules: [{ id: a, match: { when: }, then: warn }]", "when, character 1: "),
+        ("version: 1\nexceptions-from: ['']", "no name of a file"),
+        ("version: 1\nrego: [{ text: 'package x' }]", "the package is x, not plimsoll"),
+        ("version: 1\nrego: [{ text: 'package plimsoll' }]", "no module has the set"),
     ] {
         let told = error(text);
         assert!(told.contains(expected), "{text}\n{told}");
@@ -92,7 +123,15 @@ fn the_schema_knows_what_the_reader_knows() {
     let top = schema["properties"].as_object().unwrap();
     let names: Vec<&String> = top.keys().collect();
     let expected = [
-        "environments", "exceptions", "exceptions-from", "extends", "gaps", "rego", "rules", "tests", "version",
+        "environments",
+        "exceptions",
+        "exceptions-from",
+        "extends",
+        "gaps",
+        "rego",
+        "rules",
+        "tests",
+        "version",
     ];
     assert!(expected.iter().all(|name| names.iter().any(|known| known == name)), "{names:?}");
     assert_eq!(names.len(), expected.len());
@@ -101,5 +140,56 @@ fn the_schema_knows_what_the_reader_knows() {
     assert!(!text.contains("null"), "{text}");
     for word in ["\"ends-within\"", "\"clock-behind\"", "\"known-exploited\"", "\"under-investigation\""] {
         assert!(text.contains(word), "{word}");
+    }
+}
+
+/// Policies that are tested elsewhere, and the examples of the page.
+fn policies() -> Vec<(String, String)> {
+    let page = include_str!("../../../../docs/policy.md");
+    let examples = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let examples = examples.filter(|example| example.contains("version: 1"));
+    let built_in = Profile::ALL.map(|profile| (profile.as_str().to_owned(), profile.text().to_owned()));
+    let own = "version: 1
+rego: [a.rego, { text: package plimsoll }]
+exceptions-from: [.trivyignore, osv-scanner.toml]
+rules:
+  - { id: a, match: { when: \"finding.epss > 0.1\" }, after: 2w since published, then: fail }
+  - { id: b, image: { older-than: 30d, size: \">500MB\", layers: \">5\", when: image.pinned }, then: warn }
+  - { id: c, match: { severity: [\">=high\", low], layer: [0, 1], epss: \">=0.1\" }, then: ignore, reason: r }
+tests:
+  - { name: n, image: { created: 2026-01-01, size: 5MB, base: [] }, expect: undecided }
+";
+    let examples = examples.enumerate().map(|(number, text)| (format!("example {number}"), text.to_owned()));
+    examples.chain(built_in).chain([("own".to_owned(), own.to_owned())]).collect()
+}
+
+#[test]
+fn policies_are_valid_by_the_schema() {
+    let schema: serde_json::Value = serde_json::from_str(&crate::schema()).unwrap();
+    assert!(jsonschema::meta::is_valid(&schema));
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let all = policies();
+    assert!(all.len() >= 6, "{}", all.len());
+    for (name, text) in &all {
+        let value: serde_json::Value = serde_yaml_ng::from_str(text).unwrap();
+        let errors: Vec<String> =
+            validator.iter_errors(&value).map(|error| format!("{} {error}", error.instance_path())).collect();
+        assert_eq!(errors, [""; 0], "{name}");
+    }
+    for wrong in [
+        "version: 2",
+        "version: 1\nrules: [{ id: a, match: {}, image: { sbom: true }, then: warn }]",
+        "version: 1\nrules: [{ id: a, then: warn }]",
+        "version: 1\nrules: [{ id: a, image: {}, then: warn }]",
+        "version: 1\nrules: [{ id: a, match: { severty: high }, then: warn }]",
+        "version: 1\nrego: [{ txt: a }]",
+        "version: 1\ntests: [{ name: a, expect: pass }]",
+    ] {
+        let value: serde_json::Value = serde_yaml_ng::from_str(wrong).unwrap();
+        assert!(!validator.is_valid(&value), "{wrong}");
+        assert!(
+            Policy::read("p", wrong.as_bytes(), Limits::default()).is_err() || wrong.contains("tests"),
+            "{wrong}"
+        );
     }
 }

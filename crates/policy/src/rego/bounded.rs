@@ -35,7 +35,9 @@ enum Refused {
 pub(super) fn add(engine: &mut Engine) -> std::result::Result<(), String> {
     for (name, arguments) in REFUSED {
         let refuse = move |_: Vec<Value>| Err(Refused::NotThere(name).into());
-        engine.add_extension((*name).to_owned(), *arguments, Box::new(refuse)).map_err(|error| error.to_string())?;
+        engine
+            .add_extension((*name).to_owned(), *arguments, Box::new(refuse))
+            .map_err(|error| error.to_string())?;
     }
     let functions: [(&str, u8, fn(&[Value]) -> Result<Value>); 5] = [
         ("array.concat", 2, array_concat),
@@ -46,7 +48,9 @@ pub(super) fn add(engine: &mut Engine) -> std::result::Result<(), String> {
     ];
     for (name, arguments, function) in functions {
         let call = move |values: Vec<Value>| function(&values).map_err(Into::into);
-        engine.add_extension(name.to_owned(), arguments, Box::new(call)).map_err(|error| error.to_string())?;
+        engine
+            .add_extension(name.to_owned(), arguments, Box::new(call))
+            .map_err(|error| error.to_string())?;
     }
     Ok(())
 }

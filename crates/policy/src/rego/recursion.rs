@@ -20,7 +20,11 @@ pub(super) fn circle(document: &Value) -> Option<String> {
             let Some(name) = function(rule) else { continue };
             let mut named = BTreeSet::new();
             // The head names the function itself.
-            for part in [rule.pointer("/Spec/bodies"), rule.pointer("/Spec/head/Func/assign"), rule.pointer("/Default/value")] {
+            for part in [
+                rule.pointer("/Spec/bodies"),
+                rule.pointer("/Spec/head/Func/assign"),
+                rule.pointer("/Default/value"),
+            ] {
                 part.into_iter().for_each(|part| names(part, &roots, &mut named));
             }
             calls.entry(name.to_owned()).or_default().extend(named.into_iter().map(str::to_owned));

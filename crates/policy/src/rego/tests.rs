@@ -54,7 +54,10 @@ fn the_clock_is_that_of_the_policy() {
 fn mistakes_are_told_with_file_and_line() {
     for (text, expected) in [
         ("package plimsoll\n\ndeny contains {\"msg\": \"x\" if true", "p.rego:3:"),
-        ("package other\ndeny contains {\"msg\": \"x\"} if true", "p.rego: the package is other, not plimsoll"),
+        (
+            "package other\ndeny contains {\"msg\": \"x\"} if true",
+            "p.rego: the package is other, not plimsoll",
+        ),
         ("deny := 1", "p.rego:1:"),
         ("", "p.rego"),
         (&format!("package plimsoll\nx := {}1", "[".repeat(5000)), "brackets are more than 100 deep"),
@@ -78,7 +81,10 @@ fn what_has_no_meaning_is_an_error_and_never_nothing() {
         ("deny contains {\"msg\": \"x\", \"rule\": \"a b\"} if true", "rule is 1 to 100"),
         ("ignore contains {\"msg\": \"x\"} if true", "the image cannot be ignored"),
         ("deny contains {\"msg\": \"x\"} if not_there(1)", "not_there"),
-        ("deny contains {\"msg\": \"x\"} if http.send({\"method\": \"get\", \"url\": \"http://localhost\"})", "http.send"),
+        (
+            "deny contains {\"msg\": \"x\"} if http.send({\"method\": \"get\", \"url\": \"http://localhost\"})",
+            "http.send",
+        ),
         ("deny contains {\"msg\": \"x\"} if opa.runtime()", "opa.runtime"),
         ("deny contains {\"msg\": \"x\"} if rand.intn(\"x\", 5) == 1", "rand.intn is not there"),
     ] {
@@ -95,17 +101,46 @@ fn what_does_not_end_is_ended() {
         (1..60).map(|n| format!("s{n} := concat(\"\", [s{}, s{}])\n", n - 1, n - 1)).collect();
     let shared: String = (1..60).map(|n| format!("s{n} := [s{}, s{}]\n", n - 1, n - 1)).collect();
     for (rules, expected) in [
-        (format!("r := numbers.range(1, 5000)\ndeny contains {{\"msg\": \"x\"}} if {{ {nine} }}"), "longer than 2 seconds"),
-        ("deny contains {\"msg\": \"x\"} if numbers.range(1, 1000000000000)".to_owned(), "numbers.range makes more"),
-        ("deny contains {\"msg\": \"x\"} if bits.lsh(1, 1000000000000) > 0".to_owned(), "bits.lsh is not there"),
-        ("deny contains {\"msg\": \"x\"} if sprintf(\"%999999999d\", [1])".to_owned(), "sprintf is not for such"),
-        ("deny contains {\"msg\": \"x\"} if net.cidr_expand(\"::/1\")".to_owned(), "net.cidr_expand is not there"),
+        (
+            format!("r := numbers.range(1, 5000)\ndeny contains {{\"msg\": \"x\"}} if {{ {nine} }}"),
+            "longer than 2 seconds",
+        ),
+        (
+            "deny contains {\"msg\": \"x\"} if numbers.range(1, 1000000000000)".to_owned(),
+            "numbers.range makes more",
+        ),
+        (
+            "deny contains {\"msg\": \"x\"} if bits.lsh(1, 1000000000000) > 0".to_owned(),
+            "bits.lsh is not there",
+        ),
+        (
+            "deny contains {\"msg\": \"x\"} if sprintf(\"%999999999d\", [1])".to_owned(),
+            "sprintf is not for such",
+        ),
+        (
+            "deny contains {\"msg\": \"x\"} if net.cidr_expand(\"::/1\")".to_owned(),
+            "net.cidr_expand is not there",
+        ),
         (format!("s0 := \"x\"\n{doubling}deny contains {{\"msg\": s59}} if true"), "concat makes more"),
         (format!("s0 := [\"x\"]\nt := json.marshal(s59)\n{shared}deny contains {{\"msg\": t}} if true"), ""),
-        ("f(x) := f(x + 1)\ndeny contains {\"msg\": \"x\"} if f(1)".to_owned(), "the function f comes to call itself"),
-        ("f(x) := g(x)\ng(x) := y if y := data.plimsoll.f(x)\ndeny contains {\"msg\": \"x\"} if f(1)".to_owned(), "the function f comes to call itself"),
-        ("f(x) := g(x)\ng(x) := data[\"plimsoll\"].f(x)\ndeny contains {\"msg\": \"x\"} if f(1)".to_owned(), "the function f comes to call itself"),
-        ("f(x) := y if { y := r }\nr := f(1)\ndeny contains {\"msg\": \"x\"} if f(1)".to_owned(), "recursion"),
+        (
+            "f(x) := f(x + 1)\ndeny contains {\"msg\": \"x\"} if f(1)".to_owned(),
+            "the function f comes to call itself",
+        ),
+        (
+            "f(x) := g(x)\ng(x) := y if y := data.plimsoll.f(x)\ndeny contains {\"msg\": \"x\"} if f(1)"
+                .to_owned(),
+            "the function f comes to call itself",
+        ),
+        (
+            "f(x) := g(x)\ng(x) := data[\"plimsoll\"].f(x)\ndeny contains {\"msg\": \"x\"} if f(1)"
+                .to_owned(),
+            "the function f comes to call itself",
+        ),
+        (
+            "f(x) := y if { y := r }\nr := f(1)\ndeny contains {\"msg\": \"x\"} if f(1)".to_owned(),
+            "recursion",
+        ),
         ("a if b\nb if a\ndeny contains {\"msg\": \"x\"} if a".to_owned(), ""),
     ] {
         let told = said(&rules).map_or_else(|error| error, |said| panic!("{rules}\n{said:?}"));

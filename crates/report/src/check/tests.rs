@@ -8,11 +8,18 @@ use crate::testing::{HOSTILE, hostile, scan};
 const PLAIN: Style = Style { color: false, width: None };
 
 fn decided(finding: usize, outcome: Outcome) -> Decided {
-    Decided { finding, outcome, grace_until: None, exception: None }
+    Decided { finding, outcome, grace_until: None, exception: None, note: None }
 }
 
 fn rule(id: &str, outcome: Outcome, findings: Vec<Decided>) -> RuleResult {
-    RuleResult { id: id.into(), profile: None, reason: Some(format!("reason of {id}")), outcome, findings }
+    RuleResult {
+        id: id.into(),
+        profile: None,
+        reason: Some(format!("reason of {id}")),
+        outcome,
+        findings,
+        image: None,
+    }
 }
 
 fn decision(scan: &Scan) -> Decision {
@@ -38,6 +45,7 @@ fn decision(scan: &Scan) -> Decision {
             is_built_in: false,
             digest: Digest::of(b"policy"),
             extends: vec!["baseline"],
+            files: vec![],
             environment: Some("dev".into()),
         },
         time: "2026-01-02T03:04:05Z".parse().unwrap(),
