@@ -200,3 +200,100 @@ fn policies_are_explained_tested_and_described() {
     let schema: Value = serde_json::from_str(&run(&plimsoll, &["policy", "schema"]).out).unwrap();
     assert_eq!(schema["properties"]["rules"]["type"], "array");
 }
+
+const LENIENT: &str = "gaps: { default: { then: ignore, reason: what the test has no feed for } }\n";
+
+#[test]
+fn conditions_modules_and_foreign_exceptions_decide() {
+    let plimsoll = Plimsoll::new();
+    let name = layout(&plimsoll, "1000");
+    let policy = format!(
+        "version: 1
+rego: [rules/team.rego]
+exceptions-from: [.trivyignore]
+rules:
+  - id: likely
+    match: {{ kind: vulnerability, when: \"finding.fixable && finding.package.contains('requests')\" }}
+    then: fail
+{LENIENT}"
+    );
+    write(plimsoll.folder(), &policy);
+    let missing = run(&plimsoll, &["check", &name]);
+    assert_eq!(missing.code, 2);
+    assert!(missing.err.contains("plimsoll.yaml: rules/team.rego: "), "{}", missing.err);
+    fs::create_dir(plimsoll.folder().join("rules")).unwrap();
+    let module = "package plimsoll\nwarn contains {\"msg\": \"one layer\", \"rule\": \"flat\"} if input.image.layers == 1\n";
+    fs::write(plimsoll.folder().join("rules/team.rego"), module).unwrap();
+    fs::write(plimsoll.folder().join(".trivyignore"), "CVE-2018-18074 exp:2026-09-02 # not used\n").unwrap();
+    let warned = run(&plimsoll, &["check", &name, "--format", "json"]);
+    let document: Value = serde_json::from_str(&warned.out).unwrap_or_else(|_| panic!("{}", warned.err));
+    assert_eq!(document["rules"][0]["id"], "flat");
+    assert_eq!(document["rules"][0]["aboutImage"]["seen"], json!(["one layer"]));
+    assert_eq!(document["policy"]["files"][1]["name"], ".trivyignore");
+    assert_eq!(document["exceptions"][0]["title"], "id CVE-2018-18074 (.trivyignore)");
+    assert_eq!(document["exceptions"][0]["state"], "used");
+    let text = run(&plimsoll, &["check", &name]);
+    assert!(text.out.contains("the image: one layer"), "{}", text.out);
+    // The first instant of its last day is the last one that counts; this is the next second.
+    let epoch: i64 = EPOCH.parse().unwrap();
+    let over = run_at(&plimsoll, &["check", &name], &(epoch + 86_401).to_string());
+    assert!(over.code == 1 && over.out.contains("expired"), "{}", over.out);
+    write(plimsoll.folder(), &policy.replace("finding.fixable &&", "finding.epss > 2.0 ||"));
+    let undecided = run(&plimsoll, &["check", &name]);
+    assert!(undecided.out.contains("could not be evaluated") || undecided.code == 0, "{}", undecided.out);
+    fs::write(plimsoll.folder().join("rules/team.rego"), "package plimsoll\n\ndeny contains {\n").unwrap();
+    let broken = run(&plimsoll, &["check", &name]);
+    assert_eq!(broken.code, 2);
+    assert!(broken.err.contains("rules/team.rego:"), "{}", broken.err);
+}
+
+#[test]
+fn rules_on_the_image_know_what_lies_around_it() {
+    let plimsoll = Plimsoll::new();
+    let name = layout(&plimsoll, "1000");
+    let check = |rule: &str| {
+        let policy = format!("version: 1\nrules: [{{ id: r, image: {rule}, then: fail }}]\n{LENIENT}");
+        write(plimsoll.folder(), &policy);
+        run(&plimsoll, &["check", &name])
+    };
+    let without = check("{ sbom: false }");
+    assert_eq!(without.code, 1, "{}{}", without.out, without.err);
+    assert!(without.out.contains("the image: no bill of materials lies with it"), "{}", without.out);
+    assert_eq!(check("{ layers: \">1\" }").code, 0);
+    // Nothing is known of bases, nor of the tag of a folder.
+    for rule in ["{ base-known: true }", "{ base: \"*\" }", "{ tag: latest }"] {
+        let undecided = check(rule);
+        assert_eq!(undecided.code, 2, "{rule}: {}", undecided.out);
+        assert!(undecided.out.contains("not known of the image: "), "{}", undecided.out);
+    }
+    let added = run(&plimsoll, &["base", "add", &name]);
+    assert_eq!(added.code, 0, "{}", added.err);
+    let unknown = check("{ base-known: false }");
+    assert!(unknown.code == 1 && unknown.out.contains("no known image is its base"), "{}", unknown.out);
+    let bill = plimsoll.folder().join("bill.json");
+    assert_eq!(run(&plimsoll, &["scan", &name, "-o", &format!("cyclonedx-json={}", bill.display())]).code, 0);
+    let attached = run(&plimsoll, &["sbom", "attach", &name, "bill.json"]);
+    if attached.code == 0 {
+        assert_eq!(check("{ sbom: false }").code, 0);
+    } else {
+        panic!("{}", attached.err);
+    }
+}
+
+#[test]
+fn a_policy_is_put_into_canonical_form() {
+    let plimsoll = Plimsoll::new();
+    let text = "rules:\n- then: warn # look\n  id: a\n  match: { kind: secret }\nversion: 1\n";
+    write(plimsoll.folder(), text);
+    let wrong = run(&plimsoll, &["policy", "fmt", "--check"]);
+    assert_eq!((wrong.code, wrong.out.as_str()), (1, "plimsoll.yaml\n"), "{}", wrong.err);
+    assert_eq!(run(&plimsoll, &["policy", "fmt"]).code, 0);
+    let formatted = fs::read_to_string(plimsoll.folder().join("plimsoll.yaml")).unwrap();
+    assert_eq!(formatted, "version: 1\nrules:\n  - id: a\n    match: { kind: secret }\n    then: warn # look\n");
+    assert_eq!(run(&plimsoll, &["policy", "fmt", "--check"]).code, 0);
+    write(plimsoll.folder(), "version: 1\nrule: []\n");
+    assert_eq!(run(&plimsoll, &["policy", "fmt"]).code, 2);
+    for name in ["cis", "nsa"] {
+        assert_eq!(run(&plimsoll, &["policy", "test", name]).code, 0);
+    }
+}

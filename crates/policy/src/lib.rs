@@ -33,3 +33,4 @@ pub use format::format;
 pub use gate::{Gate, GateError, decide};
 pub use profile::Profile;
 pub use read::{Asks, Limits, Open, Policy, PolicyError};
+pub use rego::input_schema;

@@ -6,6 +6,7 @@
 
 mod bounded;
 mod recursion;
+mod schema;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -19,6 +20,8 @@ use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, Value};
 
 use crate::fields::{Field, Fields};
+
+pub use schema::input_schema;
 
 /// The time that the modules of a policy have.
 const TIME: Duration = Duration::from_secs(2);

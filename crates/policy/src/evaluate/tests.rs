@@ -410,13 +410,21 @@ fn built_in_policies_hold_their_own_tests() {
 }
 
 #[test]
-fn the_example_of_the_page_holds_its_own_test() {
+fn the_examples_of_the_page_hold_their_own_tests() {
     let page = include_str!("../../../../docs/policy.md");
-    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let policy = Policy::read("page.yaml", example.as_bytes(), Limits::default()).unwrap();
-    let results = run_cases(&policy).unwrap();
-    assert_eq!(results.len(), 1);
-    assert_eq!(results[0].trouble, None);
+    let mut tested = 0;
+    for example in page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+        if !example.contains("version: 1") {
+            continue;
+        }
+        let policy = Policy::read("page.yaml", example.as_bytes(), Limits::default())
+            .unwrap_or_else(|error| panic!("{error}\n{example}"));
+        for result in run_cases(&policy).unwrap() {
+            assert_eq!(result.trouble, None, "{}", result.name);
+            tested += 1;
+        }
+    }
+    assert_eq!(tested, 3);
 }
 
 #[test]

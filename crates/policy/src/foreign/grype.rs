@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::pattern::{paths, shortened};
+use super::pattern::{Paths, paths, shortened};
 use super::{Entry, FixState, Foreign, ForeignError, ForeignId};
 use crate::words::Kind;
 
@@ -126,7 +126,7 @@ impl Rule {
             name,
             version: text(self.package.version),
             types,
-            paths: paths(&location)?,
+            paths: paths(&location, Paths::Absolute)?,
             fix,
             ..Foreign::default()
         };

@@ -8,10 +8,29 @@ use crate::words::AnyOf;
 /// At most this many `**` in one pattern.
 const STARS: usize = 4;
 
-/// Patterns that together mean what `pattern` does.
-pub(super) fn paths(patterns: &[String]) -> Result<Option<AnyOf<Glob>>, String> {
+/// How the tool writes paths.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Paths {
+    /// `usr/lib/x`.
+    Relative,
+    /// `/usr/lib/x`.
+    Absolute,
+}
+
+/// Patterns that together mean what `patterns` do.
+pub(super) fn paths(patterns: &[String], paths: Paths) -> Result<Option<AnyOf<Glob>>, String> {
     let mut globs = Vec::new();
     for pattern in patterns {
+        // What is for nothing there would be for something here.
+        match paths {
+            Paths::Relative if pattern.starts_with('/') => {
+                return Err(format!("{}: paths begin without a slash", shortened(pattern)));
+            }
+            Paths::Absolute if !pattern.starts_with(['/', '*']) => {
+                return Err(format!("{}: paths begin with a slash", shortened(pattern)));
+            }
+            Paths::Relative | Paths::Absolute => {}
+        }
         for variant in variants(pattern)? {
             globs.push(Glob::try_from(variant).map_err(|error| format!("{}: {error}", shortened(pattern)))?);
         }

@@ -203,6 +203,8 @@ fn what_would_widen_an_exception_is_refused() {
             "expired_at: \"soon\" is no day",
         ),
         (".trivyignore.yaml", "vulnerabilities: [{ id: '' }]", "id is empty"),
+        (".trivyignore.yaml", "secrets: [{ id: x, paths: [/key.pem] }]", "paths begin without a slash"),
+        (".grype.yaml", "ignore: [{ package: { location: app/** } }]", "paths begin with a slash"),
         (".grype.yaml", "ignore: [{ vulnerability: C, namespace: nvd:cpe }]", "namespace is not understood"),
         (".grype.yaml", "ignore: [{ vulnerability: C, vex-status: fixed }]", "vex-status is not understood"),
         (".grype.yaml", "ignore: [{ vulnerability: C, match-type: x }]", "match-type is not understood"),

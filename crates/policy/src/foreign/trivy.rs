@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::pattern::{paths, shortened};
+use super::pattern::{Paths, paths, shortened};
 use super::{Entry, Foreign, ForeignError, ForeignId, MOST};
 use crate::fields::midnight;
 use crate::time::Expiry;
@@ -122,7 +122,7 @@ impl Item {
         let foreign = Foreign {
             kinds: vec![kind],
             purls: self.purls,
-            paths: paths(&self.paths)?,
+            paths: paths(&self.paths, Paths::Relative)?,
             ..Foreign::default()
         };
         // Trivy names a licence by itself, Plimsoll its finding by what is wrong with it.

@@ -148,3 +148,37 @@ fn what_does_not_end_is_ended() {
         println!("{told}");
     }
 }
+
+#[test]
+fn what_modules_are_given_is_valid_by_its_schema() {
+    let schema: serde_json::Value = serde_json::from_str(&input_schema()).unwrap();
+    assert!(jsonschema::meta::is_valid(&schema));
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let time = || Field::Time(Timestamp::UNIX_EPOCH);
+    let value = |name: &str| match name {
+        "aliases" | "paths" | "digests" | "bases" => Field::Texts(vec!["a"]),
+        "size" => Field::Count(1),
+        "epss" => Field::Number(0.5),
+        "fixable" | "running" | "reachable" | "malicious" | "shadowed" | "pinned" | "sbom"
+        | "baseCurrent" => Field::Flag(true),
+        "created" | "databaseDate" | "ends" | "knownExploited" | "published" => time(),
+        _ => Field::Text(crate::fields::words_of(name).map_or("a", |words| words[0])),
+    };
+    let of = |names: &[&'static str], layers: Field<'static>| -> Fields<'static> {
+        let value =
+            |name: &&'static str| (*name, if *name == "layers" { layers.clone() } else { value(name) });
+        names.iter().map(value).collect()
+    };
+    let input = Input {
+        findings: vec![(3, of(crate::fields::FINDING, Field::Counts(vec![1])))],
+        image: of(crate::fields::IMAGE, Field::Count(2)),
+        environment: None,
+        now: Timestamp::UNIX_EPOCH,
+    };
+    let given: serde_json::Value = serde_json::from_str(&document(&input).to_json_str().unwrap()).unwrap();
+    let errors: Vec<String> = validator.iter_errors(&given).map(|error| error.to_string()).collect();
+    assert_eq!(errors, [""; 0], "{given}");
+    assert_eq!(given["findings"][0]["number"], 3);
+    let names = |value: &serde_json::Value| value.as_object().unwrap().len();
+    assert_eq!(names(&given["image"]), names(&schema["properties"]["image"]["properties"]));
+}
