@@ -289,7 +289,10 @@ fn a_policy_is_put_into_canonical_form() {
     assert_eq!((wrong.code, wrong.out.as_str()), (1, "plimsoll.yaml\n"), "{}", wrong.err);
     assert_eq!(run(&plimsoll, &["policy", "fmt"]).code, 0);
     let formatted = fs::read_to_string(plimsoll.folder().join("plimsoll.yaml")).unwrap();
-    assert_eq!(formatted, "version: 1\nrules:\n  - id: a\n    match: { kind: secret }\n    then: warn # look\n");
+    assert_eq!(
+        formatted,
+        "version: 1\nrules:\n  - id: a\n    match: { kind: secret }\n    then: warn # look\n"
+    );
     assert_eq!(run(&plimsoll, &["policy", "fmt", "--check"]).code, 0);
     write(plimsoll.folder(), "version: 1\nrule: []\n");
     assert_eq!(run(&plimsoll, &["policy", "fmt"]).code, 2);
