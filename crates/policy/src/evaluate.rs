@@ -181,6 +181,9 @@ pub(crate) struct Judgment {
     pub(crate) note: Option<Arc<str>>,
 }
 
+/// What decides, what follows, the end of a time of grace, and a note.
+type Ruled = (Decider, Outcome, Option<Date>, Option<Arc<str>>);
+
 /// What follows from the image as a whole by one rule.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct ImageJudgment {
@@ -239,7 +242,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The first rule that is for a finding. Where that cannot be told, the finding is undecided.
-    fn rule(&self, subject: &Subject<'_>) -> Option<(Decider, Outcome, Option<Date>, Option<Arc<str>>)> {
+    fn rule(&self, subject: &Subject<'_>) -> Option<Ruled> {
         let fields = OnceCell::new();
         for (index, rule) in self.policy.document.rules.iter().enumerate() {
             let Some(selectors) = &rule.selectors else { continue };

@@ -19,6 +19,8 @@ const REFUSED: &[(&str, u8)] = &[
 ];
 
 type Result<T> = std::result::Result<T, Refused>;
+/// A function, by its arguments.
+type Function = fn(&[Value]) -> Result<Value>;
 
 /// Why a function gives nothing.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +41,7 @@ pub(super) fn add(engine: &mut Engine) -> std::result::Result<(), String> {
             .add_extension((*name).to_owned(), *arguments, Box::new(refuse))
             .map_err(|error| error.to_string())?;
     }
-    let functions: [(&str, u8, fn(&[Value]) -> Result<Value>); 5] = [
+    let functions: [(&str, u8, Function); 5] = [
         ("array.concat", 2, array_concat),
         ("concat", 2, concat),
         ("numbers.range", 2, range),

@@ -89,7 +89,6 @@ fn what_has_no_meaning_is_an_error_and_never_nothing() {
         ("deny contains {\"msg\": \"x\"} if rand.intn(\"x\", 5) == 1", "rand.intn is not there"),
     ] {
         let told = said(rules).unwrap_err();
-        println!("{told}");
         assert!(told.contains(expected), "{rules}\n{told}");
     }
 }
@@ -145,7 +144,6 @@ fn what_does_not_end_is_ended() {
     ] {
         let told = said(&rules).map_or_else(|error| error, |said| panic!("{rules}\n{said:?}"));
         assert!(told.contains(expected), "{rules:.300}\n{told}");
-        println!("{told}");
     }
 }
 
