@@ -89,7 +89,7 @@ fn scan() -> Result<Scan, Box<dyn std::error::Error>> {
         Finding {
             id: format!("CVE-2026-{number}"),
             title: String::new(),
-            severity: if number % 2 == 0 { Severity::High } else { Severity::Low },
+            severity: if number.is_multiple_of(2) { Severity::High } else { Severity::Low },
             severity_source: String::new(),
             kind: FindingKind::Vulnerability(Box::new(vulnerability)),
             locations: vec![],
