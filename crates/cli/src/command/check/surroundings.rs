@@ -48,6 +48,7 @@ fn base(scan: &Scan, known: &[Base]) -> Option<BaseFacts> {
         platform: &scan.image.platform,
         layers: scan.layers.iter().map(|layer| layer.diff_id).collect(),
         labels: &labels,
+        materials: Vec::new(),
     };
     let lineage = trace(&traced, known);
     let mut names: Vec<String> = lineage.bases.iter().map(|base| base.repository().to_owned()).collect();
