@@ -1,6 +1,5 @@
 //! `.trivyignore` and `.trivyignore.yaml` mean here what Trivy makes of them: the same files, given to both.
 #![cfg(test)]
-#![expect(clippy::disallowed_methods, reason = "a test may write its own files")]
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +27,7 @@ fn trivy(folder: &Path, list: &Path) -> Vec<bool> {
             |result: &&serde_json::Value| result["Target"] == **file && result["Secrets"].is_array();
         results.iter().any(|result| is_file(&result))
     };
-    FILES.iter().map(|file| has(&file)).collect()
+    FILES.iter().map(has).collect()
 }
 
 /// The files in which a key fails, with this list of exceptions, on a day.
@@ -38,7 +37,7 @@ fn plimsoll(name: &str, list: &str, day: &str) -> Vec<bool> {
             "  - {{ name: a, finding: {{ kind: secret, id: private-key, severity: high, path: {file} }}, date: {day}, expect: fail }}\n"
         )
     };
-    let cases: String = FILES.iter().map(|file| case(&file)).collect();
+    let cases: String = FILES.iter().map(case).collect();
     let policy = format!(
         "version: 1\nexceptions-from: [{name}]\nrules: [{{ id: k, match: {{}}, then: fail }}]\ntests:\n{cases}"
     );

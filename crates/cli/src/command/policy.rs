@@ -74,7 +74,7 @@ fn format(name: &Path, check: bool) -> anyhow::Result<Code> {
         }
         (false, true) => to_stdout(|out| out.write_all(formatted.as_bytes()))?,
         (false, false) if is_same => {}
-        (false, false) => to_file(name, |out| Ok(out.write_all(formatted.as_bytes())?))?,
+        (false, false) => to_file(name, |out| out.write_all(formatted.as_bytes()))?,
     }
     Ok(Code::Pass)
 }

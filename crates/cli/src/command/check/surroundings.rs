@@ -54,7 +54,7 @@ fn base(scan: &Scan, known: &[Base]) -> Option<BaseFacts> {
     let mut names: Vec<String> = lineage.bases.iter().map(|base| base.repository().to_owned()).collect();
     names.sort();
     names.dedup();
-    Some(BaseFacts { current: (!names.is_empty()).then(|| lineage.newer.is_empty()), names })
+    Some(BaseFacts { current: (!names.is_empty()).then_some(lineage.newer.is_empty()), names })
 }
 
 /// Whether a bill of materials lies with each image. What could not be read may be one.
