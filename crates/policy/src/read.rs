@@ -192,17 +192,24 @@ impl Policy {
     #[must_use]
     pub fn asks(&self) -> Asks {
         let images = || self.document.rules.iter().filter_map(|rule| rule.image.as_ref());
-        // A condition or a module may ask for anything.
-        let any = self.modules.is_some()
-            || images().any(|image| image.when.is_some())
-            || self.document.rules.iter().any(|rule| {
-                let condition = rule.selectors.as_ref().and_then(|selectors| selectors.when.as_ref());
-                condition.is_some_and(|condition| condition.0.as_str().contains("image"))
-            });
+        let conditions = self.document.rules.iter().filter_map(|rule| {
+            let of_finding = rule.selectors.as_ref().and_then(|selectors| selectors.when.as_ref());
+            let of_image = rule.image.as_ref().and_then(|image| image.when.as_ref());
+            of_finding.map(|when| when.0.as_str()).or_else(|| of_image.map(|when| when.0.as_str()))
+        });
+        let conditions: Vec<&str> = conditions.collect();
+        let mention = |word: &str| {
+            conditions.iter().any(|condition| condition.contains(word))
+                || self.modules.as_ref().is_some_and(|modules| modules.mention(word))
+        };
         let is_base = |image: &ImageSelectors| {
             image.base.is_some() || image.base_known.is_some() || image.base_current.is_some()
         };
-        Asks { base: any || images().any(is_base), sbom: any || images().any(|image| image.sbom.is_some()) }
+        let has_sbom = |image: &ImageSelectors| image.sbom.is_some();
+        Asks {
+            base: mention("base") || images().any(is_base),
+            sbom: mention("sbom") || images().any(has_sbom),
+        }
     }
 
     /// Which policy it is.

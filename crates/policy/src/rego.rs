@@ -48,6 +48,8 @@ pub(crate) struct Modules {
     engine: Arc<Engine>,
     /// Those of the sets that are there.
     sets: Vec<(&'static str, Outcome)>,
+    /// Their texts.
+    texts: Arc<[String]>,
 }
 
 impl std::fmt::Debug for Modules {
@@ -91,7 +93,11 @@ impl Modules {
         let sources = sources.to_vec();
         on_thread(move || {
             let mut engine = Engine::new();
+            engine.set_gather_prints(true);
+            // A function that fails must not look like a rule that does not hold.
+            engine.set_strict_builtin_errors(true);
             bounded::add(&mut engine)?;
+            let texts = sources.iter().map(|(_, text)| text.clone()).collect();
             let mut sets = Vec::new();
             for (name, text) in sources {
                 if nesting(&text) > NESTING {
@@ -121,8 +127,13 @@ impl Modules {
             }
             sets.sort_by_key(|(_, outcome)| *outcome);
             sets.dedup();
-            Ok(Self { engine: Arc::new(engine), sets })
+            Ok(Self { engine: Arc::new(engine), sets, texts })
         })?
+    }
+
+    /// Tells whether one of their texts has `word` in it.
+    pub(crate) fn mention(&self, word: &str) -> bool {
+        self.texts.iter().any(|text| text.contains(word))
     }
 
     /// What the modules say of `input`.

@@ -51,6 +51,14 @@ fn the_clock_is_that_of_the_policy() {
 }
 
 #[test]
+fn what_is_printed_is_not_shown_and_what_fails_is_not_false() {
+    let rule = "deny contains {\"msg\": \"x\"} if { print(\"seen\"); input.image.layers == 7 }";
+    assert_eq!(said(rule).unwrap().image, [word(Outcome::Fail, "rego", "x")]);
+    let failing = "deny contains {\"msg\": \"x\"} if to_number(input.image.name) > 1";
+    assert!(said(failing).is_err());
+}
+
+#[test]
 fn mistakes_are_told_with_file_and_line() {
     for (text, expected) in [
         ("package plimsoll\n\ndeny contains {\"msg\": \"x\" if true", "p.rego:3:"),
