@@ -186,10 +186,21 @@ impl<'a> Case<'a> {
 
 fn reason(rule: &RuleResult) -> Option<String> {
     let count = rule.findings.iter().filter(|decided| decided.outcome == rule.outcome).count();
-    let is_told = matches!(rule.outcome, Outcome::Fail | Outcome::Warn);
+    let is_told = matches!(rule.outcome, Outcome::Fail | Outcome::Warn | Outcome::Undecided);
+    let image = rule.image.as_ref().filter(|image| image.outcome == rule.outcome);
     is_told.then(|| {
         let why = rule.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", clean(reason)));
         let plural = crate::table::plural(count);
+        if let Some(image) = image {
+            let words: Vec<String> =
+                image.seen.iter().chain(&image.unknown).map(|word| clean(word)).collect();
+            return format!(
+                "{} of {} (the image: {}){why}",
+                rule.outcome.as_str(),
+                clean(&rule.id),
+                words.join("; ")
+            );
+        }
         format!("{} of {} ({count} finding{plural}){why}", rule.outcome.as_str(), clean(&rule.id))
     })
 }

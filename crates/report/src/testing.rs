@@ -58,7 +58,8 @@ fn text_of(format: &Format, report: &Report<'_>) -> String {
 }
 
 fn decision() -> Decision {
-    let decided = |finding, outcome, exception| Decided { finding, outcome, grace_until: None, exception };
+    let decided =
+        |finding, outcome, exception| Decided { finding, outcome, grace_until: None, exception, note: None };
     let rule = RuleResult {
         id: "no-critical".into(),
         profile: None,
@@ -69,6 +70,7 @@ fn decision() -> Decision {
             decided(1, Outcome::Pass, Some(0)),
             decided(2, Outcome::Warn, None),
         ],
+        image: None,
     };
     let exception = ExceptionResult {
         title: "aws-access-key in /srv/.env".into(),
@@ -86,6 +88,7 @@ fn decision() -> Decision {
             is_built_in: false,
             digest: Digest::of(b"policy"),
             extends: Vec::new(),
+            files: Vec::new(),
             environment: None,
         },
         time: jiff::Timestamp::UNIX_EPOCH,
