@@ -15,6 +15,7 @@ pub mod licenses;
 pub mod limits;
 pub mod live;
 pub mod observe;
+pub mod patch;
 pub mod scan;
 pub mod scrub;
 pub mod secrets;
