@@ -27,6 +27,7 @@ pub mod needs;
 pub mod package;
 pub mod patch;
 pub mod path;
+pub mod plan;
 pub mod platform;
 pub mod position;
 pub mod reachability;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::document::OutcomeWord;
 use crate::evaluate::{Judge, Judgment};
 use crate::read::{Policy, PolicyError};
-use crate::subject::{End, Purl, Subject};
+use crate::subject::{End, Purl, Score, Subject};
 use crate::time::day_of;
 use crate::words::{AnyOf, CategoryWord, ImageDigest, Kind, OriginWord, StatusWord, given};
 
@@ -77,6 +77,10 @@ struct FindingCase {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<String>")]
     published: Option<Date>,
+    /// How much it matters, from 0 to 100.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(range(max = 100))]
+    risk: Option<u8>,
     /// The probability of exploitation.
     #[serde(default, deserialize_with = "given")]
     epss: Option<f64>,
@@ -163,6 +167,7 @@ impl FindingCase {
             known_exploited: self.known_exploited,
             published: self.published,
             epss: self.epss,
+            risk: Score::Told(self.risk),
             status: self.status,
             package: self.package.as_deref().map(Purl::Written),
             paths: self.path.iter().flat_map(|paths| &paths.0).map(String::as_str).collect(),
