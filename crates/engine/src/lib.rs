@@ -11,6 +11,7 @@ pub mod built_from;
 pub mod cache;
 pub mod diff;
 pub mod evidence;
+pub mod first_seen;
 pub mod licenses;
 pub mod limits;
 pub mod live;

@@ -91,7 +91,7 @@ fn the_schema_knows_what_the_reader_knows() {
     let schema: serde_json::Value = serde_json::from_str(&crate::schema()).unwrap();
     let top = schema["properties"].as_object().unwrap();
     let names: Vec<&String> = top.keys().collect();
-    let expected = ["environments", "exceptions", "extends", "gaps", "rules", "tests", "version"];
+    let expected = ["environments", "exceptions", "extends", "gaps", "rules", "sla", "tests", "version"];
     assert!(expected.iter().all(|name| names.iter().any(|known| known == name)), "{names:?}");
     assert_eq!(names.len(), expected.len());
     assert_eq!(schema["additionalProperties"], false);
