@@ -286,13 +286,18 @@ fn assemble(
     };
     all.push(new);
     let addition = Addition {
-        created: options.now.to_string(),
+        created: whole_seconds(options.now),
         created_by: options.created_by.clone(),
         labels: options.labels.clone(),
     };
     let made = on_top(image, &all, &addition)?;
     let tree = Tree::new(std::slice::from_ref(image), vec![(made, all)], Top::Manifest, |_| {})?;
     Ok((tree, told))
+}
+
+/// A time without fractions of a second, as builders write it.
+fn whole_seconds(now: Timestamp) -> String {
+    Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
 }
 
 fn told_of(change: &Change, deb: &Deb) -> PatchedPackage {

@@ -113,9 +113,9 @@ impl Inputs {
                 inputs.vector = Vector::Network;
                 inputs.is_shadowed = *shadowed;
             }
-            FindingKind::Misconfiguration { .. }
-            | FindingKind::EndOfLife { .. }
-            | FindingKind::License { .. } => {}
+            // A licence lets nobody in.
+            FindingKind::License { .. } => inputs.is_running = false,
+            FindingKind::Misconfiguration { .. } | FindingKind::EndOfLife { .. } => {}
         }
         inputs
     }

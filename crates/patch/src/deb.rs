@@ -86,7 +86,10 @@ pub struct DataEntry {
     pub mode: u16,
     /// Bytes of content.
     pub size: u64,
-    /// The MD5 of a configuration file's content, in hexadecimal digits.
+    /// Whether the package calls it configuration.
+    pub is_conffile: bool,
+    /// The MD5 of its content, in hexadecimal digits: of configuration, and of all files of a package that brings no list
+    /// of them.
     pub md5: Option<String>,
 }
 
@@ -129,7 +132,8 @@ impl Deb {
             |name: &str| scripts.get(name).map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned());
         let control = text("control").ok_or(DebError::Form("it has no control file"))?;
         let conffiles: BTreeSet<String> = conffile_paths(&text("conffiles").unwrap_or_default());
-        let entries = data_entries(plain(&file, &data)?, &conffiles, limits)?;
+        let wanted = if scripts.contains_key("md5sums") { Digested::Conffiles } else { Digested::All };
+        let entries = data_entries(plain(&file, &data)?, &conffiles, wanted, limits)?;
         Ok(Self { file, data, limits, control, scripts, entries })
     }
 
@@ -147,6 +151,26 @@ impl Deb {
         let lines = text.unwrap_or_default();
         let paths = lines.lines().map(str::trim).filter(|line| line.starts_with('/'));
         paths.map(str::to_owned).collect()
+    }
+
+    /// The list of digests that dpkg keeps of its files: its own, else one made as dpkg makes it.
+    #[must_use]
+    pub fn md5sums(&self) -> Vec<u8> {
+        if let Some((_, bytes)) = self.scripts.get("md5sums") {
+            return bytes.clone();
+        }
+        let digest_of = |path: &str| self.entries.iter().find(|entry| entry.path == path)?.md5.as_deref();
+        let mut text = String::new();
+        for entry in &self.entries {
+            let digest = match &entry.kind {
+                DataKind::Hardlink(target) => digest_of(target),
+                DataKind::File | DataKind::Directory | DataKind::Symlink(_) => entry.md5.as_deref(),
+            };
+            if let Some(digest) = digest {
+                text.push_str(&format!("{digest}  {}\n", entry.path));
+            }
+        }
+        text.into_bytes()
     }
 
     /// The plain bytes of the tar of its files, from the start.
@@ -277,9 +301,17 @@ fn body(archive: &mut Archive<impl io::BufRead>) -> Result<Vec<u8>, DebError> {
     }
 }
 
+/// Which files are digested.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Digested {
+    Conffiles,
+    All,
+}
+
 fn data_entries(
     plain: impl Read,
     conffiles: &BTreeSet<String>,
+    wanted: Digested,
     limits: Limits,
 ) -> Result<Vec<DataEntry>, DebError> {
     let mut archive = Archive::new(BufReader::new(plain.take(limits.data)), tar_limits(limits));
@@ -294,11 +326,13 @@ fn data_entries(
         let mut md5 = None;
         if kind == DataKind::File {
             files.insert(path.clone());
-            if conffiles.contains(&path) {
+            if wanted == Digested::All || conffiles.contains(&path) {
                 md5 = Some(digested(&mut archive)?);
             }
         }
-        entries.push(DataEntry { path, kind, mode: entry.mode & 0o7777, size: entry.size, md5 });
+        let is_conffile = kind == DataKind::File && conffiles.contains(&path);
+        let mode = entry.mode & 0o7777;
+        entries.push(DataEntry { path, kind, mode, size: entry.size, is_conffile, md5 });
     }
     Ok(entries)
 }

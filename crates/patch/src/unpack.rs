@@ -207,14 +207,14 @@ impl Unpacking<'_> {
                 continue;
             }
             let place = match &entry.md5 {
-                Some(md5) => {
+                Some(md5) if entry.is_conffile => {
                     let before = recorded.get(&entry.path).map(String::as_str);
                     let Some(place) = self.conffile(entry, place, (before, md5), ground, changes) else {
                         continue;
                     };
                     place
                 }
-                None => place,
+                _ => place,
             };
             let item = match &entry.kind {
                 DataKind::Hardlink(target) => self.link(entry, target, changes)?,
@@ -342,8 +342,7 @@ impl Unpacking<'_> {
             self.new.text.clone_from(&self.deb.control);
             self.new.place = old.map_or_else(|| format!("{STATUS_D}/{name}"), |old| old.place.clone());
             put(self.new.place.clone(), 0o644, self.deb.control.clone().into_bytes());
-            let sums = self.deb.scripts.get("md5sums").map(|(_, bytes)| bytes.clone()).unwrap_or_default();
-            put(format!("{}.md5sums", self.new.place), 0o644, sums);
+            put(format!("{}.md5sums", self.new.place), 0o644, self.deb.md5sums());
             ground.database.put(self.new.clone());
             return;
         }
@@ -355,6 +354,10 @@ impl Unpacking<'_> {
             let path = format!("{INFO}/{}.{name}", self.own);
             names.insert(path.clone());
             put(path, *mode, bytes.clone());
+        }
+        let (sums, path) = (self.deb.md5sums(), format!("{INFO}/{}.md5sums", self.own));
+        if !sums.is_empty() && names.insert(path.clone()) {
+            put(path, 0o644, sums);
         }
         let list = format!("{INFO}/{}.list", self.own);
         put(list.clone(), 0o644, list_text(&self.deb.entries).into_bytes());

@@ -13,6 +13,15 @@ use crate::table::{bold, clean, new_table, plural, section};
 pub(super) const NOT_RUN: &str = "No script of a package was run, and the cache of the dynamic linker (/etc/ld.so.cache) is the one of before. \
 Signatures, attestations and bills of materials of the old digest do not hold for the new one.";
 
+/// How much of a script's line is shown.
+const LINE: usize = 40;
+
+/// The head of a script's line.
+fn short(line: &str) -> String {
+    let head: String = line.chars().take(LINE).collect();
+    if head.len() < line.len() { format!("{head}…") } else { head }
+}
+
 pub(super) fn write(
     applied: &AppliedReport<'_>,
     before: &Decision,
@@ -31,7 +40,7 @@ pub(super) fn write(
         let mut table = new_table(style, &["Package", "From", "To", "Not run"]);
         for package in &patch.packages {
             let scripts: Vec<String> =
-                package.scripts.iter().map(|(name, line)| format!("{name}: {line}")).collect();
+                package.scripts.iter().map(|(name, line)| format!("{name}: {}", short(line))).collect();
             table.add_row(vec![
                 Cell::new(clean(&package.name)),
                 Cell::new(clean(package.from.as_deref().unwrap_or("new"))),
