@@ -278,8 +278,10 @@ mod tests {
         is_shadowed: true,
     };
 
+    type Step = fn(Inputs) -> Inputs;
+
     /// Some of each part, from the mildest to the worst.
-    fn steps() -> Vec<Vec<fn(Inputs) -> Inputs>> {
+    fn steps() -> Vec<Vec<Step>> {
         macro_rules! steps {
             ($field:ident: $($value:expr),+) => { vec![$((|inputs| Inputs { $field: $value, ..inputs }) as fn(Inputs) -> Inputs),+] };
         }

@@ -8,7 +8,7 @@ mod vulnerability;
 
 use std::io::{self, Write};
 
-use others::{DeprecatedDocument, EndOfLifeDocument, LicenseDocument};
+use others::{DeprecatedDocument, EndOfLifeDocument, LicenseDocument, SecretDocument};
 use plimsoll_model::finding::{Finding, FindingKind};
 use plimsoll_model::gap::Gap;
 use plimsoll_model::inventory::{InstalledPackage, Location, Origin};
@@ -250,19 +250,6 @@ struct FindingDocument<'a> {
     /// What only a licence has.
     #[serde(skip_serializing_if = "Option::is_none")]
     license: Option<LicenseDocument<'a>>,
-}
-
-/// What only a secret has.
-#[derive(JsonSchema, Serialize)]
-struct SecretDocument<'a> {
-    /// Its head, the rest replaced.
-    redacted: &'a str,
-    /// SHA-256 of the secret.
-    fingerprint: &'a str,
-    /// The line, counted from one.
-    line: u32,
-    /// Whether an upper layer deletes the file, which does not remove the secret.
-    shadowed: bool,
 }
 
 /// A place in the image.

@@ -35,7 +35,7 @@ fn tar_of(members: &[Member<'_>]) -> Vec<u8> {
 fn ar(members: &[(&str, Vec<u8>)]) -> File {
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, content) in members {
-        write!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100_644, content.len()).unwrap();
+        writeln!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, 100_644, content.len()).unwrap();
         bytes.extend_from_slice(content);
         if content.len() % 2 == 1 {
             bytes.push(b'\n');
@@ -82,8 +82,7 @@ fn a_package_is_read() {
     assert_eq!(told[3], ("usr/c", &DataKind::Symlink("../x".into())));
     assert_eq!(deb.entries[4].md5.as_deref(), Some(md5_of(b"x=1\n").as_str()));
     assert!(deb.scripts.contains_key("postinst"));
-    let mut plain = Vec::new();
-    deb.data().unwrap().read_to_end(&mut plain).unwrap();
+    let plain = bounded::read(deb.data().unwrap(), 1 << 20).unwrap();
     assert_eq!(plain.len() % 512, 0);
 }
 

@@ -18,10 +18,13 @@ const STEPS: usize = 10_000;
 /// The most of those that are named.
 const NAMED: usize = 3;
 
+/// Findings of a package, and its places in the inventory.
+type Found = (Vec<usize>, BTreeSet<u32>);
+
 /// Versions to raise, one a package and version, and one for Go's standard library as a whole.
 pub(super) fn actions(scan: &Scan) -> Vec<Action> {
     let needed = needed_by(scan);
-    let mut groups: BTreeMap<&Package, (Vec<usize>, BTreeSet<u32>)> = BTreeMap::new();
+    let mut groups: BTreeMap<&Package, Found> = BTreeMap::new();
     let mut malicious: BTreeMap<&Package, Vec<usize>> = BTreeMap::new();
     for (index, finding) in scan.findings.iter().enumerate() {
         let FindingKind::Vulnerability(found) = &finding.kind else { continue };
@@ -153,7 +156,7 @@ fn effort(from: &str, to: &str) -> (Effort, &'static str) {
 }
 
 /// A newer Go for the programs that were built with an old one.
-fn rebuild(scan: &Scan, groups: &[(&Package, (Vec<usize>, BTreeSet<u32>))]) -> Option<Action> {
+fn rebuild(scan: &Scan, groups: &[(&Package, Found)]) -> Option<Action> {
     let targets = groups.iter().filter_map(|(package, (mends, _))| target(scan, package, mends));
     let to = targets.reduce(|most, other| match Ecosystem::Go.scheme().compare(&other, &most) {
         Ok(Ordering::Greater) => other,

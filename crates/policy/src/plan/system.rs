@@ -12,9 +12,12 @@ use plimsoll_model::scan::Scan;
 use super::action;
 use super::commands::upgrade;
 
+/// A finding, its package, and the version that mends it.
+type Found<'a> = (usize, u32, &'a str);
+
 /// The upgrades that mend vulnerabilities, one a source package.
 pub(super) fn actions(scan: &Scan) -> Vec<Action> {
-    let mut groups: BTreeMap<(Ecosystem, &str), Vec<(usize, u32, &str)>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Ecosystem, &str), Vec<Found<'_>>> = BTreeMap::new();
     for (index, finding) in scan.findings.iter().enumerate() {
         let FindingKind::Vulnerability(found) = &finding.kind else { continue };
         let Some(installed) = scan.inventory.packages.get(found.package as usize) else { continue };
@@ -33,7 +36,7 @@ pub(super) fn actions(scan: &Scan) -> Vec<Action> {
         .collect()
 }
 
-fn group(scan: &Scan, ecosystem: Ecosystem, source: &str, findings: &[(usize, u32, &str)]) -> Action {
+fn group(scan: &Scan, ecosystem: Ecosystem, source: &str, findings: &[Found<'_>]) -> Action {
     let mut fixes: BTreeMap<u32, (String, String)> = BTreeMap::new();
     for (_, package, fixed) in findings {
         let (least, most) =
