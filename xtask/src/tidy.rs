@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::{cargo_output, output};
 
 /// The crates' levels; a crate may use only crates of a lower one.
-const LEVELS: [(&str, u8); 14] = [
+const LEVELS: [(&str, u8); 15] = [
     ("plimsoll-model", 0),
     ("plimsoll-formats", 0),
     ("plimsoll-http", 0),
@@ -21,6 +21,7 @@ const LEVELS: [(&str, u8); 14] = [
     ("plimsoll-git", 1),
     ("plimsoll-trust", 1),
     ("plimsoll-policy", 1),
+    ("plimsoll-patch", 1),
     ("plimsoll-report", 1),
     ("plimsoll-engine", 2),
     ("plimsoll-server", 3),

@@ -5,6 +5,7 @@ mod licenses;
 mod lineage;
 mod lint;
 mod pin;
+mod plan;
 mod policy;
 pub(crate) mod sbom;
 mod scrub;
@@ -24,6 +25,7 @@ pub(crate) use licenses::{LicenseFormat, Licenses};
 pub(crate) use lineage::{Base, Lineage};
 pub(crate) use lint::{Lint, RequiredLabel};
 pub(crate) use pin::Pin;
+pub(crate) use plan::Plan;
 pub(crate) use policy::Policy;
 pub(crate) use scrub::{Scrub, ScrubMode};
 pub(crate) use secrets::Secrets;
@@ -79,6 +81,8 @@ pub(crate) enum Command {
     Scan(Box<Scan>),
     /// Judge an image by a policy: pass, warn or fail, with the reasons and the exceptions used.
     Check(Box<Check>),
+    /// Tell what to do about an image, what takes away most risk first; put fixed packages into a new image.
+    Plan(Box<Plan>),
     /// Explain, test and describe policies.
     #[command(subcommand)]
     Policy(Policy),

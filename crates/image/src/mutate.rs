@@ -3,6 +3,7 @@
 //! [`Workshop`] makes layers, [`assemble`] puts an image around them, [`Tree`] is all of it with what is above, and goes
 //! to a [`destination`]. Nothing here decides what changes.
 
+mod addition;
 mod blob;
 pub mod destination;
 mod docker_archive;
@@ -23,6 +24,7 @@ use crate::manifest::Descriptor;
 use crate::source::referrers::OCI_MANIFEST;
 use crate::source::{Documents, Image, LayerContent};
 
+pub use addition::{Addition, on_top};
 pub use blob::{Blob, BlobReader};
 pub use layer::{NewLayer, Workshop};
 pub use node::Node;

@@ -14,7 +14,7 @@ use crate::facts::{BaseFacts, ImageFacts, Named};
 use crate::fields::midnight;
 use crate::read::{Policy, PolicyError};
 use crate::rego::Said;
-use crate::subject::{End, Purl, Subject};
+use crate::subject::{End, Purl, Score, Subject};
 use crate::time::day_of;
 use crate::words::{
     AnyOf, CategoryWord, ImageDigest, Kind, OriginWord, SizeWord, StatusWord, given, given_mapping,
@@ -87,6 +87,10 @@ struct FindingCase {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<String>")]
     published: Option<Date>,
+    /// How much it matters, from 0 to 100.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(range(max = 100))]
+    risk: Option<u8>,
     /// The probability of exploitation.
     #[serde(default, deserialize_with = "given")]
     epss: Option<f64>,
@@ -273,6 +277,7 @@ impl FindingCase {
             known_exploited: self.known_exploited,
             published: self.published,
             epss: self.epss,
+            risk: Score::Told(self.risk),
             status: self.status,
             package: self.package.as_deref().map(Purl::Written),
             paths: self.path.iter().flat_map(|paths| &paths.0).map(String::as_str).collect(),

@@ -11,6 +11,7 @@ use crate::case::Case;
 use crate::image_rule::ImageSelectors;
 use crate::profile::Profile;
 use crate::selector::{ExceptionSelectors, Selectors};
+use crate::sla::Sla;
 use crate::time::{Expiry, Grace};
 use crate::words::{GapKey, given, given_mapping, mapping, once, word_or_mapping};
 
@@ -44,6 +45,9 @@ pub(crate) struct Document {
     /// What follows from what was not checked, by kind of gap; `default` for all others.
     #[serde(default, deserialize_with = "once")]
     pub(crate) gaps: BTreeMap<GapKey, GapRule>,
+    /// How soon findings are to be mended.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) sla: Option<Sla>,
     /// Cases that `plimsoll policy test` tries.
     #[serde(default)]
     pub(crate) tests: Vec<Case>,

@@ -158,6 +158,7 @@ impl Selectors {
                 "is exploited with a probability",
                 self.epss.as_ref().map(|any| any.words(ToString::to_string)),
             ),
+            named("has a risk", self.risk.as_ref().map(|any| any.words(ToString::to_string))),
             named(
                 "has status",
                 self.status.as_ref().map(|any| any.words(|status: &StatusWord| status.as_str().to_owned())),

@@ -9,7 +9,8 @@ use crate::glob::Glob;
 use crate::subject::Subject;
 use crate::time::Days;
 use crate::words::{
-    AnyOf, CategoryWord, ImageDigest, Kind, OriginWord, ProbabilityTest, SeverityTest, StatusWord, given,
+    AnyOf, CategoryWord, ImageDigest, Kind, OriginWord, ProbabilityTest, RiskTest, SeverityTest, StatusWord,
+    given,
 };
 
 /// Which findings a rule is for: all that are given must hold; of a list, one.
@@ -43,6 +44,9 @@ pub(crate) struct Selectors {
     /// The probability of exploitation within thirty days (EPSS): >=0.1. Without an estimate it does not hold.
     #[serde(default, deserialize_with = "given")]
     pub(crate) epss: Option<AnyOf<ProbabilityTest>>,
+    /// How much it matters, from 0 to 100: >=70.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) risk: Option<AnyOf<RiskTest>>,
     /// What the advisory says of the package.
     #[serde(default, deserialize_with = "given")]
     pub(crate) status: Option<AnyOf<StatusWord>>,
@@ -103,6 +107,10 @@ impl Selectors {
             && self.epss.as_ref().is_none_or(|tests| {
                 subject.epss.is_some_and(|probability| tests.any(|test| test.holds(probability)))
             })
+            && self
+                .risk
+                .as_ref()
+                .is_none_or(|tests| subject.risk.get().is_some_and(|risk| tests.any(|test| test.holds(risk))))
             && self.origin.as_ref().is_none_or(|words| words.any(|word| *word == subject.origin))
             && self.layer.as_ref().is_none_or(|layers| has_layer(layers, subject, places))
             && self

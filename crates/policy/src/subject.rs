@@ -10,6 +10,7 @@ use plimsoll_model::digest::Digest;
 use plimsoll_model::finding::{Finding, FindingKind, Match, Status};
 use plimsoll_model::inventory::{InstalledPackage, Origin};
 use plimsoll_model::licensing::LicenseCategory;
+use plimsoll_model::risk::Risk;
 use plimsoll_model::scan::Scan;
 use plimsoll_model::severity::Severity;
 
@@ -33,6 +34,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) known_exploited: Option<Date>,
     pub(crate) published: Option<Date>,
     pub(crate) epss: Option<f64>,
+    /// Computed when the first selector asks.
+    pub(crate) risk: Score<'a>,
     pub(crate) status: Option<StatusWord>,
     pub(crate) package: Option<Purl<'a>>,
     pub(crate) paths: Vec<&'a str>,
@@ -47,6 +50,23 @@ pub(crate) struct Subject<'a> {
     pub(crate) image: [Option<Digest>; 3],
     /// The day it is looked at.
     pub(crate) today: Date,
+}
+
+/// A risk: one that a test case tells, or that of a finding.
+#[derive(Clone, Copy)]
+pub(crate) enum Score<'a> {
+    Told(Option<u8>),
+    Of(&'a Finding, &'a Scan),
+}
+
+impl Score<'_> {
+    /// The number; none if a test case tells none.
+    pub(crate) fn get(self) -> Option<u8> {
+        match self {
+            Self::Told(risk) => risk,
+            Self::Of(finding, scan) => Some(Risk::of(finding, scan).score),
+        }
+    }
 }
 
 /// A package URL, made when the first selector asks.
@@ -91,6 +111,7 @@ impl<'a> Subject<'a> {
             known_exploited: None,
             published: None,
             epss: None,
+            risk: Score::Of(finding, scan),
             status: None,
             package: None,
             paths: finding.locations.iter().map(|location| location.path.as_str()).collect(),

@@ -342,6 +342,36 @@ fn bytes(size: &str) -> Option<u64> {
     number.trim().parse::<u64>().ok()?.checked_mul(factor)
 }
 
+/// `>=70`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "String")]
+pub(crate) struct RiskTest(Relation, u8);
+
+impl fmt::Display for RiskTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.0, self.1)
+    }
+}
+
+impl RiskTest {
+    pub(crate) fn holds(self, risk: u8) -> bool {
+        self.0.holds(risk, self.1)
+    }
+}
+
+impl TryFrom<String> for RiskTest {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let (relation, number) = Relation::split(text.trim());
+        let number = number.parse().ok().filter(|number| (0..=100).contains(number));
+        match number {
+            Some(number) if relation != Relation::Equal => Ok(Self(relation, number)),
+            _ => Err("a risk is compared with a whole number from 0 to 100, as \">=70\"".to_owned()),
+        }
+    }
+}
+
 /// Kinds of finding.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "kebab-case")]
@@ -552,6 +582,7 @@ text_schema! {
     ImageCondition, "ImageCondition", "^[\\s\\S]{1,2048}$";
     ImageDigest, "ImageDigest", "^sha256:[0-9a-f]{64}$";
     ProbabilityTest, "ProbabilityTest", "^(>=|>|<=|<) *(0(\\.[0-9]+)?|1(\\.0+)?)$";
+    RiskTest, "RiskTest", "^(>=|>|<=|<) *(100|[0-9]{1,2})$";
     SizeTest, "SizeTest", "^(>=|>|<=|<) *[0-9]+ *([kMG]?B|[KMG]iB)$";
     SizeWord, "SizeWord", "^[0-9]+ *([kMG]?B|[KMG]iB)$";
     SeverityTest, "SeverityTest", "^(>=|>|<=|<|=)? *(critical|high|medium|low|negligible|unknown)$";

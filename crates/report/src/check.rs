@@ -71,7 +71,11 @@ pub fn write_text(decision: &Decision, scan: &Scan, style: Style, out: &mut dyn 
         }
     }
     exceptions(&decision.exceptions, style, out)?;
-    summary(decision, out)
+    summary(decision, out)?;
+    if decision.outcome == Outcome::Fail {
+        writeln!(out, "`plimsoll plan {}` tells what to do first", clean(&scan.image.name))?;
+    }
+    Ok(())
 }
 
 fn policy(decision: &Decision) -> String {

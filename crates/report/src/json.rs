@@ -8,10 +8,11 @@ mod vulnerability;
 
 use std::io::{self, Write};
 
-use others::{DeprecatedDocument, EndOfLifeDocument, LicenseDocument};
+use others::{DeprecatedDocument, EndOfLifeDocument, LicenseDocument, SecretDocument};
 use plimsoll_model::finding::{Finding, FindingKind};
 use plimsoll_model::gap::Gap;
 use plimsoll_model::inventory::{InstalledPackage, Location, Origin};
+use plimsoll_model::risk::Risk;
 use plimsoll_model::scan::Scan;
 use plimsoll_model::verdict::Verdict;
 use plimsoll_model::vex::{Provenance, SetAside, Statement};
@@ -222,6 +223,9 @@ struct FindingDocument<'a> {
     severity: &'static str,
     /// Who says so.
     severity_source: &'a str,
+    /// How much it matters, from 0 to 100 (docs/risk.md).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk: Option<u8>,
     /// What to do.
     remedy: Option<&'a str>,
     /// Where in the image; empty if it concerns the image as a whole.
@@ -246,19 +250,6 @@ struct FindingDocument<'a> {
     /// What only a licence has.
     #[serde(skip_serializing_if = "Option::is_none")]
     license: Option<LicenseDocument<'a>>,
-}
-
-/// What only a secret has.
-#[derive(JsonSchema, Serialize)]
-struct SecretDocument<'a> {
-    /// Its head, the rest replaced.
-    redacted: &'a str,
-    /// SHA-256 of the secret.
-    fingerprint: &'a str,
-    /// The line, counted from one.
-    line: u32,
-    /// Whether an upper layer deletes the file, which does not remove the secret.
-    shadowed: bool,
 }
 
 /// A place in the image.
@@ -473,6 +464,7 @@ impl<'a> FindingDocument<'a> {
             title: &finding.title,
             severity: finding.severity.as_str(),
             severity_source: &finding.severity_source,
+            risk: Some(Risk::of(finding, scan).score),
             remedy: finding.remedy.as_deref(),
             locations: locations(&finding.locations, scan),
             position: finding.position.as_ref().map(PositionDocument::new),

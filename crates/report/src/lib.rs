@@ -22,6 +22,7 @@ pub mod lint;
 pub mod markdown;
 pub mod openvex;
 pub mod pins;
+pub mod plan;
 pub mod sarif;
 pub mod sbom;
 pub mod scrub;

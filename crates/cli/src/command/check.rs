@@ -1,6 +1,6 @@
 //! `plimsoll check`.
 
-mod surroundings;
+pub(super) mod surroundings;
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use plimsoll_policy::{Policy, Profile, Situation, evaluate};
 use plimsoll_report::check::TEXT;
 use plimsoll_report::{Report, known};
 
-use super::{Context, policy, scan};
+use super::{Context, policy as policies, scan};
 use crate::args::Check;
 use crate::exit::Code;
 use crate::output;
@@ -23,13 +23,13 @@ const REPORT: u64 = 1 << 30;
 
 pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     // Whoever has a mistake in a policy learns it before the scan.
-    let policy = chosen(args)?;
+    let policy = self::policy(args.policy.as_deref(), args.environment.as_deref())?;
     let template = output::template(args.template.as_deref())?;
     let outputs = output::chosen(&args.output, args.format.as_ref(), args.template.as_deref(), &TEXT)?;
     let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
     let known = args.new_since.as_deref().map(earlier).transpose()?.unwrap_or_default();
     let scans = scan::scans(&args.scan(), &outputs, context)?;
-    let surroundings = surroundings::of(&scans, args, policy.asks(), context);
+    let surroundings = surroundings::of(&scans, &args.image, args.platform.as_ref(), policy.asks(), context);
     let judged = |(scan, surroundings)| {
         evaluate(&policy, scan, &Situation { now, known: known.clone(), surroundings })
     };
@@ -50,14 +50,14 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
 }
 
 /// The policy that was asked for, else that of the folder, else the built-in one.
-fn chosen(args: &Check) -> anyhow::Result<Policy> {
-    let policy = match args.policy.as_deref() {
-        Some(name) => policy::read(name)?,
+pub(super) fn policy(given: Option<&Path>, environment: Option<&str>) -> anyhow::Result<Policy> {
+    let policy = match given {
+        Some(name) => policies::read(name)?,
         // One that is there but cannot be read is an error, not a reason to judge by another.
-        None if Path::new(DEFAULT).symlink_metadata().is_ok() => policy::read(Path::new(DEFAULT))?,
+        None if Path::new(DEFAULT).symlink_metadata().is_ok() => policies::read(Path::new(DEFAULT))?,
         None => Policy::built_in(Profile::Baseline)?,
     };
-    match &args.environment {
+    match environment {
         Some(name) => Ok(policy.in_environment(name)?),
         None => Ok(policy),
     }

@@ -11,7 +11,8 @@ use plimsoll_engine::scan::identity;
 use plimsoll_image::Image;
 use plimsoll_image::source::PlatformChoice;
 use plimsoll_model::gap::{Gap, GapKind};
-use plimsoll_model::lineage::{Base, Lineage};
+use plimsoll_model::lineage::{Base, Lineage, Material};
+use plimsoll_model::platform::Platform;
 use plimsoll_model::severity::Severity;
 use plimsoll_report::lineage::{write_json, write_text};
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,37 @@ pub(super) fn known(context: &Context) -> anyhow::Result<Vec<Base>> {
     Ok(read(&catalogue_path(None, context)?)?.bases)
 }
 
+/// What is known of an image's base among the images of a file, or those that were remembered; nothing without one. A newer
+/// one is compared.
+pub(super) fn known_of(
+    image: &Image,
+    bases: Option<&Path>,
+    db: Option<&Path>,
+    context: &Context,
+) -> anyhow::Result<Lineage> {
+    let known = match catalogue_path(bases, context) {
+        Ok(path) => read(&path)?.bases,
+        Err(_) if bases.is_none() => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let mut lineage = trace(&traced(image, Vec::new()), &known);
+    lineage.image = Some(identity(image));
+    if !lineage.newer.is_empty() {
+        compare(&mut lineage, None, db, context)?;
+    }
+    Ok(lineage)
+}
+
+fn traced(image: &Image, materials: Vec<Material>) -> Traced<'_> {
+    Traced {
+        digest: image.manifest_digest.map(|digest| digest.to_string()),
+        platform: &image.platform,
+        layers: image.layers.iter().filter_map(|layer| layer.diff_id).collect(),
+        labels: &image.config.config.labels,
+        materials,
+    }
+}
+
 fn lineage(
     image: &Image,
     built: BuiltFrom,
@@ -82,14 +114,7 @@ fn lineage(
     args: &args::Lineage,
     context: &Context,
 ) -> anyhow::Result<Lineage> {
-    let traced = Traced {
-        digest: image.manifest_digest.map(|digest| digest.to_string()),
-        platform: &image.platform,
-        layers: image.layers.iter().filter_map(|layer| layer.diff_id).collect(),
-        labels: &image.config.config.labels,
-        materials: built.materials,
-    };
-    let mut lineage = trace(&traced, known);
+    let mut lineage = trace(&traced(image, built.materials), known);
     lineage.image = Some(identity(image));
     lineage
         .gaps
@@ -97,7 +122,7 @@ fn lineage(
     let judged = judge(&lineage, &args.allow, &args.deny);
     lineage.findings.extend(judged);
     if args.compare {
-        compare(&mut lineage, args, context)?;
+        compare(&mut lineage, args.platform.as_ref(), None, context)?;
     }
     Ok(lineage)
 }
@@ -113,7 +138,12 @@ fn built_from(name: &str, image: &Image, context: &Context) -> BuiltFrom {
 }
 
 /// Tells what the newest base mends. One that cannot be had any more is a gap.
-fn compare(lineage: &mut Lineage, args: &args::Lineage, context: &Context) -> anyhow::Result<()> {
+fn compare(
+    lineage: &mut Lineage,
+    platform: Option<&Platform>,
+    db: Option<&Path>,
+    context: &Context,
+) -> anyhow::Result<()> {
     let (Some(base), Some(newest)) = (lineage.bases.first(), lineage.newer.first()) else { return Ok(()) };
     let mut images = Vec::new();
     for base in [base, newest] {
@@ -127,7 +157,11 @@ fn compare(lineage: &mut Lineage, args: &args::Lineage, context: &Context) -> an
         }
     }
     let [before, after] = images.as_slice() else { return Ok(()) };
-    let wanted = Scan { platform: args.platform.clone(), ..Scan::of(&after.name, Scanner::Vulnerabilities) };
+    let wanted = Scan {
+        platform: platform.cloned(),
+        db: db.map(Path::to_owned),
+        ..Scan::of(&after.name, Scanner::Vulnerabilities)
+    };
     let mut options = scan::options(&wanted, &[], context)?;
     options.evidence.extractors = extractors();
     options.evidence.details = true;

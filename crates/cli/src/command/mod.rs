@@ -16,6 +16,7 @@ mod lineage;
 mod lint;
 mod locate;
 mod pin;
+mod plan;
 mod policy;
 mod sbom;
 mod scan;
@@ -66,6 +67,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
     match args.command {
         Command::Scan(scan) => scan::run(*scan, &Context::new(args.global)?),
         Command::Check(check) => check::run(&check, &Context::new(args.global)?),
+        Command::Plan(plan) => plan::run(&plan, &Context::new(args.global)?),
         Command::Policy(policy) => policy::run(&policy),
         Command::Explain(explain) => explain::run(&explain, &Context::new(args.global)?),
         Command::Inventory(inventory) => inventory::run(&inventory, &Context::new(args.global)?),

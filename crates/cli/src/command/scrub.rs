@@ -81,9 +81,18 @@ fn complete(scrub: &Scrub) -> Code {
 
 /// Tells early whether something is at the destination that may not be replaced.
 fn is_free(destination: &Destination, args: &Args, context: &Context) -> anyhow::Result<()> {
+    may_be_written(destination, args.force || args.dry_run, context)
+}
+
+/// Tells early whether something is at the destination that may not be replaced, unless anything may be.
+pub(super) fn may_be_written(
+    destination: &Destination,
+    is_forced: bool,
+    context: &Context,
+) -> anyhow::Result<()> {
     const HINT: &str = "is there already; --force replaces it";
     match destination {
-        Destination::Registry(reference) if !args.force && !args.dry_run => {
+        Destination::Registry(reference) if !is_forced => {
             match locate::client(context)?.manifest(reference) {
                 Ok(_) => bail!("{reference} {HINT}"),
                 Err(RegistryError::NotFound { .. }) => Ok(()),
@@ -95,7 +104,7 @@ fn is_free(destination: &Destination, args: &Args, context: &Context) -> anyhow:
         | Destination::OciArchive(path, _)
         | Destination::DockerArchive(path, _) => {
             let is_empty = || std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-            if !args.force && path.symlink_metadata().is_ok() && !is_empty() {
+            if !is_forced && path.symlink_metadata().is_ok() && !is_empty() {
                 bail!("{} {HINT}", path.display());
             }
             let folder = folder_of(path);
@@ -122,7 +131,7 @@ fn top(images: &[Image], args: &Args) -> Top {
     if is_index && args.platform.is_none() { Top::Index } else { Top::Manifest }
 }
 
-fn title(destination: &Destination) -> String {
+pub(super) fn title(destination: &Destination) -> String {
     let of_path = |kind: &str, path: &Path, name: Option<String>| {
         let name = name.map_or_else(String::new, |name| format!(":{name}"));
         format!("{kind}:{}{name}", path.display())

@@ -46,6 +46,7 @@ fn pages(root: &Path) -> Vec<Page> {
         Page { path: "docs/schema/lineage-1.json", text: plimsoll_report::lineage::schema() },
         Page { path: "docs/schema/lint-1.json", text: plimsoll_report::lint::schema() },
         Page { path: "docs/schema/pins-1.json", text: plimsoll_report::pins::schema() },
+        Page { path: "docs/schema/plan-1.json", text: plimsoll_report::plan::schema() },
         Page { path: "docs/schema/policy-1.json", text: plimsoll_policy::schema() },
         Page { path: "docs/schema/rego-input-1.json", text: plimsoll_policy::input_schema() },
         Page { path: "docs/schema/secrets-1.json", text: plimsoll_report::secrets::schema() },

@@ -89,6 +89,23 @@ impl Workshop<'_> {
         Ok(NewLayer { blob, diff_id, plain: plain.size, compression, is_edited: true })
     }
 
+    /// Makes a new layer of the tar that `write` writes.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn create(
+        &self,
+        compression: Compression,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<NewLayer, MutateError> {
+        let encoder = compression.encode(self.writer()?).map_err(MutateError::Write)?;
+        let mut plain = Digesting { writer: encoder, hasher: Hasher::default(), size: 0 };
+        write(&mut plain).map_err(MutateError::Write)?;
+        let blob = plain.writer.finish().and_then(BlobWriter::finish).map_err(MutateError::Write)?;
+        let diff_id = DiffId(plain.hasher.finish());
+        Ok(NewLayer { blob, diff_id, plain: plain.size, compression, is_edited: true })
+    }
+
     fn writer(&self) -> Result<BlobWriter, MutateError> {
         BlobWriter::new_in(self.folder).map_err(MutateError::Write)
     }

@@ -109,3 +109,55 @@ fn an_edited_layer_loses_what_spoke_of_its_bytes() {
     describe(&mut docker, &plain);
     assert_eq!(docker.get("mediaType").and_then(Node::text), Some(DOCKER_LAYER));
 }
+
+#[test]
+fn a_layer_on_top_is_told_by_all_documents() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut old = Image {
+        name: "old".into(),
+        manifest_digest: None,
+        index_digest: None,
+        config_digest: None,
+        platform: plimsoll_model::platform::Platform {
+            os: "linux".into(),
+            architecture: "amd64".into(),
+            variant: None,
+        },
+        config: crate::config::ImageConfig::default(),
+        layers: vec![layer(&tar_of(&[("a", b"1")]), Compression::Gzip)],
+        documents: Documents::default(),
+    };
+    let docker = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"config":{{"mediaType":"c","digest":"x","size":1}},"layers":[{{"mediaType":"{docker}"}}]}}"#
+    );
+    let config = r#"{"os":"linux","architecture":"amd64","config":{"User":"1"},"rootfs":{"type":"layers","diff_ids":[null]},"history":[{"created_by":"ADD"}]}"#;
+    old.documents.manifest = Some(manifest.into_bytes().into());
+    old.documents.config = Some(config.as_bytes().to_vec().into());
+    let workshop = workshop(folder.path());
+    let plain_tar = tar_of(&[("b", b"2")]);
+    let new = workshop.create(Compression::Gzip, |out| out.write_all(&plain_tar)).unwrap();
+    assert_eq!(plain(&new), plain_tar);
+    let copied = workshop.copy(&old.layers[0], |_| {}).unwrap();
+    let addition = Addition {
+        created: "2026-01-01T00:00:00Z".into(),
+        created_by: "plan".into(),
+        labels: vec![("l".into(), "v".into())],
+    };
+    let image = on_top(&old, &[copied.clone(), new.clone()], &addition).unwrap();
+    let json = |bytes: &Option<Arc<[u8]>>| -> serde_json::Value {
+        serde_json::from_slice(bytes.as_deref().unwrap()).unwrap()
+    };
+    let (manifest, config) = (json(&image.documents.manifest), json(&image.documents.config));
+    assert_eq!(manifest["layers"][1]["digest"], new.blob.digest.to_string());
+    assert_eq!(manifest["layers"][1]["mediaType"], docker, "the family of the others");
+    assert_eq!(config["rootfs"]["diff_ids"][1], new.diff_id.to_string());
+    assert_eq!(config["history"][1]["created_by"], "plan");
+    assert_eq!(
+        (&config["created"], &config["config"]["Labels"]["l"]),
+        (&"2026-01-01T00:00:00Z".into(), &"v".into())
+    );
+    assert_eq!(config["config"]["User"], "1", "all else stays");
+    assert_eq!(image.layers.len(), 2);
+    assert!(on_top(&old, &[copied], &addition).is_err());
+}

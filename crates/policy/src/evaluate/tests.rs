@@ -175,6 +175,8 @@ fn selectors_are_for_what_they_say() {
         ("{ malicious: true }", &[1]),
         ("{ epss: \">=0.5\" }", &[0]),
         ("{ epss: \"<0.5\" }", &[]),
+        ("{ risk: \">=70\" }", &[0]),
+        ("{ kind: license, risk: \"<10\" }", &[5]),
         ("{ status: [will-not-fix, affected] }", &[1]),
         ("{ package: \"pkg:npm/%40acme/ui\" }", &[0]),
         ("{ package: \"pkg:npm/%40acme/ui@1.0\" }", &[0]),

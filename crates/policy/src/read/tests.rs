@@ -130,6 +130,7 @@ fn the_schema_knows_what_the_reader_knows() {
         "gaps",
         "rego",
         "rules",
+        "sla",
         "tests",
         "version",
     ];

@@ -1,10 +1,23 @@
-//! The parts of the document that only an end of life, a licence or a package that was given up has.
+//! The parts of the document that only a secret, an end of life, a licence or a package that was given up has.
 
 use jiff::civil::Date;
 use plimsoll_model::licensing::{LicenseCategory, LicenseClass};
 use plimsoll_model::scan::Scan;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+/// What only a secret has.
+#[derive(JsonSchema, Serialize)]
+pub(super) struct SecretDocument<'a> {
+    /// Its head, the rest replaced.
+    pub(super) redacted: &'a str,
+    /// SHA-256 of the secret.
+    pub(super) fingerprint: &'a str,
+    /// The line, counted from one.
+    pub(super) line: u32,
+    /// Whether an upper layer deletes the file, which does not remove the secret.
+    pub(super) shadowed: bool,
+}
 
 /// What gets no more security fixes, or soon will not.
 #[derive(JsonSchema, Serialize)]

@@ -4,18 +4,27 @@
 use plimsoll_checks::lineage::{Traced, trace};
 use plimsoll_engine::attached::attached;
 use plimsoll_model::lineage::Base;
+use plimsoll_model::platform::Platform;
 use plimsoll_model::scan::Scan;
 use plimsoll_policy::{Asks, BaseFacts, Surroundings};
 
 use super::super::{Context, lineage, locate, scan};
-use crate::args::Check;
 use crate::progress;
 
 /// What is known of each image.
-pub(super) fn of(scans: &[Scan], args: &Check, asks: Asks, context: &Context) -> Vec<Surroundings> {
+pub(in super::super) fn of(
+    scans: &[Scan],
+    name: &str,
+    platform: Option<&Platform>,
+    asks: Asks,
+    context: &Context,
+) -> Vec<Surroundings> {
     let known = if asks.base { told("the base is not known", lineage::known(context)) } else { None };
     let sboms = if asks.sbom {
-        told("whether a bill of materials lies with the image is not known", sboms(scans, args, context))
+        told(
+            "whether a bill of materials lies with the image is not known",
+            sboms(scans, name, platform, context),
+        )
     } else {
         None
     };
@@ -58,10 +67,15 @@ fn base(scan: &Scan, known: &[Base]) -> Option<BaseFacts> {
 }
 
 /// Whether a bill of materials lies with each image. What could not be read may be one.
-fn sboms(scans: &[Scan], args: &Check, context: &Context) -> anyhow::Result<Vec<Option<bool>>> {
-    let place = locate::referrers(&args.image, context)?;
-    let choice = scan::choice(args.platform.as_ref(), false);
-    let images = locate::images(&args.image, &choice, context.environment.temporary(), context)?;
+fn sboms(
+    scans: &[Scan],
+    name: &str,
+    platform: Option<&Platform>,
+    context: &Context,
+) -> anyhow::Result<Vec<Option<bool>>> {
+    let place = locate::referrers(name, context)?;
+    let choice = scan::choice(platform, false);
+    let images = locate::images(name, &choice, context.environment.temporary(), context)?;
     let of = |scan: &Scan| {
         let is_it = |digest| digest == scan.image.manifest_digest;
         let image =

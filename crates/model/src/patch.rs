@@ -1,0 +1,68 @@
+//! What became of an image that fixed packages were put into.
+
+use crate::digest::{BlobDigest, DiffId};
+
+/// What was put into an image.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Patch {
+    /// The packages, sorted by name.
+    pub packages: Vec<PatchedPackage>,
+    /// Packages that a fix was wanted for and none was had: name, version wanted, why not.
+    pub unfulfilled: Vec<(String, String, String)>,
+    /// Configuration files that were changed in the image and stay as they are.
+    pub kept: Vec<String>,
+    /// The repositories that were asked, with the key that signed each.
+    pub repositories: Vec<PatchRepository>,
+    /// Repositories that gave nothing, and why.
+    pub refused: Vec<(String, String)>,
+    /// The new layer; none if nothing changed.
+    pub layer: Option<PatchLayer>,
+    /// Where the new image went.
+    pub destination: Option<String>,
+    /// The digest of its manifest.
+    pub digest: Option<BlobDigest>,
+}
+
+/// A package that came.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PatchedPackage {
+    /// Its name.
+    pub name: String,
+    /// Its architecture.
+    pub architecture: String,
+    /// The version that was there; none of a package that others need now.
+    pub from: Option<String>,
+    /// The version that came.
+    pub to: String,
+    /// The repository that it is from.
+    pub repository: String,
+    /// The SHA-256 of the package, in hexadecimal digits.
+    pub sha256: String,
+    /// Maintainer scripts that do more than an upgrade of files makes needless, and their first line that does: they were
+    /// not run.
+    pub scripts: Vec<(String, String)>,
+    /// Triggers that it would have set off.
+    pub triggers: Vec<String>,
+}
+
+/// A repository that vouched for packages.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PatchRepository {
+    /// Its address and suite.
+    pub name: String,
+    /// Who signed it, as far as the verifier tells.
+    pub signed_by: String,
+}
+
+/// The layer that was put on an image.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PatchLayer {
+    /// The digest of its tar.
+    pub diff_id: DiffId,
+    /// Its stored size in bytes.
+    pub size: u64,
+    /// Files that it has.
+    pub files: usize,
+    /// Files that it takes away.
+    pub removed: usize,
+}

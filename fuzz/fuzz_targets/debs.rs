@@ -1,0 +1,48 @@
+//! Debian packages, and what repositories and images say of them.
+#![no_main]
+
+use std::io::Write as _;
+
+use plimsoll_patch::apt::index::Index;
+use plimsoll_patch::apt::keyring::binary;
+use plimsoll_patch::apt::release::Release;
+use plimsoll_patch::apt::sources::{named, suites};
+use plimsoll_patch::deb::{Deb, Limits};
+use plimsoll_patch::relation::relations;
+use plimsoll_patch::resolve::{Wish, resolve};
+use plimsoll_patch::script::doings;
+use plimsoll_patch::settings::Settings;
+use plimsoll_patch::status::{Database, STATUS, paragraph};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let mut file = tempfile::tempfile().expect("a temporary file");
+    file.write_all(bytes).expect("it takes bytes");
+    drop(Deb::read(file, Limits { control: 1 << 20, data: 8 << 20, entries: 1000 }));
+    drop(binary(bytes));
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    drop(suites("a.list", &text));
+    drop(suites("a.sources", &text));
+    drop(relations(&text));
+    drop(doings(&text));
+    drop(paragraph(&text, &[]));
+    if let Ok(suite) = named("http://m/debian bookworm main") {
+        drop(Release::read(&text, &suite, Default::default()));
+    }
+    let mut settings = Settings::default();
+    settings.add_configuration(&text);
+    settings.add_diversions(&text);
+    settings.add_accounts(&text, &text);
+    let _ = settings.excludes(text.lines().next().unwrap_or_default());
+    // One half is what an image has, the other what a repository has.
+    let middle = (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let database = Database::read(&[(STATUS.to_owned(), text[..middle].to_owned())]);
+    let mut index = Index::default();
+    index.add("http://m", text[middle..].to_owned());
+    let wish = |p: &plimsoll_patch::status::Installed| Wish {
+        name: p.name.clone(),
+        architecture: p.architecture.clone(),
+        version: "0".to_owned(),
+    };
+    let wishes: Vec<Wish> = database.packages.iter().take(5).map(wish).collect();
+    drop(resolve(&database, &index, &wishes));
+});
