@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod check;
+mod ci;
 mod licenses;
 mod lineage;
 mod lint;
@@ -21,6 +22,7 @@ use plimsoll_policy::Gate;
 
 use crate::output::Output;
 pub(crate) use check::Check;
+pub(crate) use ci::Ci;
 pub(crate) use licenses::{LicenseFormat, Licenses};
 pub(crate) use lineage::{Base, Lineage};
 pub(crate) use lint::{Lint, RequiredLabel};
@@ -83,6 +85,8 @@ pub(crate) enum Command {
     Check(Box<Check>),
     /// Tell what to do about an image, what takes away most risk first; put fixed packages into a new image.
     Plan(Box<Plan>),
+    /// Judge an image in a pipeline: one scan, and all reports that the system takes which it runs in.
+    Ci(Box<Ci>),
     /// Explain, test and describe policies.
     #[command(subcommand)]
     Policy(Policy),

@@ -17,6 +17,20 @@ use crate::args::ColorChoice;
 /// Never behind a proxy.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
+/// The system for continuous integration that it runs in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Pipeline {
+    /// GitHub's, and the file that the job's summary goes to.
+    GitHub {
+        /// `GITHUB_STEP_SUMMARY`.
+        summary: Option<PathBuf>,
+    },
+    /// GitLab's.
+    GitLab,
+    /// Another one, by the variable that tells it.
+    Other(&'static str),
+}
+
 /// The surroundings, read once.
 #[derive(Clone, Debug)]
 pub(crate) struct Environment {
@@ -35,6 +49,20 @@ impl Environment {
     /// All variables, for credential helpers.
     pub(crate) fn variables(&self) -> BTreeMap<OsString, OsString> {
         self.variables.clone()
+    }
+
+    /// The system for continuous integration that it runs in, if it is one.
+    pub(crate) fn pipeline(&self) -> Option<Pipeline> {
+        if self.variable("GITHUB_ACTIONS").is_some() {
+            return Some(Pipeline::GitHub {
+                summary: self.variable("GITHUB_STEP_SUMMARY").map(PathBuf::from),
+            });
+        }
+        if self.variable("GITLAB_CI").is_some() {
+            return Some(Pipeline::GitLab);
+        }
+        let others = ["JENKINS_URL", "TF_BUILD", "CIRCLECI", "BUILDKITE", "CI"];
+        others.into_iter().find(|name| self.variable(name).is_some()).map(Pipeline::Other)
     }
 
     fn variable(&self, name: &str) -> Option<&OsString> {

@@ -76,6 +76,27 @@ pub(crate) struct Check {
 }
 
 impl Check {
+    /// Of `image`, with nothing asked for.
+    pub(crate) fn of(image: &str) -> Self {
+        Self {
+            image: image.to_owned(),
+            policy: None,
+            environment: None,
+            new_since: None,
+            platform: None,
+            sbom: None,
+            vex: Vec::new(),
+            secrets_baseline: None,
+            db: None,
+            dockerfile: None,
+            output: Vec::new(),
+            format: None,
+            template: None,
+            no_cache: false,
+            threads: None,
+        }
+    }
+
     /// The scan that it rests on: for everything.
     pub(crate) fn scan(&self) -> Scan {
         Scan {

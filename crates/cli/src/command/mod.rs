@@ -4,6 +4,7 @@ mod attached;
 mod cache;
 mod carry;
 mod check;
+mod ci;
 mod db;
 mod diff;
 mod explain;
@@ -68,6 +69,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Scan(scan) => scan::run(*scan, &Context::new(args.global)?),
         Command::Check(check) => check::run(&check, &Context::new(args.global)?),
         Command::Plan(plan) => plan::run(&plan, &Context::new(args.global)?),
+        Command::Ci(ci) => ci::run(&ci, &Context::new(args.global)?),
         Command::Policy(policy) => policy::run(&policy),
         Command::Explain(explain) => explain::run(&explain, &Context::new(args.global)?),
         Command::Inventory(inventory) => inventory::run(&inventory, &Context::new(args.global)?),
