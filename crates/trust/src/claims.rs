@@ -12,7 +12,7 @@ use crate::statement::Statement;
 pub const COSIGN_SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
 
 /// Types that have a short name, as in cosign.
-const SHORT: [(&str, &str); 8] = [
+const SHORT: [(&str, &str); 10] = [
     ("cyclonedx", "https://cyclonedx.org/bom"),
     ("openvex", "https://openvex.dev/ns"),
     ("slsaprovenance", "https://slsa.dev/provenance/v0.2"),
@@ -20,6 +20,8 @@ const SHORT: [(&str, &str); 8] = [
     ("slsaprovenance1", "https://slsa.dev/provenance/v1"),
     ("spdx", "https://spdx.dev/Document"),
     ("spdxjson", "https://spdx.dev/Document"),
+    ("test-result", "https://in-toto.io/attestation/test-result/v0.1"),
+    ("vsa", "https://slsa.dev/verification_summary/v1"),
     ("vuln", "https://cosign.sigstore.dev/attestation/vuln/v1"),
 ];
 

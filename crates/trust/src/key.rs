@@ -139,6 +139,12 @@ impl PublicKey {
         Digest::of(self.der.as_bytes())
     }
 
+    /// Its `SubjectPublicKeyInfo`, in DER.
+    #[must_use]
+    pub fn as_der(&self) -> &[u8] {
+        self.der.as_bytes()
+    }
+
     pub(crate) const fn der(&self) -> &DerPublicKey {
         &self.der
     }

@@ -17,6 +17,7 @@ pub mod key;
 mod record;
 pub mod root;
 pub mod scheme;
+pub mod signing;
 pub mod simple_signing;
 pub mod statement;
 pub mod strict;

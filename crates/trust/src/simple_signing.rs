@@ -17,7 +17,7 @@ pub const MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 /// A larger payload is refused.
 pub const PAYLOAD_LIMIT: usize = 1 << 20;
 
-const TYPE: &str = "cosign container image signature";
+pub(crate) const TYPE: &str = "cosign container image signature";
 
 /// A payload.
 #[derive(Clone, Debug, Eq, PartialEq)]

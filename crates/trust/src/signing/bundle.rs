@@ -1,0 +1,63 @@
+//! Sigstore bundles v0.3 by a key, as cosign 3 writes them
+//! (<https://github.com/sigstore/protobuf-specs/blob/v0.5.1/protos/sigstore_bundle.proto>). They are in no log.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use plimsoll_model::digest::Digest;
+use serde_json::{Value, json};
+
+use super::{SignError, Signer, sign};
+use crate::dsse::IN_TOTO;
+
+/// The media type.
+pub const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+/// Tells in a manifest what kind of content a bundle has.
+pub const CONTENT: &str = "dev.sigstore.bundle.content";
+/// Tells in a manifest what the bundle's statement claims.
+pub const PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
+/// The kind of content that is a statement.
+pub const ENVELOPE: &str = "dsse-envelope";
+
+/// A bundle of a statement in an envelope.
+///
+/// # Errors
+/// See [`SignError`].
+pub fn of_statement(signer: &dyn Signer, statement: &[u8]) -> Result<Vec<u8>, SignError> {
+    let signature = sign(signer, &sigstore_types::pae(IN_TOTO, statement))?;
+    Ok(bundle(signer, "dsseEnvelope", envelope(statement, &signature)))
+}
+
+/// A bundle of a signature over a file.
+///
+/// # Errors
+/// See [`SignError`].
+pub fn of_file(signer: &dyn Signer, content: &[u8]) -> Result<Vec<u8>, SignError> {
+    let signature = sign(signer, content)?;
+    let digest = STANDARD.encode(Digest::of(content).as_bytes());
+    let message = json!({
+        "messageDigest": { "algorithm": "SHA2_256", "digest": digest },
+        "signature": STANDARD.encode(signature),
+    });
+    Ok(bundle(signer, "messageSignature", message))
+}
+
+/// An envelope with one signature.
+pub(super) fn envelope(statement: &[u8], signature: &[u8]) -> Value {
+    json!({
+        "payload": STANDARD.encode(statement),
+        "payloadType": IN_TOTO,
+        "signatures": [{ "sig": STANDARD.encode(signature) }],
+    })
+}
+
+fn bundle(signer: &dyn Signer, kind: &str, content: Value) -> Vec<u8> {
+    let hint = STANDARD.encode(signer.public_key().fingerprint().as_bytes());
+    let mut bundle = json!({
+        "mediaType": MEDIA_TYPE,
+        "verificationMaterial": { "publicKey": { "hint": hint } },
+    });
+    if let Some(bundle) = bundle.as_object_mut() {
+        bundle.insert(kind.to_owned(), content);
+    }
+    bundle.to_string().into_bytes()
+}
