@@ -20,6 +20,7 @@ pub mod patch;
 pub mod scan;
 pub mod scrub;
 pub mod secrets;
+pub mod sign;
 pub mod verify;
 pub mod vex;
 pub mod whole_file;

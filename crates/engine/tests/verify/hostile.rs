@@ -5,7 +5,7 @@ use std::fs;
 
 use plimsoll_image::manifest::Descriptor;
 use plimsoll_image::source::SourceError;
-use plimsoll_image::source::referrers::attach::{AttachError, Packed};
+use plimsoll_image::source::referrers::attach::{AttachError, Packed, Tagged};
 use plimsoll_image::source::referrers::{Listing, Referrer, ReferrerError, Referrers, Tie};
 use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::signature::{Outcome, Verification};
@@ -38,6 +38,10 @@ impl Referrers for Liar<'_> {
     }
 
     fn attach(&self, _: Packed) -> Result<(), AttachError> {
+        unreachable!("nothing is attached")
+    }
+
+    fn tag(&self, _: Tagged) -> Result<(), AttachError> {
         unreachable!("nothing is attached")
     }
 }
@@ -208,6 +212,10 @@ fn a_place_that_fails_is_no_refusal() {
             unreachable!("there is nothing to fetch")
         }
         fn attach(&self, _: Packed) -> Result<(), AttachError> {
+            unreachable!("nothing is attached")
+        }
+
+        fn tag(&self, _: Tagged) -> Result<(), AttachError> {
             unreachable!("nothing is attached")
         }
     }

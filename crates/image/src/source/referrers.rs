@@ -17,7 +17,7 @@ use crate::manifest::{Descriptor, Index, MANIFEST_LIMIT};
 
 pub mod attach;
 
-use attach::{AttachError, Packed};
+use attach::{AttachError, Packed, Tagged};
 
 /// What cosign puts behind the digest in the tag of attestations.
 pub const COSIGN_ATTESTATIONS: &str = ".att";
@@ -143,6 +143,12 @@ pub trait Referrers {
     /// # Errors
     /// See [`AttachError`].
     fn attach(&self, packed: Packed) -> Result<(), AttachError>;
+
+    /// Gives a manifest the tag that cosign makes of its subject's digest.
+    ///
+    /// # Errors
+    /// See [`AttachError`].
+    fn tag(&self, tagged: Tagged) -> Result<(), AttachError>;
 
     /// The index of this digest; without one, that in which everything lies, where there is one.
     ///
@@ -312,6 +318,11 @@ impl Referrers for LayoutReferrers {
 
     fn attach(&self, packed: Packed) -> Result<(), AttachError> {
         attach::to_layout(&self.directory, packed)
+    }
+
+    fn tag(&self, tagged: Tagged) -> Result<(), AttachError> {
+        let tag = format!("{}{}", tag_of(tagged.subject), tagged.ending);
+        attach::tag_in_layout(&self.directory, &tagged, &tag)
     }
 
     fn index(&self, digest: Option<BlobDigest>) -> Result<Index, ReferrerError> {

@@ -2,6 +2,7 @@
 //! (<https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md#guidelines-for-artifact-usage>), and its way into an
 //! OCI layout.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ use crate::source::SourceError;
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 const EMPTY_CONTENT: &[u8] = b"{}";
 const TITLE: &str = "org.opencontainers.image.title";
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 /// A document to be attached.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,6 +28,8 @@ pub struct Document {
     pub title: Option<String>,
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// Annotations of its manifest.
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// A document with a manifest around it, ready to be sent.
@@ -41,6 +45,21 @@ pub struct Packed {
     pub digest: BlobDigest,
     /// The manifest in a list of referrers.
     pub(crate) entry: Value,
+}
+
+/// A manifest under one of the tags that cosign makes of a digest, ready to be sent.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Tagged {
+    /// The manifest whose digest the tag has.
+    pub subject: BlobDigest,
+    /// What is behind the digest in the tag.
+    pub ending: &'static str,
+    /// The manifest that has the tag now and loses it.
+    pub old: Option<BlobDigest>,
+    /// The blobs that the new manifest names and that may not be there yet.
+    pub blobs: Vec<Vec<u8>>,
+    /// The new manifest.
+    pub manifest: Vec<u8>,
 }
 
 /// Why a document is not attached.
@@ -73,12 +92,12 @@ pub fn pack(subject: &[u8], document: Document) -> Packed {
     let own_type = serde_json::from_slice::<Value>(subject).ok();
     let own_type = own_type.as_ref().and_then(|manifest| manifest.get("mediaType")).and_then(Value::as_str);
     let subject_type = own_type.unwrap_or(OCI_MANIFEST);
-    let Document { media_type, title, bytes } = document;
+    let Document { media_type, title, bytes, annotations } = document;
     let mut layer = descriptor(media_type, &bytes);
     if let (Some(title), Some(layer)) = (title, layer.as_object_mut()) {
         layer.insert("annotations".to_owned(), json!({ TITLE: title }));
     }
-    let manifest = json!({
+    let mut manifest = json!({
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
         "artifactType": media_type,
@@ -86,11 +105,13 @@ pub fn pack(subject: &[u8], document: Document) -> Packed {
         "layers": [layer],
         "subject": descriptor(subject_type, subject),
     });
+    annotate(&mut manifest, &annotations);
     let manifest = manifest.to_string().into_bytes();
     let mut entry = descriptor(OCI_MANIFEST, &manifest);
     if let Some(entry) = entry.as_object_mut() {
         entry.insert("artifactType".to_owned(), media_type.into());
     }
+    annotate(&mut entry, &annotations);
     Packed {
         subject: BlobDigest(Digest::of(subject)),
         blobs: vec![EMPTY_CONTENT.to_vec(), bytes],
@@ -100,7 +121,14 @@ pub fn pack(subject: &[u8], document: Document) -> Packed {
     }
 }
 
-fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
+/// A list repeats the annotations of the manifests in it.
+fn annotate(value: &mut Value, annotations: &BTreeMap<String, String>) {
+    if let (false, Some(value)) = (annotations.is_empty(), value.as_object_mut()) {
+        value.insert("annotations".to_owned(), json!(annotations));
+    }
+}
+
+pub(super) fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
     json!({ "mediaType": media_type, "digest": Digest::of(bytes).to_string(), "size": bytes.len() })
 }
 
@@ -140,6 +168,40 @@ pub(super) fn to_layout(directory: &Path, packed: Packed) -> Result<(), AttachEr
     new.map_or(Ok(()), |new| write(&path, &new))
 }
 
+/// Writes blobs and a manifest into the layout at `directory`, and puts the manifest into its index in the place of that with the
+/// digest `old`, keeping what the index says of it; as a new entry with the name `tag` if there is none.
+pub(super) fn tag_in_layout(directory: &Path, tagged: &Tagged, tag: &str) -> Result<(), AttachError> {
+    let path = directory.join("index.json");
+    let read = bounded::read_file(&path, MANIFEST_LIMIT);
+    let bytes = read.map_err(|source| SourceError::Read { path: path.clone(), source })?;
+    let new = retagged(&bytes, tagged, tag);
+    let new = new.map_err(|problem| AttachError::Index { path: path.clone(), problem })?;
+    for blob in tagged.blobs.iter().chain([&tagged.manifest]) {
+        write(&directory.join("blobs/sha256").join(Digest::of(blob).hex()), blob)?;
+    }
+    write(&path, &new)
+}
+
+fn retagged(index: &[u8], tagged: &Tagged, tag: &str) -> Result<Vec<u8>, &'static str> {
+    let mut index: Value = serde_json::from_slice(index).map_err(|_| "it is no JSON")?;
+    let entries = index.get_mut("manifests").and_then(Value::as_array_mut).ok_or("it is no index")?;
+    let mut entry = descriptor(OCI_MANIFEST, &tagged.manifest);
+    let count = entries.len();
+    let old = tagged.old.map(|old| old.to_string());
+    let is_old =
+        |entry: &&mut Value| old.is_some() && entry.get("digest").and_then(Value::as_str) == old.as_deref();
+    match (entries.iter_mut().find(is_old).and_then(Value::as_object_mut), entry.as_object_mut()) {
+        (Some(known), Some(entry)) => known.append(entry),
+        _ if count >= REFERRER_LIMIT => return Err("it is full"),
+        _ => {
+            annotate(&mut entry, &BTreeMap::from([(REF_NAME.to_owned(), tag.to_owned())]));
+            entries.push(entry);
+        }
+    }
+    let bytes = index.to_string().into_bytes();
+    if bytes.len() as u64 > MANIFEST_LIMIT { Err("it is full") } else { Ok(bytes) }
+}
+
 /// Writes a whole file or none.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), AttachError> {
     let failed = |source| AttachError::Write { path: path.to_owned(), source };
@@ -161,7 +223,15 @@ mod tests {
 
     fn packed(text: &str) -> Packed {
         let bytes = text.as_bytes().to_vec();
-        pack(SUBJECT, Document { media_type: "text/spdx", title: Some("x.spdx".into()), bytes })
+        pack(
+            SUBJECT,
+            Document {
+                media_type: "text/spdx",
+                title: Some("x.spdx".into()),
+                bytes,
+                annotations: BTreeMap::new(),
+            },
+        )
     }
 
     #[test]
@@ -189,6 +259,42 @@ mod tests {
         let second: Value = serde_json::from_slice(&second).unwrap();
         assert_eq!(second["manifests"].as_array().unwrap().len(), 2);
         assert_eq!(second["annotations"]["theirs"], "kept");
+    }
+
+    #[test]
+    fn annotations_are_told_in_the_list_too() {
+        let annotations = BTreeMap::from([("content".to_owned(), "dsse-envelope".to_owned())]);
+        let document = Document { media_type: "text/spdx", title: None, bytes: Vec::new(), annotations };
+        let packed = pack(SUBJECT, document);
+        let manifest: Value = serde_json::from_slice(&packed.manifest).unwrap();
+        assert_eq!(manifest["annotations"]["content"], "dsse-envelope");
+        assert_eq!(packed.entry["annotations"]["content"], "dsse-envelope");
+    }
+
+    #[test]
+    fn a_tag_of_a_layout_moves_and_its_entry_stays_otherwise() {
+        let subject = BlobDigest(Digest::of(SUBJECT));
+        let of = |manifest: &[u8], old| Tagged {
+            subject,
+            ending: ".sig",
+            old,
+            blobs: Vec::new(),
+            manifest: manifest.to_vec(),
+        };
+        let first = retagged(br#"{"manifests":[{"digest":"x"}]}"#, &of(b"1", None), "tag.sig").unwrap();
+        let mut read: Value = serde_json::from_slice(&first).unwrap();
+        assert_eq!(read["manifests"][1]["annotations"][REF_NAME], "tag.sig");
+        read["manifests"][1]["annotations"]["kind"] = "sigs".into();
+        let old = Some(BlobDigest(Digest::of(b"1")));
+        let second = retagged(read.to_string().as_bytes(), &of(b"22", old), "tag.sig").unwrap();
+        let read: Value = serde_json::from_slice(&second).unwrap();
+        assert_eq!(read["manifests"].as_array().unwrap().len(), 2);
+        assert_eq!(read["manifests"][1]["digest"], BlobDigest(Digest::of(b"22")).to_string());
+        assert_eq!(read["manifests"][1]["size"], 2);
+        assert_eq!(read["manifests"][1]["annotations"]["kind"], "sigs");
+        for hostile in ["", "[]", "{}", r#"{"manifests":1}"#] {
+            assert!(retagged(hostile.as_bytes(), &of(b"1", None), "tag").is_err(), "{hostile}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::endpoint::Endpoint;
 use super::error::RegistryError;
 use super::transport::Ask;
 use crate::manifest::Descriptor;
-use crate::source::referrers::attach::{AttachError, Packed};
+use crate::source::referrers::attach::{AttachError, Packed, Tagged};
 use crate::source::referrers::{
     Entries, Listing, OCI_INDEX, REFERRER_LIMIT, Referrer, ReferrerError, Referrers, Tie, check_size, tag_of,
 };
@@ -199,5 +199,16 @@ impl Referrers for RemoteReferrers {
 
     fn attach(&self, packed: Packed) -> Result<(), AttachError> {
         Ok(self.client.push_referrer(&self.reference, packed).map_err(SourceError::from)?)
+    }
+
+    fn tag(&self, tagged: Tagged) -> Result<(), AttachError> {
+        let Tagged { subject, ending, blobs, manifest, .. } = tagged;
+        let tag = format!("{}{ending}", tag_of(subject));
+        let reference = self::tagged(&self.reference, &tag).map_err(SourceError::from)?;
+        for blob in blobs {
+            self.client.push_blob(&reference, blob).map_err(SourceError::from)?;
+        }
+        self.client.push_manifest(&reference, manifest).map_err(SourceError::from)?;
+        Ok(())
     }
 }
