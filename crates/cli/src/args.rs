@@ -8,9 +8,11 @@ mod lint;
 mod pin;
 mod plan;
 mod policy;
+pub(crate) mod provenance;
 pub(crate) mod sbom;
 mod scrub;
 mod secrets;
+pub(crate) mod sign;
 pub(crate) mod verify;
 mod vex;
 
@@ -111,6 +113,18 @@ pub(crate) enum Command {
     Pin(Pin),
     /// Take secrets, and files that you name, out of an image: a new image, the same otherwise.
     Scrub(Box<Scrub>),
+    /// Make keys to sign with.
+    #[command(subcommand)]
+    Key(sign::Key),
+    /// Sign an image.
+    Sign(sign::Sign),
+    /// Sign a file.
+    SignBlob(sign::SignBlob),
+    /// Sign a statement about an image: provenance, a bill of materials, a test's result.
+    Attest(Box<sign::Attest>),
+    /// Tell how and from what an image is built.
+    #[command(subcommand)]
+    Provenance(provenance::Provenance),
     /// Tell whether an image is signed by whom you trust.
     Verify(Box<verify::Verify>),
     /// Tell whether a file is signed by whom you trust.

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use plimsoll_image::source::registry::{ProxySettings, Secret};
 use plimsoll_report::Style;
+use zeroize::Zeroizing;
 
 use crate::args::ColorChoice;
 
@@ -67,6 +68,18 @@ impl Environment {
 
     fn variable(&self, name: &str) -> Option<&OsString> {
         self.variables.get(&OsString::from(name)).filter(|value| !value.is_empty())
+    }
+
+    /// A variable that is text and not empty.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.variable(name).and_then(|value| value.to_str()).map(str::to_owned)
+    }
+
+    /// The password of private keys; one that is set and empty is the empty one.
+    pub(crate) fn password(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let set = |name: &&str| self.variables.get(&OsString::from(name));
+        let value = ["PLIMSOLL_PASSWORD", "COSIGN_PASSWORD"].iter().find_map(set)?;
+        Some(Zeroizing::new(value.as_encoded_bytes().to_vec()))
     }
 
     /// The proxies that the usual variables name. `HTTP_PROXY` in capitals is not read, as elsewhere: in a CGI

@@ -7,6 +7,7 @@ mod config;
 mod environment;
 mod exit;
 mod output;
+mod password;
 mod progress;
 
 use std::process::ExitCode;

@@ -104,7 +104,7 @@ pub(crate) struct Trust {
     pub(crate) format: Words,
 }
 
-fn annotation(text: &str) -> Result<(String, String), String> {
+pub(super) fn annotation(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("expected KEY=VALUE".to_owned()),

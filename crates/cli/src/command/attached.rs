@@ -1,5 +1,6 @@
 //! Bills of materials that lie with an image: told, held against the layers, used instead of them, and put there.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -109,7 +110,7 @@ pub(super) fn attach(args: &Attach, context: &Context) -> anyhow::Result<Code> {
     let manifest = place.bytes(&Descriptor::bare(MANIFEST, subject), MANIFEST_LIMIT)?;
     let title = args.file.file_name().filter(|_| args.file != Path::new("-"));
     let title = title.map(|name| name.to_string_lossy().into_owned());
-    let packed = pack(&manifest, Document { media_type, title, bytes });
+    let packed = pack(&manifest, Document { media_type, title, bytes, annotations: BTreeMap::new() });
     let digest = packed.digest;
     place.attach(packed).with_context(|| format!("attaching to {}", args.image))?;
     to_stdout(|out| writeln!(out, "attached {media_type} {} to {subject}", place.title(digest)))?;

@@ -12,6 +12,7 @@ mod files;
 mod image_feeds;
 mod install;
 mod inventory;
+mod key;
 mod licenses;
 mod lineage;
 mod lint;
@@ -19,10 +20,12 @@ mod locate;
 mod pin;
 mod plan;
 mod policy;
+mod provenance;
 mod sbom;
 mod scan;
 mod scrub;
 mod secrets;
+mod sign;
 mod unified_diff;
 mod update;
 mod verify;
@@ -80,6 +83,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Lint(lint) => lint::run(&lint, &Context::new(args.global)?),
         Command::Pin(pin) => pin::run(&pin, &Context::new(args.global)?),
         Command::Scrub(scrub) => scrub::run(&scrub, &Context::new(args.global)?),
+        Command::Key(key) => key::run(&key, &Context::new(args.global)?),
+        Command::Sign(sign) => sign::image(&sign, &Context::new(args.global)?),
+        Command::SignBlob(sign) => sign::blob(&sign, &Context::new(args.global)?),
+        Command::Attest(attest) => sign::attest(&attest, &Context::new(args.global)?),
+        Command::Provenance(provenance) => provenance::run(&provenance, &Context::new(args.global)?),
         Command::Verify(verify) => verify::image(&verify, &Context::new(args.global)?),
         Command::VerifyBlob(verify) => verify::blob(&verify, &Context::new(args.global)?),
         Command::Sbom(sbom) => sbom::run(*sbom, &Context::new(args.global)?),

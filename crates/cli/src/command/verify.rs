@@ -66,7 +66,7 @@ fn tell(verification: &Verification, format: Words, context: &Context) -> anyhow
 }
 
 /// Looks the name up, once, and tells where its signatures lie.
-fn resolve(wanted: &str, context: &Context) -> anyhow::Result<(Resolved, Box<dyn Referrers>)> {
+pub(super) fn resolve(wanted: &str, context: &Context) -> anyhow::Result<(Resolved, Box<dyn Referrers>)> {
     let place: Place = wanted.parse().with_context(|| format!("IMAGE {wanted:?}"))?;
     match place {
         Place::Layout(path, selector) => {

@@ -1,0 +1,162 @@
+//! What can be typed behind `plimsoll key`, `plimsoll sign`, `plimsoll sign-blob` and `plimsoll attest`.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Subcommand, ValueEnum};
+use plimsoll_model::platform::Platform;
+
+const KEY_HELP: &str = "\
+The private key is sealed with a password, which is asked for, or read from PLIMSOLL_PASSWORD or COSIGN_PASSWORD. The files are
+those of cosign: each of both reads what the other wrote. A file that is there is never overwritten.
+
+Examples:
+  plimsoll key generate
+  plimsoll key generate --type ed25519 --output release
+  COSIGN_PASSWORD= plimsoll key generate --output test
+  plimsoll key public release.key > release.pub";
+
+const SIGN_HELP: &str = "\
+The name is resolved once; what is signed is the digest, which is told. Signatures lie beside the image, in its registry or
+layout: a bundle as cosign 3 writes it refers to the image, one of old is added to those under the tag sha256-HEX.sig. They are in
+no transparency log: `plimsoll verify` and `cosign verify` need --insecure-ignore-tlog.
+
+Keys: those of `plimsoll key generate` and of cosign; PKCS #8, SEC 1 and PKCS #1 in PEM.
+
+Examples:
+  plimsoll sign ghcr.io/acme/shop:1.4.2 --key release.key
+  plimsoll sign ghcr.io/acme/shop@sha256:… --key release.key -a stage=production -a commit=4f2a
+  plimsoll sign ghcr.io/acme/shop:1.4.2 --key release.key --format both --recursive
+  plimsoll sign oci:image:1.4.2 --key release.key";
+
+const BLOB_HELP: &str = "\
+Examples:
+  plimsoll sign-blob release.tar.gz --key release.key --bundle release.tar.gz.sigstore.json";
+
+const ATTEST_HELP: &str = "\
+What is attested must be what its type says: a CycloneDX document is no SPDX. TYPE is a URI, or one of cyclonedx, openvex,
+slsaprovenance (v0.2), slsaprovenance1, spdx, test-result, vsa, vuln. With --sbom the bill of materials is made now, from the image
+that is attested.
+
+Examples:
+  plimsoll attest ghcr.io/acme/shop:1.4.2 --key release.key --type slsaprovenance1 --predicate provenance.json
+  plimsoll provenance generate | plimsoll attest ghcr.io/acme/shop:1.4.2 --key release.key --type slsaprovenance1 --predicate -
+  plimsoll attest ghcr.io/acme/shop:1.4.2 --key release.key --sbom cyclonedx --platform linux/amd64
+  plimsoll attest oci:image --key release.key --type https://acme.example/review/v1 --predicate review.json --format legacy";
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Make a key pair: PREFIX.key, sealed with a password, and PREFIX.pub.
+    #[command(after_help = KEY_HELP)]
+    Generate {
+        /// The kind of key.
+        #[arg(long = "type", value_name = "TYPE", default_value = "ecdsa-p256")]
+        kind: KeyType,
+        /// How the files are called before `.key` and `.pub`.
+        #[arg(long, short, value_name = "PREFIX", default_value = "plimsoll")]
+        output: PathBuf,
+    },
+    /// Write the public key of a private one to standard output.
+    #[command(after_help = "Example:\n  plimsoll key public release.key > release.pub")]
+    Public {
+        /// The private key.
+        key: PathBuf,
+    },
+}
+
+/// The kinds of keys.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum KeyType {
+    /// ECDSA over P-256, which every verifier knows.
+    #[value(name = "ecdsa-p256")]
+    EcdsaP256,
+    /// ECDSA over P-384.
+    #[value(name = "ecdsa-p384")]
+    EcdsaP384,
+    /// Ed25519.
+    #[value(name = "ed25519")]
+    Ed25519,
+    /// RSA of 3072 bits.
+    #[value(name = "rsa-3072")]
+    Rsa3072,
+}
+
+/// Options of `sign`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = SIGN_HELP)]
+pub(crate) struct Sign {
+    /// The image: NAME[:TAG][@DIGEST], registry:NAME, or oci:DIR[:TAG|@DIGEST]. Its name is resolved once.
+    pub(crate) image: String,
+    /// Sign with this private key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: String,
+    /// The format of the signature.
+    #[arg(long, value_name = "FORMAT", default_value = "bundle")]
+    pub(crate) format: SignatureFormat,
+    /// Sign this annotation, too; may be repeated.
+    #[arg(long, short, value_name = "KEY=VALUE", value_parser = super::verify::annotation)]
+    pub(crate) annotation: Vec<(String, String)>,
+    /// Sign each image of an index, too, so that those signatures stay with them when they are copied alone.
+    #[arg(long, short)]
+    pub(crate) recursive: bool,
+}
+
+/// The formats of signatures.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum SignatureFormat {
+    /// A Sigstore bundle that refers to the image, as cosign 3 writes it.
+    Bundle,
+    /// cosign's format of old, which most admission controllers read.
+    Legacy,
+    /// Both.
+    Both,
+}
+
+/// Options of `sign-blob`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = BLOB_HELP)]
+pub(crate) struct SignBlob {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// Sign with this private key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: String,
+    /// Write the bundle with the signature to this file; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: PathBuf,
+}
+
+/// Options of `attest`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = ATTEST_HELP, group = ArgGroup::new("what").args(["predicate", "sbom"]).required(true))]
+pub(crate) struct Attest {
+    /// The image: NAME[:TAG][@DIGEST], registry:NAME, or oci:DIR[:TAG|@DIGEST]. Its name is resolved once.
+    pub(crate) image: String,
+    /// Sign with this private key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: String,
+    /// What is attested, in JSON; `-` reads standard input.
+    #[arg(long, value_name = "FILE", requires = "kind")]
+    pub(crate) predicate: Option<PathBuf>,
+    /// The type of what is attested: its URI or a short name.
+    #[arg(long = "type", id = "kind", value_name = "TYPE", conflicts_with = "sbom")]
+    pub(crate) predicate_type: Option<String>,
+    /// Make a bill of materials of the image and attest that.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) sbom: Option<BillFormat>,
+    /// Attest of the image of this platform, as linux/arm64, not of the index.
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<Platform>,
+    /// The format of the signature.
+    #[arg(long, value_name = "FORMAT", default_value = "bundle")]
+    pub(crate) format: SignatureFormat,
+}
+
+/// The formats of bills of materials that have a type of attestations.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum BillFormat {
+    /// CycloneDX.
+    Cyclonedx,
+    /// SPDX.
+    Spdx,
+}

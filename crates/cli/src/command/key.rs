@@ -1,0 +1,96 @@
+//! `plimsoll key`, and the keys that other commands sign with.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use plimsoll_formats::bounded;
+use plimsoll_trust::key::KEY_LIMIT;
+use plimsoll_trust::signing::Signer;
+use plimsoll_trust::signing::key_file;
+use plimsoll_trust::signing::private_key::{NewKey, PrivateKey};
+use zeroize::Zeroizing;
+
+use super::Context;
+use crate::args::sign::{Key, KeyType};
+use crate::exit::Code;
+use crate::output::to_stdout;
+use crate::{password, progress};
+
+/// For the user alone.
+const PRIVATE: u32 = 0o600;
+/// For everybody whom the umask lets read.
+const PUBLIC: u32 = 0o666;
+/// What others than the owner may do.
+const OTHERS: u32 = 0o077;
+
+pub(super) fn run(args: &Key, context: &Context) -> anyhow::Result<Code> {
+    match args {
+        Key::Generate { kind, output } => generate(*kind, output, context),
+        Key::Public { key } => {
+            let key = read(key, context)?;
+            let text = key_file::public(key.public_key());
+            to_stdout(|out| out.write_all(text.as_bytes()))?;
+            Ok(Code::Pass)
+        }
+    }
+}
+
+fn generate(kind: KeyType, prefix: &Path, context: &Context) -> anyhow::Result<Code> {
+    let [private, public] = [".key", ".pub"].map(|ending| with_ending(prefix, ending));
+    // Before anybody types a password for nothing.
+    for path in [&private, &public] {
+        anyhow::ensure!(path.symlink_metadata().is_err(), "{} is there already", path.display());
+    }
+    let password = password::new(&context.environment)?;
+    let key = PrivateKey::generate(match kind {
+        KeyType::EcdsaP256 => NewKey::EcdsaP256,
+        KeyType::EcdsaP384 => NewKey::EcdsaP384,
+        KeyType::Ed25519 => NewKey::Ed25519,
+        KeyType::Rsa3072 => NewKey::Rsa3072,
+    })?;
+    let (sealed, open) = key_file::write(&key, &password)?;
+    create(&private, PRIVATE, sealed.as_bytes())?;
+    create(&public, PUBLIC, open.as_bytes())?;
+    let key = key.public_key();
+    let (algorithm, fingerprint) = (key.algorithm().as_str(), key.fingerprint());
+    let (private, public) = (private.display(), public.display());
+    to_stdout(|out| writeln!(out, "{private}: {algorithm}, sealed\n{public}: {fingerprint}"))?;
+    Ok(Code::Pass)
+}
+
+fn with_ending(prefix: &Path, ending: &str) -> PathBuf {
+    let mut path = prefix.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
+}
+
+/// Writes a file that is not there yet.
+fn create(path: &Path, mode: u32, bytes: &[u8]) -> anyhow::Result<()> {
+    let named = || format!("writing {}", path.display());
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(mode).open(path).with_context(named)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(named)
+}
+
+/// What signs, as `--key` names it.
+pub(super) fn signer(key: &str, context: &Context) -> anyhow::Result<Box<dyn Signer>> {
+    Ok(Box::new(read(Path::new(key), context)?))
+}
+
+fn read(path: &Path, context: &Context) -> anyhow::Result<PrivateKey> {
+    let named = || format!("the key {}", path.display());
+    let bytes = Zeroizing::new(bounded::read_file(path, KEY_LIMIT).with_context(named)?);
+    let text = std::str::from_utf8(&bytes).with_context(named)?;
+    let sealed = key_file::is_sealed(text);
+    let mode = path.metadata().map(|metadata| metadata.mode()).unwrap_or_default();
+    if mode & OTHERS != 0 {
+        let seal = if sealed { "" } else { ", and it has no password" };
+        let words = format!("{} is not for its owner alone (mode {:o}){seal}", path.display(), mode & 0o777);
+        progress::warning(&words);
+    }
+    let password = sealed.then(|| password::of_file(path, &context.environment)).transpose()?;
+    key_file::read(text, password.as_ref().map(|password| password.as_slice())).with_context(named)
+}

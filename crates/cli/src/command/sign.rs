@@ -1,0 +1,183 @@
+//! `plimsoll sign`, `plimsoll sign-blob` and `plimsoll attest`.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use plimsoll_engine::sign::{self, Claim, Format, Order, Written};
+use plimsoll_formats::bounded;
+use plimsoll_image::manifest::{Document, MANIFEST_LIMIT};
+use plimsoll_image::source::place::Place;
+use plimsoll_image::source::referrers::Referrers;
+use plimsoll_image::source::resolved::Resolved;
+use plimsoll_model::platform::Platform;
+use plimsoll_trust::claims::predicate_type;
+use plimsoll_trust::signing::{bundle, predicate};
+use serde_json::Value;
+
+use super::{Context, key, verify};
+use crate::args::sign::{Attest, BillFormat, Sign, SignBlob, SignatureFormat};
+use crate::args::{Scan, Scanner};
+use crate::exit::Code;
+use crate::output::{Output, to_file, to_stdout};
+
+/// A larger file is not signed: it has to be in memory.
+const FILE_LIMIT: u64 = 4 << 30;
+
+/// Signs an image.
+pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
+    let signer = key::signer(&args.key, context)?;
+    let (resolved, place) = verify::resolve(&args.image, context)?;
+    let annotations: BTreeMap<String, String> = args.annotation.iter().cloned().collect();
+    let repository = repository(&args.image);
+    let order = Order {
+        claim: Claim::Signed(&annotations),
+        formats: formats(args.format),
+        repository: &repository,
+        created: now(context)?,
+    };
+    let sign = if args.recursive { sign::images } else { sign::image };
+    let written = sign(&resolved, place.as_ref(), signer.as_ref(), &order)
+        .with_context(|| format!("signing {}", resolved.name))?;
+    tell("signed", &written, place.as_ref())
+}
+
+/// Signs a file.
+pub(super) fn blob(args: &SignBlob, context: &Context) -> anyhow::Result<Code> {
+    let signer = key::signer(&args.key, context)?;
+    let named = || format!("reading {}", args.file.display());
+    let content = bounded::read_file(&args.file, FILE_LIMIT).with_context(named)?;
+    let signed = bundle::of_file(signer.as_ref(), &content)?;
+    if args.bundle == Path::new("-") {
+        to_stdout(|out| out.write_all(&signed))?;
+    } else {
+        to_file(&args.bundle, |out| out.write_all(&signed))?;
+    }
+    Ok(Code::Pass)
+}
+
+/// Attests something of an image.
+pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
+    let signer = key::signer(&args.key, context)?;
+    let (mut resolved, place) = verify::resolve(&args.image, context)?;
+    if let Some(platform) = &args.platform {
+        resolved = child(resolved, place.as_ref(), platform)?;
+    }
+    let (kind, predicate) = match (&args.predicate, args.sbom) {
+        (_, Some(format)) => bill(format, &args.image, &resolved, context)?,
+        (Some(path), None) => {
+            let kind = predicate_type(args.predicate_type.as_deref().unwrap_or_default())?;
+            let named = || format!("the predicate {}", path.display());
+            let bytes = input(path).with_context(named)?;
+            (kind.to_owned(), predicate::read(&bytes, kind).with_context(named)?)
+        }
+        (None, None) => anyhow::bail!("nothing is attested: give --predicate or --sbom"),
+    };
+    let repository = repository(&args.image);
+    let order = Order {
+        claim: Claim::Attested { kind: &kind, predicate: &predicate },
+        formats: formats(args.format),
+        repository: &repository,
+        created: now(context)?,
+    };
+    let written = sign::image(&resolved, place.as_ref(), signer.as_ref(), &order)
+        .with_context(|| format!("attesting of {}", resolved.name))?;
+    tell("attested", &written, place.as_ref())
+}
+
+fn tell(what: &str, written: &[Written], place: &dyn Referrers) -> anyhow::Result<Code> {
+    to_stdout(|out| {
+        written.iter().try_for_each(|Written { subject, format, manifest }| {
+            let format = match format {
+                Format::Bundle => "bundle",
+                Format::Legacy => "legacy",
+            };
+            writeln!(out, "{what} {subject} ({format}) {}", place.title(*manifest))
+        })
+    })?;
+    Ok(Code::Pass)
+}
+
+const fn formats(format: SignatureFormat) -> &'static [Format] {
+    match format {
+        SignatureFormat::Bundle => &[Format::Bundle],
+        SignatureFormat::Legacy => &[Format::Legacy],
+        SignatureFormat::Both => &[Format::Bundle, Format::Legacy],
+    }
+}
+
+fn now(context: &Context) -> anyhow::Result<jiff::Timestamp> {
+    context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)
+}
+
+/// The repository without tag and digest; none of a layout, whose path is nobody's business.
+fn repository(image: &str) -> String {
+    match image.parse() {
+        Ok(Place::Registry(reference) | Place::Anywhere(reference)) => {
+            format!("{}/{}", reference.registry(), reference.repository())
+        }
+        _ => String::new(),
+    }
+}
+
+/// The image of a platform in an index.
+fn child(index: Resolved, place: &dyn Referrers, platform: &Platform) -> anyhow::Result<Resolved> {
+    let Some(list) = &index.index else { return Ok(index) };
+    let fits = list
+        .manifests
+        .iter()
+        .filter(|entry| !entry.is_attestation())
+        .find(|entry| entry.platform.as_ref().is_some_and(|own| own.satisfies(platform)));
+    let entry = fits.with_context(|| format!("{} has no image for {platform}", index.name))?;
+    let bytes = place.bytes(entry, MANIFEST_LIMIT)?;
+    let index_of = match Document::parse(&bytes) {
+        Ok(Document::Index(index)) => Some(index),
+        _ => None,
+    };
+    Ok(Resolved { digest: entry.digest, bytes, index: index_of, ..index })
+}
+
+/// Makes a bill of materials of the very image that was resolved.
+fn bill(
+    format: BillFormat,
+    image: &str,
+    resolved: &Resolved,
+    context: &Context,
+) -> anyhow::Result<(String, Value)> {
+    anyhow::ensure!(
+        resolved.index.is_none(),
+        "{} is an index: a bill of materials is of one image, so choose it with --platform",
+        resolved.name
+    );
+    let pinned = match image.parse()? {
+        Place::Layout(path, _) => format!("oci:{}@{}", path.display(), resolved.digest),
+        Place::Registry(reference) | Place::Anywhere(reference) => {
+            format!("registry:{}", reference.at(resolved.digest))
+        }
+        _ => anyhow::bail!("{image} has nothing beside it"),
+    };
+    let (name, kind) = match format {
+        BillFormat::Cyclonedx => ("cyclonedx", "cyclonedx"),
+        BillFormat::Spdx => ("spdx", "spdx"),
+    };
+    let kind = predicate_type(kind)?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("bill.json");
+    let output: Output = format!("{name}={}", path.display()).parse()?;
+    let scan = Scan { output: vec![output], ..Scan::of(&pinned, Scanner::Inventory) };
+    let code = super::scan::run(scan, context)?;
+    anyhow::ensure!(code == Code::Pass, "the bill of materials is not complete, so it is not attested");
+    let bytes = bounded::read_file(&path, predicate::PREDICATE_LIMIT as u64)?;
+    Ok((kind.to_owned(), predicate::read(&bytes, kind)?))
+}
+
+/// A file, or standard input.
+fn input(path: &Path) -> std::io::Result<Vec<u8>> {
+    const LIMIT: u64 = predicate::PREDICATE_LIMIT as u64;
+    if path == Path::new("-") {
+        bounded::read(std::io::stdin().take(LIMIT.saturating_add(1)), LIMIT)
+    } else {
+        bounded::read_file(path, LIMIT)
+    }
+}
