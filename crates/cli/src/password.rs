@@ -24,6 +24,15 @@ pub(crate) fn of_file(path: &Path, environment: &Environment) -> anyhow::Result<
     }
 }
 
+/// The PIN of a token.
+pub(crate) fn of_token(environment: &Environment) -> anyhow::Result<Password> {
+    let set = ["PLIMSOLL_PIN", "COSIGN_PKCS11_PIN"].iter().find_map(|name| environment.text(name));
+    match set {
+        Some(pin) => Ok(Zeroizing::new(pin.into_bytes())),
+        None => ask("PIN of the token: "),
+    }
+}
+
 /// The password of a new key, asked for twice.
 pub(crate) fn new(environment: &Environment) -> anyhow::Result<Password> {
     if let Some(password) = environment.password() {
@@ -37,7 +46,7 @@ pub(crate) fn new(environment: &Environment) -> anyhow::Result<Password> {
 }
 
 fn ask(question: &str) -> anyhow::Result<Password> {
-    const HINT: &str = "a password is needed, and there is no terminal to ask on: set PLIMSOLL_PASSWORD";
+    const HINT: &str = "a password is needed, and there is no terminal to ask on: set PLIMSOLL_PASSWORD, for a token PLIMSOLL_PIN";
     let mut terminal = File::options().read(true).write(true).open("/dev/tty").context(HINT)?;
     terminal.write_all(question.as_bytes()).context(HINT)?;
     let answer = unseen(&terminal).context("reading the password");

@@ -20,13 +20,15 @@ The name is resolved once; what is signed is the digest, which is told. Signatur
 layout: a bundle as cosign 3 writes it refers to the image, one of old is added to those under the tag sha256-HEX.sig. They are in
 no transparency log: `plimsoll verify` and `cosign verify` need --insecure-ignore-tlog.
 
-Keys: those of `plimsoll key generate` and of cosign; PKCS #8, SEC 1 and PKCS #1 in PEM.
+Keys: files of `plimsoll key generate` and of cosign; PKCS #8, SEC 1 and PKCS #1 in PEM; pkcs11:… for a key on a token, whose PIN is
+asked for, or read from PLIMSOLL_PIN.
 
 Examples:
   plimsoll sign ghcr.io/acme/shop:1.4.2 --key release.key
   plimsoll sign ghcr.io/acme/shop@sha256:… --key release.key -a stage=production -a commit=4f2a
   plimsoll sign ghcr.io/acme/shop:1.4.2 --key release.key --format both --recursive
-  plimsoll sign oci:image:1.4.2 --key release.key";
+  plimsoll sign oci:image:1.4.2 --key release.key
+  plimsoll sign ghcr.io/acme/shop:1.4.2 --key 'pkcs11:token=acme;object=release?module-path=/usr/lib/softhsm/libsofthsm2.so'";
 
 const BLOB_HELP: &str = "\
 Examples:
@@ -59,8 +61,9 @@ pub(crate) enum Key {
     /// Write the public key of a private one to standard output.
     #[command(after_help = "Example:\n  plimsoll key public release.key > release.pub")]
     Public {
-        /// The private key.
-        key: PathBuf,
+        /// The private key: a file, or pkcs11:…
+        #[arg(value_name = "FILE|pkcs11:URI")]
+        key: String,
     },
 }
 
@@ -88,7 +91,7 @@ pub(crate) struct Sign {
     /// The image: NAME[:TAG][@DIGEST], registry:NAME, or oci:DIR[:TAG|@DIGEST]. Its name is resolved once.
     pub(crate) image: String,
     /// Sign with this private key.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|pkcs11:URI")]
     pub(crate) key: String,
     /// The format of the signature.
     #[arg(long, value_name = "FORMAT", default_value = "bundle")]
@@ -119,7 +122,7 @@ pub(crate) struct SignBlob {
     /// The file.
     pub(crate) file: PathBuf,
     /// Sign with this private key.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|pkcs11:URI")]
     pub(crate) key: String,
     /// Write the bundle with the signature to this file; `-` is standard output.
     #[arg(long, value_name = "FILE")]
@@ -133,7 +136,7 @@ pub(crate) struct Attest {
     /// The image: NAME[:TAG][@DIGEST], registry:NAME, or oci:DIR[:TAG|@DIGEST]. Its name is resolved once.
     pub(crate) image: String,
     /// Sign with this private key.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|pkcs11:URI")]
     pub(crate) key: String,
     /// What is attested, in JSON; `-` reads standard input.
     #[arg(long, value_name = "FILE", requires = "kind")]

@@ -10,6 +10,7 @@ use plimsoll_formats::bounded;
 use plimsoll_trust::key::KEY_LIMIT;
 use plimsoll_trust::signing::Signer;
 use plimsoll_trust::signing::key_file;
+use plimsoll_trust::signing::pkcs11::{DeviceKey, KeyUri, SCHEME};
 use plimsoll_trust::signing::private_key::{NewKey, PrivateKey};
 use zeroize::Zeroizing;
 
@@ -30,7 +31,7 @@ pub(super) fn run(args: &Key, context: &Context) -> anyhow::Result<Code> {
     match args {
         Key::Generate { kind, output } => generate(*kind, output, context),
         Key::Public { key } => {
-            let key = read(key, context)?;
+            let key = signer(key, context)?;
             let text = key_file::public(key.public_key());
             to_stdout(|out| out.write_all(text.as_bytes()))?;
             Ok(Code::Pass)
@@ -77,7 +78,15 @@ fn create(path: &Path, mode: u32, bytes: &[u8]) -> anyhow::Result<()> {
 
 /// What signs, as `--key` names it.
 pub(super) fn signer(key: &str, context: &Context) -> anyhow::Result<Box<dyn Signer>> {
-    Ok(Box::new(read(Path::new(key), context)?))
+    if !key.starts_with(SCHEME) {
+        return Ok(Box::new(read(Path::new(key), context)?));
+    }
+    let variable = |names: &[&str]| names.iter().find_map(|name| context.environment.text(name));
+    let module = variable(&["PLIMSOLL_PKCS11_MODULE", "COSIGN_PKCS11_MODULE_PATH"]);
+    let uri = KeyUri::parse(key, module.as_deref()).context("the key's URI")?;
+    let pin = password::of_token(&context.environment)?;
+    let pin = std::str::from_utf8(&pin).context("the token's PIN")?;
+    Ok(Box::new(DeviceKey::open(&uri, pin).context("the key on the token")?))
 }
 
 fn read(path: &Path, context: &Context) -> anyhow::Result<PrivateKey> {

@@ -1,13 +1,14 @@
 //! Sigstore bundles v0.3 by a key, as cosign 3 writes them
 //! (<https://github.com/sigstore/protobuf-specs/blob/v0.5.1/protos/sigstore_bundle.proto>). They are in no log.
 
+use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use plimsoll_model::digest::Digest;
 use serde_json::{Value, json};
 
 use super::{SignError, Signer, sign};
 use crate::dsse::IN_TOTO;
+use crate::key::Algorithm;
 
 /// The media type.
 pub const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -33,9 +34,15 @@ pub fn of_statement(signer: &dyn Signer, statement: &[u8]) -> Result<Vec<u8>, Si
 /// See [`SignError`].
 pub fn of_file(signer: &dyn Signer, content: &[u8]) -> Result<Vec<u8>, SignError> {
     let signature = sign(signer, content)?;
-    let digest = STANDARD.encode(Digest::of(content).as_bytes());
+    // The hash is that which the signature is over.
+    let (name, algorithm) = match signer.public_key().algorithm() {
+        Algorithm::EcdsaP256 | Algorithm::Ed25519 | Algorithm::Rsa => ("SHA2_256", &digest::SHA256),
+        Algorithm::EcdsaP384 => ("SHA2_384", &digest::SHA384),
+        Algorithm::EcdsaP521 => ("SHA2_512", &digest::SHA512),
+    };
+    let digest = STANDARD.encode(digest::digest(algorithm, content));
     let message = json!({
-        "messageDigest": { "algorithm": "SHA2_256", "digest": digest },
+        "messageDigest": { "algorithm": name, "digest": digest },
         "signature": STANDARD.encode(signature),
     });
     Ok(bundle(signer, "messageSignature", message))

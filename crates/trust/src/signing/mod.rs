@@ -6,6 +6,7 @@
 pub mod bundle;
 pub mod key_file;
 pub mod legacy;
+pub mod pkcs11;
 pub mod predicate;
 pub mod private_key;
 pub mod provenance;
