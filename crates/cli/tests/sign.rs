@@ -286,6 +286,9 @@ fn an_index_is_signed_and_its_images_if_wanted() {
     assert_eq!(shop.run(&[&verify[..], &["spdx"]].concat()).code, 1);
     shop.done(&["attest", &child, "--key", "own.key", "--sbom", "spdx"]);
     shop.done(&[&verify[..], &["spdx"]].concat());
+    let ran = shop.run(&["attest", &child, "--key", "own.key", "--scan", "--format", "legacy"]);
+    assert_eq!((ran.code, ran.out.contains("(legacy)")), (0, true), "{ran:?}");
+    shop.done(&[&verify[..], &["vuln"]].concat());
 }
 
 #[test]

@@ -36,13 +36,14 @@ Examples:
 
 const ATTEST_HELP: &str = "\
 What is attested must be what its type says: a CycloneDX document is no SPDX. TYPE is a URI, or one of cyclonedx, openvex,
-slsaprovenance (v0.2), slsaprovenance1, spdx, test-result, vsa, vuln. With --sbom the bill of materials is made now, from the image
-that is attested.
+slsaprovenance (v0.2), slsaprovenance1, spdx, test-result, vsa, vuln. With --sbom and --scan the document is made now, from the
+very image that is attested.
 
 Examples:
   plimsoll attest ghcr.io/acme/shop:1.4.2 --key release.key --type slsaprovenance1 --predicate provenance.json
   plimsoll provenance generate | plimsoll attest ghcr.io/acme/shop:1.4.2 --key release.key --type slsaprovenance1 --predicate -
   plimsoll attest ghcr.io/acme/shop:1.4.2 --key release.key --sbom cyclonedx --platform linux/amd64
+  plimsoll attest ghcr.io/acme/shop@sha256:… --key release.key --scan
   plimsoll attest oci:image --key release.key --type https://acme.example/review/v1 --predicate review.json --format legacy";
 
 /// What to do with keys.
@@ -131,7 +132,7 @@ pub(crate) struct SignBlob {
 
 /// Options of `attest`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = ATTEST_HELP, group = ArgGroup::new("what").args(["predicate", "sbom"]).required(true))]
+#[command(after_help = ATTEST_HELP, group = ArgGroup::new("what").args(["predicate", "sbom", "scan"]).required(true))]
 pub(crate) struct Attest {
     /// The image: NAME[:TAG][@DIGEST], registry:NAME, or oci:DIR[:TAG|@DIGEST]. Its name is resolved once.
     pub(crate) image: String,
@@ -142,11 +143,17 @@ pub(crate) struct Attest {
     #[arg(long, value_name = "FILE", requires = "kind")]
     pub(crate) predicate: Option<PathBuf>,
     /// The type of what is attested: its URI or a short name.
-    #[arg(long = "type", id = "kind", value_name = "TYPE", conflicts_with = "sbom")]
+    #[arg(long = "type", id = "kind", value_name = "TYPE", conflicts_with_all = ["sbom", "scan"])]
     pub(crate) predicate_type: Option<String>,
     /// Make a bill of materials of the image and attest that.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) sbom: Option<BillFormat>,
+    /// Scan the image for vulnerabilities and attest the report, as cosign's type `vuln` has it.
+    #[arg(long)]
+    pub(crate) scan: bool,
+    /// Scan with this advisory database.
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB")]
+    pub(crate) db: Option<PathBuf>,
     /// Attest of the image of this platform, as linux/arm64, not of the index.
     #[arg(long, value_name = "OS/ARCH")]
     pub(crate) platform: Option<Platform>,

@@ -12,9 +12,10 @@ use plimsoll_image::source::place::Place;
 use plimsoll_image::source::referrers::Referrers;
 use plimsoll_image::source::resolved::Resolved;
 use plimsoll_model::platform::Platform;
+use plimsoll_report::sbom::in_seconds;
 use plimsoll_trust::claims::predicate_type;
 use plimsoll_trust::signing::{bundle, predicate};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Context, key, verify};
 use crate::args::sign::{Attest, BillFormat, Sign, SignBlob, SignatureFormat};
@@ -65,6 +66,7 @@ pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
         resolved = child(resolved, place.as_ref(), platform)?;
     }
     let (kind, predicate) = match (&args.predicate, args.sbom) {
+        _ if args.scan => scan(args, &resolved, context)?,
         (_, Some(format)) => bill(format, &args.image, &resolved, context)?,
         (Some(path), None) => {
             let kind = predicate_type(args.predicate_type.as_deref().unwrap_or_default())?;
@@ -72,7 +74,7 @@ pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
             let bytes = input(path).with_context(named)?;
             (kind.to_owned(), predicate::read(&bytes, kind).with_context(named)?)
         }
-        (None, None) => anyhow::bail!("nothing is attested: give --predicate or --sbom"),
+        (None, None) => anyhow::bail!("nothing is attested: give --predicate, --sbom or --scan"),
     };
     let repository = repository(&args.image);
     let order = Order {
@@ -145,31 +147,56 @@ fn bill(
     resolved: &Resolved,
     context: &Context,
 ) -> anyhow::Result<(String, Value)> {
-    anyhow::ensure!(
-        resolved.index.is_none(),
-        "{} is an index: a bill of materials is of one image, so choose it with --platform",
-        resolved.name
-    );
-    let pinned = match image.parse()? {
-        Place::Layout(path, _) => format!("oci:{}@{}", path.display(), resolved.digest),
-        Place::Registry(reference) | Place::Anywhere(reference) => {
-            format!("registry:{}", reference.at(resolved.digest))
-        }
-        _ => anyhow::bail!("{image} has nothing beside it"),
-    };
     let (name, kind) = match format {
         BillFormat::Cyclonedx => ("cyclonedx", "cyclonedx"),
         BillFormat::Spdx => ("spdx", "spdx"),
     };
     let kind = predicate_type(kind)?;
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("bill.json");
-    let output: Output = format!("{name}={}", path.display()).parse()?;
-    let scan = Scan { output: vec![output], ..Scan::of(&pinned, Scanner::Inventory) };
-    let code = super::scan::run(scan, context)?;
+    let (code, bytes) = report(name, Scan::of(&pinned(image, resolved)?, Scanner::Inventory), context)?;
     anyhow::ensure!(code == Code::Pass, "the bill of materials is not complete, so it is not attested");
-    let bytes = bounded::read_file(&path, predicate::PREDICATE_LIMIT as u64)?;
     Ok((kind.to_owned(), predicate::read(&bytes, kind)?))
+}
+
+/// Scans the very image that was resolved. What the scan could not see is in its report.
+fn scan(args: &Attest, resolved: &Resolved, context: &Context) -> anyhow::Result<(String, Value)> {
+    let started = now(context)?;
+    let scan =
+        Scan { db: args.db.clone(), ..Scan::of(&pinned(&args.image, resolved)?, Scanner::Vulnerabilities) };
+    let (_, bytes) = report("json", scan, context)?;
+    let kind = predicate_type("vuln")?;
+    let result = predicate::read(&bytes, "")?;
+    let predicate = json!({
+        "invocation": {},
+        "scanner": { "uri": "pkg:generic/plimsoll", "version": env!("CARGO_PKG_VERSION"), "result": result },
+        "metadata": { "scanStartedOn": in_seconds(started), "scanFinishedOn": in_seconds(now(context)?) },
+    });
+    predicate::check(&predicate, kind)?;
+    Ok((kind.to_owned(), predicate))
+}
+
+/// The name of the very image that was resolved.
+fn pinned(image: &str, resolved: &Resolved) -> anyhow::Result<String> {
+    anyhow::ensure!(
+        resolved.index.is_none(),
+        "{} is an index: such a document is of one image, so choose it with --platform",
+        resolved.name
+    );
+    match image.parse()? {
+        Place::Layout(path, _) => Ok(format!("oci:{}@{}", path.display(), resolved.digest)),
+        Place::Registry(reference) | Place::Anywhere(reference) => {
+            Ok(format!("registry:{}", reference.at(resolved.digest)))
+        }
+        _ => anyhow::bail!("{image} has nothing beside it"),
+    }
+}
+
+/// What a scan writes in one format.
+fn report(format: &str, scan: Scan, context: &Context) -> anyhow::Result<(Code, Vec<u8>)> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("report");
+    let output: Output = format!("{format}={}", path.display()).parse()?;
+    let code = super::scan::run(Scan { output: vec![output], ..scan }, context)?;
+    Ok((code, bounded::read_file(&path, predicate::PREDICATE_LIMIT as u64)?))
 }
 
 /// A file, or standard input.

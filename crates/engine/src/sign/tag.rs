@@ -148,3 +148,6 @@ fn descriptor(layer: &Layer) -> Value {
 fn described(media_type: &str, bytes: &[u8]) -> Value {
     json!({ "mediaType": media_type, "digest": Digest::of(bytes).to_string(), "size": bytes.len() })
 }
+
+#[cfg(test)]
+mod tests;
