@@ -473,6 +473,7 @@ fn a_key_on_a_token_signs_and_never_leaves_it() {
         ("p256", "01", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"][..]),
         ("p384", "02", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]),
         ("rsa", "03", &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
+        ("ed25519", "04", &["-algorithm", "ed25519"]),
     ] {
         let pem = shop.path(label);
         drop(output_of(Command::new("openssl").arg("genpkey").args(arguments).arg("-out").arg(&pem)));
@@ -487,7 +488,7 @@ fn a_key_on_a_token_signs_and_never_leaves_it() {
         Ran::of(command.env("SOFTHSM2_CONF", &conf).env("PLIMSOLL_PIN", pin))
     };
     let module = format!("?module-path={SOFTHSM}");
-    for label in ["p256", "p384", "rsa"] {
+    for label in ["p256", "p384", "rsa", "ed25519"] {
         let key = format!("pkcs11:token=acme;object={label}{module}");
         let public = format!("{label}.pub");
         let ran = with("1234", &["key", "public", &key]);
@@ -500,7 +501,7 @@ fn a_key_on_a_token_signs_and_never_leaves_it() {
     for (pin, key, words) in [
         ("4321", format!("pkcs11:token=acme;object=p256{module}"), "logging in to the token"),
         ("1234", format!("pkcs11:token=acme;object=absent{module}"), "0 private keys fit"),
-        ("1234", format!("pkcs11:token=acme{module}"), "3 private keys fit"),
+        ("1234", format!("pkcs11:token=acme{module}"), "4 private keys fit"),
         ("1234", format!("pkcs11:token=other;id=%01{module}"), "0 tokens fit"),
         ("1234", "pkcs11:token=acme?module-path=/absent.so".to_owned(), "loading the module"),
         ("1234", format!("pkcs11:token=acme{module}&pin-value=1234"), "set PLIMSOLL_PIN"),

@@ -9,6 +9,7 @@ use std::fmt;
 use aws_lc_rs::digest;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
@@ -22,6 +23,7 @@ use super::{SignError, Signer};
 use crate::key::{Algorithm, PublicKey};
 
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// A key on a device.
@@ -52,7 +54,7 @@ pub enum DeviceError {
     #[error("the token does not tell the public key of this private key")]
     NoPublicKey,
     /// A kind of key that is not supported.
-    #[error("the key is not supported: ECDSA (P-256, P-384, P-521) and RSA are")]
+    #[error("the key is not supported: ECDSA (P-256, P-384, P-521), Ed25519 and RSA are")]
     Unsupported,
 }
 
@@ -115,7 +117,10 @@ impl Signer for DeviceKey {
             Algorithm::EcdsaP256 => &digest::SHA256,
             Algorithm::EcdsaP384 => &digest::SHA384,
             Algorithm::EcdsaP521 => &digest::SHA512,
-            Algorithm::Ed25519 => return Err(SignError::Refused),
+            Algorithm::Ed25519 => {
+                let mechanism = Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519));
+                return self.session.sign(&mechanism, self.private, message).map_err(device);
+            }
         };
         let hash = digest::digest(hash, message);
         let raw = self.session.sign(&Mechanism::Ecdsa, self.private, hash.as_ref()).map_err(device)?;
@@ -154,8 +159,10 @@ fn public(session: &Session, holder: ObjectHandle) -> Result<Option<PublicKey>, 
     }
     let der = match (kind, parameters.zip(point), modulus.zip(exponent)) {
         (Some(KeyType::EC), Some((parameters, point)), _) => ec(&parameters, &point),
+        // Other curves of this kind have keys of other lengths.
+        (Some(KeyType::EC_EDWARDS), Some((_, point)), _) => spki(ED25519, None, &unwrapped(&point)),
         (Some(KeyType::RSA), _, Some((modulus, exponent))) => rsa(&modulus, &exponent),
-        (Some(KeyType::EC | KeyType::RSA), _, _) => return Ok(None),
+        (Some(KeyType::EC | KeyType::EC_EDWARDS | KeyType::RSA), _, _) => return Ok(None),
         _ => return Err(DeviceError::Unsupported),
     };
     let key = PublicKey::from_der(&der.ok_or(DeviceError::Unsupported)?);
@@ -163,18 +170,21 @@ fn public(session: &Session, holder: ObjectHandle) -> Result<Option<PublicKey>, 
 }
 
 fn ec(parameters: &[u8], point: &[u8]) -> Option<Vec<u8>> {
-    // Modules that do not follow the standard leave the wrapping out.
-    let point = OctetString::from_der(point).map_or_else(|_| point.to_vec(), OctetString::into_bytes);
-    spki(EC, Any::from_der(parameters).ok()?, &point)
+    spki(EC, Some(Any::from_der(parameters).ok()?), &unwrapped(point))
+}
+
+/// Modules that do not follow the standard leave the wrapping out.
+fn unwrapped(point: &[u8]) -> Vec<u8> {
+    OctetString::from_der(point).map_or_else(|_| point.to_vec(), OctetString::into_bytes)
 }
 
 fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Vec<u8>> {
-    spki(RSA, Any::null(), &integers([modulus, exponent])?)
+    spki(RSA, Some(Any::null()), &integers([modulus, exponent])?)
 }
 
-fn spki(oid: ObjectIdentifier, parameters: Any, key: &[u8]) -> Option<Vec<u8>> {
+fn spki(oid: ObjectIdentifier, parameters: Option<Any>, key: &[u8]) -> Option<Vec<u8>> {
     let info = SubjectPublicKeyInfoOwned {
-        algorithm: AlgorithmIdentifierOwned { oid, parameters: Some(parameters) },
+        algorithm: AlgorithmIdentifierOwned { oid, parameters },
         subject_public_key: BitString::from_bytes(key).ok()?,
     };
     info.to_der().ok()
