@@ -56,16 +56,16 @@ ensure_venv() {
   fi
 }
 
-# The cosign that tests sign with. Its hundreds of modules stay out of tools/peers.
-COSIGN=v3.1.3
-ensure_cosign() {
-  [ "$(cat build/peers/cosign.version 2>/dev/null)" = "$COSIGN" ] && return 0
-  say "cosign $COSIGN into build/peers"
+# Go programs with modules of their own, which stay out of tools/peers: what the tests sign with, and what reads workflows.
+ensure_go() {
+  local name=$1 package=$2 version=$3
+  [ "$(cat "build/peers/$name.version" 2>/dev/null)" = "$version" ] && return 0
+  say "$name $version into build/peers"
   mkdir -p build/peers
-  if GOBIN="$PWD/build/peers" go install "github.com/sigstore/cosign/v3/cmd/cosign@$COSIGN" </dev/null; then
-    echo "$COSIGN" >build/peers/cosign.version
+  if GOBIN="$PWD/build/peers" go install "$package@$version" </dev/null; then
+    echo "$version" >"build/peers/$name.version"
   else
-    echo "cosign could not be built; the tests that want it say so"
+    echo "$name could not be built; the tests that want it say so"
   fi
 }
 
@@ -73,11 +73,12 @@ ensure_cosign() {
 ensure_peers() {
   PATH="$PWD/build/peers:$PATH"
   have go || return 0
-  ensure_cosign
+  ensure_go cosign github.com/sigstore/cosign/v3/cmd/cosign v3.1.3
+  ensure_go actionlint github.com/rhysd/actionlint/cmd/actionlint v1.7.12
   cat tools/peers/go.sum tools/peers/*/main.go | cmp -s - build/peers/sources && return 0
   say "Go programs into build/peers"
   mkdir -p build/peers
-  if (cd tools/peers && go build -o ../../build/peers/ ./... oras.land/oras/cmd/oras github.com/rhysd/actionlint/cmd/actionlint) </dev/null; then
+  if (cd tools/peers && go build -o ../../build/peers/ ./... oras.land/oras/cmd/oras) </dev/null; then
     cat tools/peers/go.sum tools/peers/*/main.go >build/peers/sources
   else
     echo "not everything of tools/peers could be built; the tests that want it say so"

@@ -23,6 +23,7 @@ fn decision(outcome: Outcome) -> Decision {
             is_built_in: true,
             digest: Digest::of(b"policy"),
             extends: vec![],
+            files: vec![],
             environment: None,
         },
         time: jiff::Timestamp::UNIX_EPOCH,
