@@ -2,6 +2,8 @@
 
 mod check;
 mod ci;
+mod copy;
+mod drift;
 mod licenses;
 mod lineage;
 mod lint;
@@ -11,6 +13,7 @@ mod policy;
 pub(crate) mod sbom;
 mod scrub;
 mod secrets;
+mod tree;
 pub(crate) mod verify;
 mod vex;
 
@@ -23,6 +26,8 @@ use plimsoll_policy::Gate;
 use crate::output::Output;
 pub(crate) use check::Check;
 pub(crate) use ci::Ci;
+pub(crate) use copy::Copy;
+pub(crate) use drift::Drift;
 pub(crate) use licenses::{LicenseFormat, Licenses};
 pub(crate) use lineage::{Base, Lineage};
 pub(crate) use lint::{Lint, RequiredLabel};
@@ -31,6 +36,7 @@ pub(crate) use plan::Plan;
 pub(crate) use policy::Policy;
 pub(crate) use scrub::{Scrub, ScrubMode};
 pub(crate) use secrets::Secrets;
+pub(crate) use tree::Tree;
 pub(crate) use vex::{Create, Vex, VexSource};
 
 /// The security of container images over their whole life.
@@ -109,12 +115,18 @@ pub(crate) enum Command {
     Lint(Box<Lint>),
     /// Turn tags into digests where files name images, and tags of actions into commits; keep every other byte.
     Pin(Pin),
+    /// Compare what files pin with what tags mean now, and with what runs in a cluster.
+    Drift(Box<Drift>),
     /// Take secrets, and files that you name, out of an image: a new image, the same otherwise.
     Scrub(Box<Scrub>),
     /// Tell whether an image is signed by whom you trust.
     Verify(Box<verify::Verify>),
     /// Tell whether a file is signed by whom you trust.
     VerifyBlob(Box<verify::VerifyBlob>),
+    /// List everything that belongs to an image: platforms, attestations, signatures, bills of materials, and what belongs to these.
+    Tree(Tree),
+    /// Copy an image byte for byte with everything that belongs to it: between registries, OCI layouts and OCI archives.
+    Copy(Box<Copy>),
     /// Make, read, compare and judge bills of materials.
     Sbom(Box<sbom::Sbom>),
     /// Build, update and look at advisory databases.
