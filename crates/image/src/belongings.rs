@@ -215,12 +215,12 @@ impl Walk<'_> {
         }
         self.visits = self.visits.saturating_add(1);
         if link.depth > DEPTH {
-            return self.untold(&self.place.title(digest), &format!("it is nested deeper than {DEPTH}"));
+            return self.refused(digest, &format!("it is nested deeper than {DEPTH}"));
         }
         if self.visits > MANIFESTS || self.bytes > BYTES {
             if !std::mem::replace(&mut self.ended, true) {
                 let reason = format!("there are more than {MANIFESTS} manifests, or {BYTES} bytes of them");
-                self.untold(&self.place.title(digest), &reason);
+                self.refused(digest, &reason);
             }
             return false;
         }
@@ -228,13 +228,10 @@ impl Walk<'_> {
         let read = self.place.bytes(descriptor, MANIFEST_LIMIT).map_err(|error| told(&error));
         let part = match read.and_then(|bytes| part(descriptor, bytes)) {
             Ok((part, _)) if link.bond == Bond::Subject && part.subject != subject => {
-                return self.untold(
-                    &self.place.title(digest),
-                    "it is listed as a referrer of what it does not name",
-                );
+                return self.refused(digest, "it is listed as a referrer of what it does not name");
             }
             Ok(part) => part,
-            Err(reason) => return self.untold(&self.place.title(digest), &reason),
+            Err(reason) => return self.refused(digest, &reason),
         };
         self.bytes = self.bytes.saturating_add(part.0.bytes.len() as u64);
         self.take(part, link)
@@ -280,21 +277,27 @@ impl Walk<'_> {
                 }
                 all.extend(listing.referrers.into_iter().map(|one| (one.manifest, Bond::Subject)));
             }
-            Err(error) => drop(self.untold(&format!("what refers to {digest}"), &told(&error))),
+            Err(error) => self.untold(&format!("what refers to {digest}"), &told(&error)),
         }
         for ending in ENDINGS {
             match self.place.tagged(digest, ending) {
                 Ok(found) => all.extend(found.map(|manifest| (manifest, Bond::Tag(ending)))),
                 Err(error) => {
-                    drop(self.untold(&format!("what has the tag of {digest} with {ending}"), &told(&error)))
+                    self.untold(&format!("what has the tag of {digest} with {ending}"), &told(&error));
                 }
             }
         }
         all
     }
 
-    fn untold(&mut self, what: &str, reason: &str) -> bool {
+    fn untold(&mut self, what: &str, reason: &str) {
         self.found.unlisted.push(Unlisted { what: what.to_owned(), reason: reason.to_owned() });
+    }
+
+    /// The same for a manifest, which is not there as a whole then.
+    fn refused(&mut self, digest: BlobDigest, reason: &str) -> bool {
+        let what = self.place.title(digest);
+        self.untold(&what, reason);
         false
     }
 }

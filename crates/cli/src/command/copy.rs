@@ -36,8 +36,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
         Destination::Layout(_, None) | Destination::OciArchive(_, None) => format!("{name}@{}", top.digest),
         _ => name.clone(),
     };
-    let (there, copied) =
-        locate::repository(&again, context).context("looking for it at the destination")?;
+    let (there, copied) = locate::repository(&again, context).context("looking for it at the destination")?;
     if there.digest != top.digest {
         bail!("{name} means {} now: somebody else moved it meanwhile", there.digest);
     }
