@@ -1,4 +1,4 @@
-//! Names of images and actions in files of all kinds, and what is written in their place.
+//! Names of images and actions in files of all kinds, and what is written in their place; what runs, as a cluster tells it.
 #![no_main]
 
 use plimsoll_checks::pins::{What, names};
@@ -17,6 +17,7 @@ const PATHS: [&str; 8] = [
 ];
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
+    drop(plimsoll_checks::pods::read(text.as_bytes()));
     for path in PATHS {
         let Some(found) = names(path, text) else { continue };
         let mut edits = Vec::new();

@@ -18,5 +18,6 @@ pub mod kubernetes;
 pub mod licenses;
 pub mod lineage;
 pub mod pins;
+pub mod pods;
 pub mod secrets;
 mod yaml_file;

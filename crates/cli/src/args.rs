@@ -2,6 +2,8 @@
 
 mod check;
 mod ci;
+mod copy;
+mod drift;
 mod licenses;
 mod lineage;
 mod lint;
@@ -13,6 +15,7 @@ pub(crate) mod sbom;
 mod scrub;
 mod secrets;
 pub(crate) mod sign;
+mod tree;
 pub(crate) mod verify;
 mod vex;
 
@@ -25,6 +28,8 @@ use plimsoll_policy::Gate;
 use crate::output::Output;
 pub(crate) use check::Check;
 pub(crate) use ci::Ci;
+pub(crate) use copy::Copy;
+pub(crate) use drift::Drift;
 pub(crate) use licenses::{LicenseFormat, Licenses};
 pub(crate) use lineage::{Base, Lineage};
 pub(crate) use lint::{Lint, RequiredLabel};
@@ -33,6 +38,7 @@ pub(crate) use plan::Plan;
 pub(crate) use policy::Policy;
 pub(crate) use scrub::{Scrub, ScrubMode};
 pub(crate) use secrets::Secrets;
+pub(crate) use tree::Tree;
 pub(crate) use vex::{Create, Vex, VexSource};
 
 /// The security of container images over their whole life.
@@ -111,6 +117,8 @@ pub(crate) enum Command {
     Lint(Box<Lint>),
     /// Turn tags into digests where files name images, and tags of actions into commits; keep every other byte.
     Pin(Pin),
+    /// Compare what files pin with what tags mean now, and with what runs in a cluster.
+    Drift(Box<Drift>),
     /// Take secrets, and files that you name, out of an image: a new image, the same otherwise.
     Scrub(Box<Scrub>),
     /// Make keys to sign with.
@@ -129,6 +137,10 @@ pub(crate) enum Command {
     Verify(Box<verify::Verify>),
     /// Tell whether a file is signed by whom you trust.
     VerifyBlob(Box<verify::VerifyBlob>),
+    /// List everything that belongs to an image: platforms, attestations, signatures, bills of materials, and what belongs to these.
+    Tree(Tree),
+    /// Copy an image byte for byte with everything that belongs to it: between registries, OCI layouts and OCI archives.
+    Copy(Box<Copy>),
     /// Make, read, compare and judge bills of materials.
     Sbom(Box<sbom::Sbom>),
     /// Build, update and look at advisory databases.

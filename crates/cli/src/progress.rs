@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use plimsoll_advisory::fetch::{Progress, Stage};
 use plimsoll_engine::observe::{Event, Observer, Silent};
+use plimsoll_image::carry::Step;
 
 /// The observer for this terminal, or one that keeps quiet.
 pub(crate) fn observer(wanted: bool) -> Arc<dyn Observer> {
@@ -101,4 +102,33 @@ pub(crate) fn warning(text: &str) {
 pub(crate) fn note(text: &str) {
     // Standard error may be closed; then nobody wants to know.
     drop(std::io::Write::write_all(&mut std::io::stderr(), format!("note: {text}\n").as_bytes()));
+}
+
+/// Is told of a copy, from any thread.
+pub(crate) type CopyWatch = Box<dyn Fn(Step) + Sync>;
+
+/// A bar for a copy, or nothing where nobody would see it.
+pub(crate) fn copying(wanted: bool) -> CopyWatch {
+    if !wanted || !std::io::stderr().is_terminal() {
+        return Box::new(|_| {});
+    }
+    let bar = Bar::new();
+    Box::new(move |step| match step {
+        Step::Begun { blobs, bytes } => {
+            bar.layers.store(blobs as u64, Ordering::Relaxed);
+            bar.bar.set_length(bytes);
+            bar.style("copying {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {msg}");
+            bar.bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        Step::Bytes(more) => bar.bar.inc(more),
+        Step::Blob(more) => {
+            bar.bar.inc(more);
+            let done = bar.read.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+            bar.bar.set_message(format!("{done} of {} blobs", bar.layers.load(Ordering::Relaxed)));
+        }
+        Step::Manifests => {
+            bar.style("copying {msg}");
+            bar.bar.set_message("manifests");
+        }
+    })
 }

@@ -5,6 +5,8 @@
 //! makes new images of old ones. Nothing here knows what a package is.
 #![forbid(unsafe_code)]
 
+pub mod belongings;
+pub mod carry;
 pub mod config;
 pub mod layer;
 pub mod manifest;

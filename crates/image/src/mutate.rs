@@ -26,7 +26,9 @@ use crate::source::{Documents, Image, LayerContent};
 
 pub use addition::{Addition, on_top};
 pub use blob::{Blob, BlobReader};
+pub(crate) use blob::{named, nameless};
 pub use layer::{NewLayer, Workshop};
+pub(crate) use layout::append;
 pub use node::Node;
 pub use tree::{Top, Tree};
 

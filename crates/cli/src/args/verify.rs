@@ -38,7 +38,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = VERIFY_HELP)]
 pub(crate) struct Verify {
-    /// The image: NAME[:TAG][@DIGEST], registry:NAME, or oci:DIR[:TAG|@DIGEST]. Its name is resolved once.
+    /// The image: NAME[:TAG][@DIGEST], registry:NAME, oci:DIR[:TAG|@DIGEST], or oci-archive:FILE. Its name is resolved once.
     pub(crate) image: String,
     /// Verify the image of this platform, as linux/arm64: it or its index must be signed.
     #[arg(long, value_name = "OS/ARCH", help_heading = "Image")]

@@ -9,6 +9,8 @@ use plimsoll_image::source::docker_socket::SocketOptions;
 use plimsoll_image::source::place::Place;
 use plimsoll_image::source::referrers::{LayoutReferrers, Referrers};
 use plimsoll_image::source::registry::{CredentialSources, RegistryClient, RegistryOptions, RemoteReferrers};
+use plimsoll_image::source::repository::{ArchiveRepository, Repository};
+use plimsoll_image::source::resolved::Resolved;
 use plimsoll_image::source::{
     PlatformChoice, archive, containerd, docker, docker_socket, layout, podman, registry, rootfs,
 };
@@ -145,6 +147,33 @@ pub(super) fn referrers(wanted: &str, context: &Context) -> anyhow::Result<Box<d
         }
     };
     Ok(Box::new(RemoteReferrers::new(&client(context)?, &reference)))
+}
+
+/// Looks the name up, once, and tells where it and what refers to it lie: in a registry or an OCI layout, never in a store on this
+/// machine, which keeps no signatures and knows other digests.
+pub(super) fn repository(wanted: &str, context: &Context) -> anyhow::Result<(Resolved, Box<dyn Repository>)> {
+    let place: Place = wanted.parse().with_context(|| format!("IMAGE {wanted:?}"))?;
+    match place {
+        Place::Layout(path, selector) => {
+            Ok((Resolved::in_layout(&path, &selector)?, Box::new(LayoutReferrers::new(&path))))
+        }
+        Place::Archive(path, selector) => {
+            let spool = context.environment.temporary();
+            let options = ArchiveOptions { spool, inflated: ARCHIVE_LIMIT };
+            let archive = ArchiveRepository::open(&path, &options)?;
+            Ok((archive.resolve(&selector)?, Box::new(archive)))
+        }
+        Place::Registry(reference) | Place::Anywhere(reference) => {
+            let client = client(context)?;
+            let resolved = Resolved::in_registry(&client, &reference)?;
+            Ok((resolved, Box::new(RemoteReferrers::new(&client, &reference))))
+        }
+        Place::RootFs(_) | Place::Podman(_) | Place::Containerd(_) | Place::Docker(_) | Place::LocalId(_) => {
+            bail!(
+                "nothing lies beside {wanted}: signatures and the like are in registries, OCI layouts and OCI archives"
+            )
+        }
+    }
 }
 
 /// The images that `wanted` names where things can be attached to them, and that place: a registry or a layout, never a

@@ -5,8 +5,10 @@ mod cache;
 mod carry;
 mod check;
 mod ci;
+mod copy;
 mod db;
 mod diff;
+mod drift;
 mod explain;
 mod files;
 mod image_feeds;
@@ -26,6 +28,7 @@ mod scan;
 mod scrub;
 mod secrets;
 mod sign;
+mod tree;
 mod unified_diff;
 mod update;
 mod verify;
@@ -90,6 +93,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Provenance(provenance) => provenance::run(&provenance, &Context::new(args.global)?),
         Command::Verify(verify) => verify::image(&verify, &Context::new(args.global)?),
         Command::VerifyBlob(verify) => verify::blob(&verify, &Context::new(args.global)?),
+        Command::Tree(tree) => tree::run(&tree, &Context::new(args.global)?),
+        Command::Copy(copy) => copy::run(&copy, &Context::new(args.global)?),
+        Command::Drift(drift) => drift::run(&drift, &Context::new(args.global)?),
         Command::Sbom(sbom) => sbom::run(*sbom, &Context::new(args.global)?),
         Command::Secrets(secrets) => secrets::run(&secrets, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),

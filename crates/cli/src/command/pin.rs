@@ -1,6 +1,6 @@
 //! `plimsoll pin`.
 
-mod resolve;
+pub(super) mod resolve;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -17,19 +17,15 @@ use crate::output::to_stdout;
 use resolve::Resolver;
 
 /// A file that may name something.
-struct Source {
-    name: String,
+pub(super) struct Source {
+    pub(super) name: String,
     path: Option<PathBuf>,
-    text: String,
-    names: Names,
+    pub(super) text: String,
+    pub(super) names: Names,
 }
 
 pub(super) fn run(args: &Pin, context: &Context) -> anyhow::Result<Code> {
-    let mut sources = Vec::new();
-    let mut gaps = read(&args.paths, "Dockerfile", may_be_meant, &mut |file| sources.extend(source(file)))?;
-    if sources.is_empty() && gaps.is_empty() {
-        anyhow::bail!("there is no file that names images: plimsoll pin --help says which are looked at");
-    }
+    let (sources, mut gaps) = sources(&args.paths)?;
     let mut resolver = Resolver::new(context);
     let mut pins = Vec::new();
     let mut made = Vec::with_capacity(sources.len());
@@ -64,6 +60,16 @@ pub(super) fn run(args: &Pin, context: &Context) -> anyhow::Result<Code> {
     Ok(if fails { Code::Fail } else { Code::Pass })
 }
 
+/// The files among `paths` that may name something, and what could not be read.
+pub(super) fn sources(paths: &[PathBuf]) -> anyhow::Result<(Vec<Source>, Vec<Gap>)> {
+    let mut sources = Vec::new();
+    let gaps = read(paths, "Dockerfile", may_be_meant, &mut |file| sources.extend(source(file)))?;
+    if sources.is_empty() && gaps.is_empty() {
+        anyhow::bail!("there is no file that names images: plimsoll pin --help says which are looked at");
+    }
+    Ok((sources, gaps))
+}
+
 /// Whether the name alone lets a file be one, so that only such files are read.
 fn may_be_meant(name: &str) -> bool {
     is_yaml(name)
@@ -95,7 +101,7 @@ impl Work<'_> {
     fn done(&mut self) -> String {
         let text = &self.source.text;
         let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-        let mut lines = Lines { text, at: 0, line: 1 };
+        let mut lines = Lines::new(text);
         for name in &self.source.names.names {
             let is_action = matches!(name.what, What::Action { .. });
             if is_action && self.args.no_actions {
@@ -110,7 +116,7 @@ impl Work<'_> {
             let (file, name) = (self.source.name.clone(), name.title());
             self.pins.push(Pinned { file, line, is_action, name, before, after, state });
         }
-        let mut lines = Lines { text, at: 0, line: 1 };
+        let mut lines = Lines::new(text);
         for (at, reason) in &self.source.names.unknown {
             let subject = format!("{}:{}", self.source.name, lines.of(*at));
             self.gaps.push(Gap::new(GapKind::FileUnread, subject, reason.as_str()));
@@ -143,14 +149,18 @@ impl Work<'_> {
 }
 
 /// Counts lines up to places that come in order.
-struct Lines<'t> {
+pub(super) struct Lines<'t> {
     text: &'t str,
     at: usize,
     line: usize,
 }
 
-impl Lines<'_> {
-    fn of(&mut self, at: usize) -> usize {
+impl<'t> Lines<'t> {
+    pub(super) const fn new(text: &'t str) -> Self {
+        Self { text, at: 0, line: 1 }
+    }
+
+    pub(super) fn of(&mut self, at: usize) -> usize {
         let passed = self.text.as_bytes().get(self.at..at).unwrap_or_default();
         self.line += passed.iter().filter(|byte| **byte == b'\n').count();
         self.at = self.at.max(at);

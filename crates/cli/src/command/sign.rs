@@ -17,7 +17,7 @@ use plimsoll_trust::claims::predicate_type;
 use plimsoll_trust::signing::{bundle, predicate};
 use serde_json::{Value, json};
 
-use super::{Context, key, verify};
+use super::{Context, key, locate};
 use crate::args::sign::{Attest, BillFormat, Sign, SignBlob, SignatureFormat};
 use crate::args::{Scan, Scanner};
 use crate::exit::Code;
@@ -29,7 +29,7 @@ const FILE_LIMIT: u64 = 4 << 30;
 /// Signs an image.
 pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
     let signer = key::signer(&args.key, context)?;
-    let (resolved, place) = verify::resolve(&args.image, context)?;
+    let (resolved, place) = locate::repository(&args.image, context)?;
     let annotations: BTreeMap<String, String> = args.annotation.iter().cloned().collect();
     let repository = repository(&args.image);
     let order = Order {
@@ -61,7 +61,7 @@ pub(super) fn blob(args: &SignBlob, context: &Context) -> anyhow::Result<Code> {
 /// Attests something of an image.
 pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
     let signer = key::signer(&args.key, context)?;
-    let (mut resolved, place) = verify::resolve(&args.image, context)?;
+    let (mut resolved, place) = locate::repository(&args.image, context)?;
     if let Some(platform) = &args.platform {
         resolved = child(resolved, place.as_ref(), platform)?;
     }

@@ -5,10 +5,6 @@ use std::path::Path;
 use anyhow::Context as _;
 use plimsoll_engine::verify;
 use plimsoll_formats::bounded;
-use plimsoll_image::source::place::Place;
-use plimsoll_image::source::referrers::{LayoutReferrers, Referrers};
-use plimsoll_image::source::registry::RemoteReferrers;
-use plimsoll_image::source::resolved::Resolved;
 use plimsoll_model::digest::Digest;
 use plimsoll_model::signature::Verification;
 use plimsoll_report::verify::{write_json, write_text};
@@ -31,7 +27,7 @@ const FILE_LIMIT: u64 = 4 << 30;
 /// Verifies an image.
 pub(super) fn image(args: &Verify, context: &Context) -> anyhow::Result<Code> {
     let demand = demand(&args.trust, Claim::Signed, context)?;
-    let (resolved, place) = resolve(&args.image, context)?;
+    let (resolved, place) = locate::repository(&args.image, context)?;
     let verification = verify::image(&resolved, place.as_ref(), args.platform.as_ref(), &demand)?;
     tell(&verification, args.trust.format, context)
 }
@@ -63,23 +59,6 @@ fn tell(verification: &Verification, format: Words, context: &Context) -> anyhow
         Words::Json => write_json(verification, out),
     })?;
     Ok(Code::of_signatures(verification.outcome))
-}
-
-/// Looks the name up, once, and tells where its signatures lie.
-pub(super) fn resolve(wanted: &str, context: &Context) -> anyhow::Result<(Resolved, Box<dyn Referrers>)> {
-    let place: Place = wanted.parse().with_context(|| format!("IMAGE {wanted:?}"))?;
-    match place {
-        Place::Layout(path, selector) => {
-            Ok((Resolved::in_layout(&path, &selector)?, Box::new(LayoutReferrers::new(&path))))
-        }
-        // A store on this machine has no signatures, and the digest that counts is that of the registry.
-        Place::Registry(reference) | Place::Anywhere(reference) => {
-            let client = locate::client(context)?;
-            let resolved = Resolved::in_registry(&client, &reference)?;
-            Ok((resolved, Box::new(RemoteReferrers::new(&client, &reference))))
-        }
-        _ => anyhow::bail!("{wanted} has no signatures beside it: these lie in registries and OCI layouts"),
-    }
 }
 
 fn demand(trust: &Trust, claim: Claim, context: &Context) -> anyhow::Result<Demand> {

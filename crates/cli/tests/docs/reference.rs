@@ -40,6 +40,9 @@ fn pages(root: &Path) -> Vec<Page> {
     vec![
         Page { path: "docs/schema/scan-1.json", text: plimsoll_report::json::schema() },
         Page { path: "docs/schema/check-1.json", text: plimsoll_report::check::schema() },
+        Page { path: "docs/schema/copy-1.json", text: plimsoll_report::copy::schema() },
+        Page { path: "docs/schema/drift-1.json", text: plimsoll_report::drift::schema() },
+        Page { path: "docs/schema/tree-1.json", text: plimsoll_report::tree::schema() },
         Page { path: "docs/schema/diff-1.json", text: plimsoll_report::diff::schema() },
         Page { path: "docs/schema/explain-1.json", text: plimsoll_report::explain::schema() },
         Page { path: "docs/schema/inventory-1.json", text: plimsoll_report::account::schema() },

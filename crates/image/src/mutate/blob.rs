@@ -42,11 +42,10 @@ impl Blob {
     /// # Errors
     /// If that fails, or there is a file.
     pub fn write_to(&self, path: &Path) -> io::Result<()> {
-        if let Bytes::File(file) = &self.bytes {
-            let own = format!("/proc/self/fd/{}", file.as_raw_fd());
-            if rustix::fs::linkat(CWD, own, CWD, path, AtFlags::SYMLINK_FOLLOW).is_ok() {
-                return Ok(());
-            }
+        if let Bytes::File(file) = &self.bytes
+            && named(file, path)
+        {
+            return Ok(());
         }
         // Another file system, or one that knows no files without names.
         let mut file = File::create_new(path)?;
@@ -135,8 +134,14 @@ impl Write for BlobWriter {
     }
 }
 
+/// Gives a file without a name one, if that can be done and is free.
+pub(crate) fn named(file: &File, path: &Path) -> bool {
+    let own = format!("/proc/self/fd/{}", file.as_raw_fd());
+    rustix::fs::linkat(CWD, own, CWD, path, AtFlags::SYMLINK_FOLLOW).is_ok()
+}
+
 /// A file without a name that can be given one.
-fn nameless(folder: &Path) -> io::Result<File> {
+pub(crate) fn nameless(folder: &Path) -> io::Result<File> {
     let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
     match rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)) {
         Ok(file) => Ok(file.into()),

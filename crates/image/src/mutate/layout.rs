@@ -81,7 +81,7 @@ pub(super) fn to_archive(tree: &Tree, name: Option<&str>, out: &mut dyn Write) -
 }
 
 /// Appends a file that everybody may read and that is of no time.
-pub(super) fn append<W: Write>(
+pub(crate) fn append<W: Write>(
     archive: &mut tar::Builder<W>,
     name: &str,
     size: u64,

@@ -67,14 +67,25 @@ pub(super) fn images_in(
     Err(members.not_an_archive("it has neither an index.json nor a manifest.json"))
 }
 
+/// An OCI layout in a tar, and its index.
+pub(super) fn oci(path: &Path, options: &ArchiveOptions) -> Result<(Members, Index), SourceError> {
+    let file =
+        bounded::open_file(path).map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
+    let members = Members::open(file, path, options)?;
+    if !members.has("index.json") {
+        let problem = "it has no index.json; what `docker save` writes without one keeps no manifests";
+        return Err(members.not_an_archive(problem));
+    }
+    let index = members.index()?;
+    Ok((members, index))
+}
+
 fn oci_images(
     members: &Members,
     selector: &Selector,
     choice: &PlatformChoice,
 ) -> Result<Vec<Image>, SourceError> {
-    let bytes = members.read("index.json", MANIFEST_LIMIT)?;
-    let index: Index = serde_json::from_slice(&bytes)
-        .map_err(|error| members.not_an_archive(&format!("its index.json is malformed: {error}")))?;
+    let index = members.index()?;
     let (selected, name) = select(&index, selector, &members.path.display().to_string())?;
     match selected {
         Selected::One(descriptor) => resolve(members, &name, descriptor, choice),
@@ -152,7 +163,7 @@ fn choose_saved<'a>(
 }
 
 /// The members of a tar file and where they lie in it.
-struct Members {
+pub(super) struct Members {
     path: PathBuf,
     file: Arc<File>,
     places: HashMap<String, Place>,
@@ -183,6 +194,17 @@ impl Members {
 
     fn has(&self, name: &str) -> bool {
         self.places.contains_key(name)
+    }
+
+    fn index(&self) -> Result<Index, SourceError> {
+        let bytes = self.read("index.json", MANIFEST_LIMIT)?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| self.not_an_archive(&format!("its index.json is malformed: {error}")))
+    }
+
+    /// Whether it has the blob, of the size that the descriptor says.
+    pub(super) fn has_blob(&self, descriptor: &Descriptor) -> bool {
+        self.find(&blob_name(descriptor)).is_ok_and(|member| member.len == descriptor.size)
     }
 
     fn member(&self, name: &str) -> Result<Arc<dyn OpenLayer>, SourceError> {

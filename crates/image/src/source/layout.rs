@@ -199,7 +199,7 @@ impl Directory {
         }
     }
 
-    fn path(&self, digest: BlobDigest) -> PathBuf {
+    pub(super) fn path(&self, digest: BlobDigest) -> PathBuf {
         self.root.join("blobs/sha256").join(digest.0.hex())
     }
 }

@@ -9,6 +9,7 @@ pub mod place;
 pub mod podman;
 pub mod referrers;
 pub mod registry;
+pub mod repository;
 pub mod resolved;
 pub mod rootfs;
 mod tar_split;

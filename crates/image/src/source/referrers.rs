@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::layout::{self, Directory};
-use super::{Blobs as _, SourceError};
+use super::{Blobs, SourceError};
 use crate::manifest::{Descriptor, Index, MANIFEST_LIMIT};
 
 pub mod attach;
@@ -244,7 +244,7 @@ impl Listing {
 /// The tag under which registries without the API list the referrers of a manifest
 /// (<https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema>), and with which
 /// cosign's tags begin.
-pub(super) fn tag_of(subject: BlobDigest) -> String {
+pub(crate) fn tag_of(subject: BlobDigest) -> String {
     subject.to_string().replace(':', "-")
 }
 
@@ -258,8 +258,8 @@ pub(super) struct Entries {
 /// give them.
 #[derive(Debug)]
 pub struct LayoutReferrers {
-    directory: PathBuf,
-    blobs: Directory,
+    pub(super) directory: PathBuf,
+    pub(super) blobs: Directory,
 }
 
 impl LayoutReferrers {
@@ -272,39 +272,7 @@ impl LayoutReferrers {
 
 impl Referrers for LayoutReferrers {
     fn list(&self, subject: BlobDigest, endings: &[&str]) -> Result<Listing, ReferrerError> {
-        let index = layout::index(&self.directory)?;
-        let mut listing = Listing::default();
-        let fallback = tag_of(subject);
-        for entry in index.manifests.iter().take(REFERRER_LIMIT) {
-            if layout::is_named(entry, &fallback) {
-                let bytes = self.bytes(entry, MANIFEST_LIMIT)?;
-                let entries: Entries = serde_json::from_slice(&bytes)
-                    .map_err(|source| ReferrerError::Malformed { digest: entry.digest, source })?;
-                listing.extend(entries.manifests, subject);
-                continue;
-            }
-            let is_tagged = |ending: &&str| {
-                // Such a layout holds one image, and its signatures are about that.
-                layout::saved_by_cosign(entry) == Some(*ending)
-                    || layout::is_named(entry, &format!("{fallback}{ending}"))
-            };
-            if endings.iter().any(is_tagged) {
-                listing.add(Referrer { manifest: entry.clone(), subject, tie: Tie::Tag });
-                continue;
-            }
-            if entry.digest == subject || entry.media_type.ends_with("image.index.v1+json") {
-                continue;
-            }
-            let manifest = self.bytes(entry, MANIFEST_LIMIT).and_then(|bytes| parse(&bytes, entry.digest));
-            match manifest {
-                Ok(Artifact { subject: Some(own), .. }) if own.digest == subject => {
-                    listing.add(Referrer { manifest: entry.clone(), subject, tie: Tie::Subject });
-                }
-                Ok(_) => {}
-                Err(error) => listing.unread.push(error.to_string()),
-            }
-        }
-        Ok(listing)
+        listed(&layout::index(&self.directory)?, &self.blobs, subject, endings)
     }
 
     fn title(&self, digest: BlobDigest) -> String {
@@ -312,8 +280,7 @@ impl Referrers for LayoutReferrers {
     }
 
     fn bytes(&self, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>, ReferrerError> {
-        check_size(descriptor, limit)?;
-        Ok(self.blobs.small(descriptor, limit)?)
+        small(&self.blobs, descriptor, limit)
     }
 
     fn attach(&self, packed: Packed) -> Result<(), AttachError> {
@@ -328,6 +295,57 @@ impl Referrers for LayoutReferrers {
     fn index(&self, digest: Option<BlobDigest>) -> Result<Index, ReferrerError> {
         digest.map_or_else(|| Ok(layout::index(&self.directory)?), |digest| self.index_at(digest))
     }
+}
+
+/// What refers to `subject` among the entries of a layout's index.
+pub(super) fn listed(
+    index: &Index,
+    blobs: &dyn Blobs,
+    subject: BlobDigest,
+    endings: &[&str],
+) -> Result<Listing, ReferrerError> {
+    let mut listing = Listing::default();
+    let fallback = tag_of(subject);
+    for entry in index.manifests.iter().take(REFERRER_LIMIT) {
+        if layout::is_named(entry, &fallback) {
+            let bytes = small(blobs, entry, MANIFEST_LIMIT)?;
+            let entries: Entries = serde_json::from_slice(&bytes)
+                .map_err(|source| ReferrerError::Malformed { digest: entry.digest, source })?;
+            listing.extend(entries.manifests, subject);
+            continue;
+        }
+        let is_tagged = |ending: &&str| {
+            // Such a layout holds one image, and its signatures are about that.
+            layout::saved_by_cosign(entry) == Some(*ending)
+                || layout::is_named(entry, &format!("{fallback}{ending}"))
+        };
+        if endings.iter().any(is_tagged) {
+            listing.add(Referrer { manifest: entry.clone(), subject, tie: Tie::Tag });
+            continue;
+        }
+        if entry.digest == subject {
+            continue;
+        }
+        let manifest = small(blobs, entry, MANIFEST_LIMIT).and_then(|bytes| parse(&bytes, entry.digest));
+        match manifest {
+            Ok(Artifact { subject: Some(own), .. }) if own.digest == subject => {
+                listing.add(Referrer { manifest: entry.clone(), subject, tie: Tie::Subject });
+            }
+            Ok(_) => {}
+            Err(error) => listing.unread.push(error.to_string()),
+        }
+    }
+    Ok(listing)
+}
+
+/// A small blob of a layout, which is refused before it is read if it is larger than wanted.
+pub(super) fn small(
+    blobs: &dyn Blobs,
+    descriptor: &Descriptor,
+    limit: u64,
+) -> Result<Vec<u8>, ReferrerError> {
+    check_size(descriptor, limit)?;
+    Ok(blobs.small(descriptor, limit)?)
 }
 
 #[cfg(test)]

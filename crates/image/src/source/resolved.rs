@@ -8,7 +8,7 @@ use plimsoll_model::reference::Reference;
 
 use super::layout::{self, Directory, Selected, Selector};
 use super::registry::RegistryClient;
-use super::{Blobs as _, SourceError};
+use super::{Blobs, SourceError};
 use crate::manifest::{Document, Index, MANIFEST_LIMIT, ManifestError};
 
 /// The manifest or index that a name led to.
@@ -49,14 +49,23 @@ impl Resolved {
     /// # Errors
     /// See [`SourceError`].
     pub fn in_layout(directory: &Path, selector: &Selector) -> Result<Self, SourceError> {
-        let index = layout::index(directory)?;
-        match layout::select(&index, selector, &directory.display().to_string())? {
+        let blobs = Directory { root: directory.to_owned() };
+        Self::among(&layout::index(directory)?, &blobs, directory, selector)
+    }
+
+    /// Looks an image up among the entries of a layout's index.
+    pub(super) fn among(
+        index: &Index,
+        blobs: &dyn Blobs,
+        path: &Path,
+        selector: &Selector,
+    ) -> Result<Self, SourceError> {
+        match layout::select(index, selector, &path.display().to_string())? {
             (Selected::One(descriptor), name) => {
-                let blobs = Directory { root: directory.to_owned() };
                 Self::new(name, descriptor.digest, blobs.small(descriptor, MANIFEST_LIMIT)?)
             }
             (Selected::Index, _) => Err(SourceError::NotA {
-                path: directory.to_owned(),
+                path: path.to_owned(),
                 kind: "OCI image layout of one image",
                 problem: "its images have no index of their own that could be signed: add @DIGEST".to_owned(),
             }),

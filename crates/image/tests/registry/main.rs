@@ -1,6 +1,8 @@
 //! The registry client against a real registry, and against servers that misbehave in every way we know.
 
 #[cfg(test)]
+mod carry;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod hosts;

@@ -12,19 +12,19 @@ use super::super::{Context, locate};
 /// What was learned, or why nothing was.
 type Answer = Result<String, String>;
 
-pub(super) struct Resolver {
+pub(in crate::command) struct Resolver {
     client: Result<RegistryClient, String>,
     known: BTreeMap<String, Answer>,
 }
 
 impl Resolver {
-    pub(super) fn new(context: &Context) -> Self {
+    pub(in crate::command) fn new(context: &Context) -> Self {
         let client = locate::client(context).map_err(|error| format!("{error:#}"));
         Self { client, known: BTreeMap::new() }
     }
 
     /// The digest or the commit that a name's tag means now.
-    pub(super) fn resolve(&mut self, what: &What) -> Answer {
+    pub(in crate::command) fn resolve(&mut self, what: &What) -> Answer {
         let key = match what {
             What::Image(image) => tagged(image),
             What::Action { repository, tag, .. } => {

@@ -24,7 +24,7 @@ const THREADS: usize = 2;
 /// A client of all registries for synchronous code, cheap to clone and usable from any number of threads.
 #[derive(Clone, Debug)]
 pub struct RegistryClient {
-    client: AsyncRegistryClient,
+    pub(super) client: AsyncRegistryClient,
     runtime: Arc<OwnRuntime>,
 }
 
@@ -147,7 +147,7 @@ impl RegistryClient {
     }
 
     /// Runs `work` on our threads and waits; so it works, too, where the caller has a runtime of its own.
-    fn wait_for<T: Send + 'static>(
+    pub(super) fn wait_for<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, RegistryError>> + Send + 'static,
     ) -> Result<T, RegistryError> {

@@ -20,6 +20,7 @@ mod manifest;
 mod push;
 mod referrers;
 mod transport;
+mod upload;
 
 mod source;
 
@@ -32,4 +33,6 @@ pub use error::{Login, RegistryError};
 pub use manifest::FetchedManifest;
 pub use plimsoll_http::{ProxySettings, RedirectProblem, RetryPolicy, Secret, TlsProblem};
 pub use referrers::RemoteReferrers;
+pub(crate) use referrers::tagged;
 pub use source::images;
+pub use upload::Sent;

@@ -19,9 +19,9 @@ use crate::manifest::MANIFEST_LIMIT;
 use crate::mutate::Blob;
 
 /// Blobs longer than this are sent in pieces of it.
-const PIECE: u64 = 16 << 20;
+pub(super) const PIECE: u64 = 16 << 20;
 
-const BYTES: &str = "application/octet-stream";
+pub(super) const BYTES: &str = "application/octet-stream";
 
 impl AsyncRegistryClient {
     /// Sends a blob, unless the repository has it.
@@ -84,25 +84,37 @@ impl AsyncRegistryClient {
         Ok(())
     }
 
-    async fn has_blob(
+    pub(super) async fn has_blob(
         &self,
         endpoint: &Endpoint,
         digest: BlobDigest,
         what: &str,
     ) -> Result<bool, RegistryError> {
+        Ok(self.head(endpoint, "blobs", &digest.to_string(), what).await?.is_some())
+    }
+
+    /// The answer without its body; none where there is no such thing.
+    pub(super) async fn head(
+        &self,
+        endpoint: &Endpoint,
+        kind: &str,
+        id: &str,
+        what: &str,
+    ) -> Result<Option<Answer>, RegistryError> {
         let there = Ask {
             upload: Some(upload(Method::HEAD, Arc::default(), BYTES)),
-            ..ask(endpoint.address("blobs", &digest.to_string())?, what)
+            accept: (kind == "manifests").then_some(manifest::ACCEPT),
+            ..ask(endpoint.address(kind, id)?, what)
         };
         match self.core().persistently(endpoint, &there).await {
-            Ok(_) => Ok(true),
-            Err(RegistryError::NotFound { .. }) => Ok(false),
+            Ok(answer) => Ok(Some(answer)),
+            Err(RegistryError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     /// Where the registry takes a new blob.
-    async fn start_upload(&self, endpoint: &Endpoint, what: &str) -> Result<Url, RegistryError> {
+    pub(super) async fn start_upload(&self, endpoint: &Endpoint, what: &str) -> Result<Url, RegistryError> {
         let start = Ask {
             upload: Some(upload(Method::POST, Arc::default(), BYTES)),
             ..ask(endpoint.address("blobs", "uploads/")?, what)
@@ -168,7 +180,7 @@ impl Core {
     }
 
     /// Sends one request as often as makes sense.
-    async fn persistently(&self, endpoint: &Endpoint, ask: &Ask) -> Result<Answer, RegistryError> {
+    pub(super) async fn persistently(&self, endpoint: &Endpoint, ask: &Ask) -> Result<Answer, RegistryError> {
         let mut backoff = self.backoff(endpoint);
         loop {
             let Failure { error, retry } = match self.send(endpoint, ask).await {
@@ -183,16 +195,16 @@ impl Core {
     }
 }
 
-fn ask(url: Url, what: &str) -> Ask {
+pub(super) fn ask(url: Url, what: &str) -> Ask {
     Ask { url, what: what.to_owned(), accept: None, from: 0, upload: None }
 }
 
-fn upload(method: Method, bytes: Arc<Vec<u8>>, content_type: &'static str) -> Upload {
+pub(super) fn upload(method: Method, bytes: Arc<Vec<u8>>, content_type: &'static str) -> Upload {
     Upload { method, content_type, bytes, at: None }
 }
 
 /// Where the registry wants the bytes; a login goes there, so it must be the registry itself.
-fn location(endpoint: &Endpoint, started: &Answer, what: &str) -> Result<Url, RegistryError> {
+pub(super) fn location(endpoint: &Endpoint, started: &Answer, what: &str) -> Result<Url, RegistryError> {
     let malformed = |why: &str| RegistryError::Malformed {
         host: endpoint.host(),
         what: what.to_owned(),

@@ -2,6 +2,8 @@
 //! (<https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers>), and where it has none, the
 //! tag that takes its place. The registry itself is asked, never a mirror, which would not have them.
 
+use std::sync::Arc;
+
 use plimsoll_http::host;
 use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::reference::Reference;
@@ -11,13 +13,14 @@ use super::RegistryClient;
 use super::client::{AsyncRegistryClient, Document};
 use super::endpoint::Endpoint;
 use super::error::RegistryError;
+use super::source::RemoteLayer;
 use super::transport::Ask;
 use crate::manifest::Descriptor;
 use crate::source::referrers::attach::{AttachError, Packed, Tagged};
 use crate::source::referrers::{
     Entries, Listing, OCI_INDEX, REFERRER_LIMIT, Referrer, ReferrerError, Referrers, Tie, check_size, tag_of,
 };
-use crate::source::{SourceError, verified};
+use crate::source::{OpenLayer, SourceError, verified};
 
 /// The most pages of one list.
 const PAGE_LIMIT: usize = 100;
@@ -137,7 +140,7 @@ pub(super) fn named(reference: &Reference, subject: BlobDigest) -> String {
     format!("list of what refers to {subject} in {}/{}", reference.registry(), reference.repository())
 }
 
-pub(super) fn tagged(reference: &Reference, tag: &str) -> Result<Reference, RegistryError> {
+pub(crate) fn tagged(reference: &Reference, tag: &str) -> Result<Reference, RegistryError> {
     let text = format!("{}/{}:{tag}", reference.registry(), reference.repository());
     text.parse().map_err(|error: plimsoll_model::reference::ReferenceError| RegistryError::Settings {
         what: text,
@@ -158,25 +161,43 @@ impl RemoteReferrers {
     pub fn new(client: &RegistryClient, reference: &Reference) -> Self {
         Self { client: client.clone(), reference: reference.clone() }
     }
+
+    /// The manifest that has the tag which cosign makes of `subject` and `ending`.
+    pub(in crate::source) fn of_tag(
+        &self,
+        subject: BlobDigest,
+        ending: &str,
+    ) -> Result<Option<Descriptor>, ReferrerError> {
+        let tag = format!("{}{ending}", tag_of(subject));
+        let reference = tagged(&self.reference, &tag).map_err(SourceError::from)?;
+        match self.client.manifest(&reference) {
+            Ok(found) => Ok(Some(Descriptor {
+                size: found.bytes.len() as u64,
+                ..Descriptor::bare(&found.media_type, found.digest)
+            })),
+            Err(RegistryError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(SourceError::from(error).into()),
+        }
+    }
+
+    /// A blob that is fetched when it is opened.
+    pub(in crate::source) fn layer(&self, descriptor: &Descriptor) -> Arc<dyn OpenLayer> {
+        let Descriptor { digest, size, .. } = *descriptor;
+        Arc::new(RemoteLayer { client: self.client.clone(), reference: self.reference.clone(), digest, size })
+    }
+
+    /// Whether the repository has a blob, of the size that the descriptor says.
+    pub(in crate::source) fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, RegistryError> {
+        self.client.has_blob(&self.reference, descriptor)
+    }
 }
 
 impl Referrers for RemoteReferrers {
     fn list(&self, subject: BlobDigest, endings: &[&str]) -> Result<Listing, ReferrerError> {
         let mut listing = self.client.referrers(&self.reference, subject).map_err(SourceError::from)?;
         for ending in endings {
-            let tag = format!("{}{ending}", tag_of(subject));
-            let reference = tagged(&self.reference, &tag).map_err(SourceError::from)?;
-            match self.client.manifest(&reference) {
-                Ok(found) => listing.add(Referrer {
-                    manifest: Descriptor {
-                        size: found.bytes.len() as u64,
-                        ..Descriptor::bare(&found.media_type, found.digest)
-                    },
-                    subject,
-                    tie: Tie::Tag,
-                }),
-                Err(RegistryError::NotFound { .. }) => {}
-                Err(error) => return Err(SourceError::from(error).into()),
+            if let Some(manifest) = self.of_tag(subject, ending)? {
+                listing.add(Referrer { manifest, subject, tie: Tie::Tag });
             }
         }
         Ok(listing)

@@ -73,11 +73,12 @@ fn is_manifest(media_type: &str) -> bool {
     media_type.contains("manifest") || media_type.contains("image.index")
 }
 
-struct RemoteLayer {
-    client: RegistryClient,
-    reference: Reference,
-    digest: BlobDigest,
-    size: u64,
+/// A blob that is fetched when it is opened.
+pub(super) struct RemoteLayer {
+    pub(super) client: RegistryClient,
+    pub(super) reference: Reference,
+    pub(super) digest: BlobDigest,
+    pub(super) size: u64,
 }
 
 impl OpenLayer for RemoteLayer {
