@@ -13,6 +13,7 @@
 pub mod folder;
 pub mod http;
 pub mod nginx;
+pub mod notary;
 pub mod registry;
 pub mod sigstore;
 pub mod tls;
