@@ -16,6 +16,7 @@ pub mod nginx;
 pub mod notary;
 pub mod registry;
 pub mod sigstore;
+pub mod timestamps;
 pub mod tls;
 pub mod token;
 pub mod tools;

@@ -103,9 +103,9 @@ impl Authority {
         }
     }
 
-    /// A list of revoked certificates, valid in that year and month.
+    /// A list of revoked certificates, valid from the first day of the one year and month to that of the other.
     #[must_use]
-    pub fn list(&self, serials: &[u64], (year, month): (i32, u8)) -> Vec<u8> {
+    pub fn list(&self, serials: &[u64], [from, to]: [(i32, u8); 2]) -> Vec<u8> {
         let revoked = |serial: &u64| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
             revocation_time: rcgen::date_time_ymd(2025, 1, 1),
@@ -113,8 +113,8 @@ impl Authority {
             invalidity_date: None,
         };
         let params = CertificateRevocationListParams {
-            this_update: rcgen::date_time_ymd(year, month, 1),
-            next_update: rcgen::date_time_ymd(year, month, 28),
+            this_update: rcgen::date_time_ymd(from.0, from.1, 1),
+            next_update: rcgen::date_time_ymd(to.0, to.1, 1),
             crl_number: SerialNumber::from(1_u64),
             issuing_distribution_point: None,
             revoked_certs: serials.iter().map(revoked).collect(),

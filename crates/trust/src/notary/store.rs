@@ -75,14 +75,25 @@ impl Store {
     /// Adds the certificates of a file, in PEM or one in DER.
     ///
     /// # Errors
-    /// If it holds none, or one that is neither an authority's nor self-signed.
+    /// If it holds none, or one that is neither an authority's nor self-signed; for timestamps it must be both.
     pub fn add(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         let before = self.certificates.len();
         for der in ders(bytes, "CERTIFICATE").map_err(StoreError)? {
             let certificate = Cert::read(&der).map_err(StoreError)?;
-            if !certificate.is_authority() && certificate.is_issued_by(&certificate).is_err() {
-                let shown = certificate.shown();
-                return Err(StoreError(format!("{shown} is neither that of an authority nor self-signed")));
+            let is_root = certificate.is_issued_by(&certificate).is_ok();
+            let shown = certificate.shown();
+            // As notation has it.
+            match (certificate.is_authority(), is_root) {
+                (true, true) => {}
+                _ if self.kind == StoreKind::Tsa => {
+                    return Err(StoreError(format!("{shown} is not that of a root, as timestamps need it")));
+                }
+                (false, false) => {
+                    return Err(StoreError(format!(
+                        "{shown} is neither that of an authority nor self-signed"
+                    )));
+                }
+                _ => {}
             }
             self.certificates.push(certificate);
         }

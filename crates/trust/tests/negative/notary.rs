@@ -3,6 +3,7 @@
 mod chain;
 mod envelope;
 mod policy;
+mod timestamp;
 
 use coset::iana;
 use jiff::Timestamp;

@@ -150,18 +150,21 @@ fn revocation_is_never_claimed_without_a_list() {
             assert!(made == CheckResult::NotMade && words.starts_with("not checked"), "{words}");
         }
     }
-    let good = signed(strict(), Some(&|root| root.list(&[78], (2025, 1))));
+    let good = signed(strict(), Some(&|root| root.list(&[78], [(2025, 1), (2025, 2)])));
     accepted(&good);
     assert_eq!(result(&good[0], Check::Revocation).0, CheckResult::Passed);
-    refused(&signed(strict(), Some(&|root| root.list(&[78], (2024, 12)))), "revocation: not checked");
     refused(
-        &signed(strict(), Some(&|_| Authority::root(|_| ()).list(&[], (2025, 1)))),
+        &signed(strict(), Some(&|root| root.list(&[78], [(2024, 12), (2025, 1)]))),
         "revocation: not checked",
     );
-    refused(&signed(strict(), Some(&|root| root.list(&[77], (2025, 1)))), "is revoked");
+    refused(
+        &signed(strict(), Some(&|_| Authority::root(|_| ()).list(&[], [(2025, 1), (2025, 2)]))),
+        "revocation: not checked",
+    );
+    refused(&signed(strict(), Some(&|root| root.list(&[77], [(2025, 1), (2025, 2)]))), "is revoked");
     // A list that is old still tells that something was revoked.
-    refused(&signed(strict(), Some(&|root| root.list(&[77], (2024, 12)))), "is revoked");
-    let logged = signed(skipping("log"), Some(&|root| root.list(&[77], (2025, 1))));
+    refused(&signed(strict(), Some(&|root| root.list(&[77], [(2024, 12), (2025, 1)]))), "is revoked");
+    let logged = signed(skipping("log"), Some(&|root| root.list(&[77], [(2025, 1), (2025, 2)])));
     accepted(&logged);
     assert_eq!(result(&logged[0], Check::Revocation).0, CheckResult::Failed);
     // What could not be revoked is not called unrevoked.
@@ -172,7 +175,7 @@ fn revocation_is_never_claimed_without_a_list() {
 #[test]
 fn files_that_are_no_lists_or_certificates_are_refused() {
     let root = Authority::root(|_| ());
-    let (list, certificate) = (root.list(&[1], (2025, 1)), root.certificate());
+    let (list, certificate) = (root.list(&[1], [(2025, 1), (2025, 2)]), root.certificate());
     for bytes in [&b""[..], b"x", &certificate, list.get(..60).unwrap(), b"-----BEGIN X509 CRL-----\nx\n"] {
         assert!(RevocationList::read(bytes).is_err());
     }
