@@ -1,4 +1,5 @@
 //! An authority of timestamps (RFC 3161), played by OpenSSL, whose clock is that of the machine.
+#![expect(clippy::disallowed_methods, reason = "a test may read its own files")]
 
 use std::fs;
 use std::process::Command;

@@ -130,7 +130,7 @@ fn signing_authorities_tell_the_time() {
 
 #[test]
 fn revocation_is_never_claimed_without_a_list() {
-    let signed = |level: serde_json::Value, list: Option<&dyn Fn(&Authority) -> Vec<u8>>| {
+    let signed = |level: serde_json::Value, list: Option<fn(&Authority) -> Vec<u8>>| {
         let mut notary = Notary::with(level, "*");
         notary.signer = notary.root.signer(revocable);
         if let Some(list) = list {
@@ -150,21 +150,21 @@ fn revocation_is_never_claimed_without_a_list() {
             assert!(made == CheckResult::NotMade && words.starts_with("not checked"), "{words}");
         }
     }
-    let good = signed(strict(), Some(&|root| root.list(&[78], [(2025, 1), (2025, 2)])));
+    let good = signed(strict(), Some(|root| root.list(&[78], [(2025, 1), (2025, 2)])));
     accepted(&good);
     assert_eq!(result(&good[0], Check::Revocation).0, CheckResult::Passed);
     refused(
-        &signed(strict(), Some(&|root| root.list(&[78], [(2024, 12), (2025, 1)]))),
+        &signed(strict(), Some(|root| root.list(&[78], [(2024, 12), (2025, 1)]))),
         "revocation: not checked",
     );
     refused(
-        &signed(strict(), Some(&|_| Authority::root(|_| ()).list(&[], [(2025, 1), (2025, 2)]))),
+        &signed(strict(), Some(|_| Authority::root(|_| ()).list(&[], [(2025, 1), (2025, 2)]))),
         "revocation: not checked",
     );
-    refused(&signed(strict(), Some(&|root| root.list(&[77], [(2025, 1), (2025, 2)]))), "is revoked");
+    refused(&signed(strict(), Some(|root| root.list(&[77], [(2025, 1), (2025, 2)]))), "is revoked");
     // A list that is old still tells that something was revoked.
-    refused(&signed(strict(), Some(&|root| root.list(&[77], [(2024, 12), (2025, 1)]))), "is revoked");
-    let logged = signed(skipping("log"), Some(&|root| root.list(&[77], [(2025, 1), (2025, 2)])));
+    refused(&signed(strict(), Some(|root| root.list(&[77], [(2024, 12), (2025, 1)]))), "is revoked");
+    let logged = signed(skipping("log"), Some(|root| root.list(&[77], [(2025, 1), (2025, 2)])));
     accepted(&logged);
     assert_eq!(result(&logged[0], Check::Revocation).0, CheckResult::Failed);
     // What could not be revoked is not called unrevoked.
