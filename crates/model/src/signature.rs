@@ -195,7 +195,7 @@ pub enum Signer {
     },
     /// Whom a certificate names.
     Certificate {
-        /// The kind of name: `email`, `uri` or `other`.
+        /// The kind of name: `email`, `uri`, `other`, or `subject` for all that the certificate says of its holder.
         kind: &'static str,
         /// The name.
         identity: String,
