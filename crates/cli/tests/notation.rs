@@ -30,11 +30,8 @@ struct Signed {
 
 impl Signed {
     fn new(size: usize) -> Self {
-        let signed = Self {
-            plimsoll: Plimsoll::new(),
-            image: TinyImage::new(size),
-            root: Authority::root(|params| lasting(params)),
-        };
+        let signed =
+            Self { plimsoll: Plimsoll::new(), image: TinyImage::new(size), root: Authority::root(lasting) };
         signed.policy(&json!({ "level": "strict" }), &["ca:acme"]);
         write(&signed.path("root.crt"), signed.root.certificate());
         signed.store("ca", &signed.root.certificate());
