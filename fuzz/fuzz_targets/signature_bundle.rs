@@ -26,7 +26,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let content = parts.next().unwrap_or_default();
     let texts = parts.map(|part| String::from_utf8_lossy(part).into_owned());
     let annotations = ANNOTATIONS.iter().map(|name| (*name).to_owned()).zip(texts).collect();
-    let subject = Subject { digest: plimsoll_model::digest::Digest::of(b""), bytes: None };
+    let subject = Subject { digest: plimsoll_model::digest::Digest::of(b""), bytes: None, described: None };
     signatures::with_demands(|demand| {
         for media_type in TYPES {
             let claimed = Claimed { place: "fuzz", media_type, content, annotations: &annotations, subject };

@@ -49,12 +49,12 @@ pub fn image(
     let mut subjects = Vec::new();
     let (outcome, reason) = match child.transpose()? {
         Some(child) => {
-            subjects.push(finder.subject(child.digest, Role::Child, child.platform.clone()));
-            subjects.push(finder.subject(resolved.digest, Role::Index, None));
+            subjects.push(finder.subject(child, Role::Child));
+            subjects.push(finder.subject(&resolved.descriptor(), Role::Index));
             demand.decide(&subjects.iter().collect::<Vec<_>>(), finder.unread.len())
         }
         None => {
-            subjects.push(finder.subject(resolved.digest, Role::Itself, None));
+            subjects.push(finder.subject(&resolved.descriptor(), Role::Itself));
             let own = demand.decide(&subjects.iter().collect::<Vec<_>>(), finder.unread.len());
             if own.0 == Outcome::Verified { own } else { each(entries, &mut finder, &mut subjects, own) }
         }
@@ -108,7 +108,7 @@ fn each(
     let mut signed = 0_usize;
     for entry in &images {
         let unread = finder.unread.len();
-        let subject = finder.subject(entry.digest, Role::Child, entry.platform.clone());
+        let subject = finder.subject(entry, Role::Child);
         let (outcome, _) = finder.demand.decide(&[&subject], finder.unread.len().saturating_sub(unread));
         subjects.push(subject);
         match outcome {
@@ -143,7 +143,7 @@ pub fn file(
         media_type: plimsoll_trust::scheme::BUNDLE_MEDIA_TYPE,
         content: bundle,
         annotations: &std::collections::BTreeMap::new(),
-        subject: claimed::Subject { digest, bytes },
+        subject: claimed::Subject { digest, bytes, described: None },
     };
     let signatures: Vec<_> = all::examine(&claimed, demand).into_iter().collect();
     let digest = BlobDigest(digest);

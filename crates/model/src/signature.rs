@@ -195,7 +195,7 @@ pub enum Signer {
     },
     /// Whom a certificate names.
     Certificate {
-        /// The kind of name: `email`, `uri` or `other`.
+        /// The kind of name: `email`, `uri`, `other`, or `subject` for all that the certificate says of its holder.
         kind: &'static str,
         /// The name.
         identity: String,
@@ -225,6 +225,10 @@ pub enum Check {
     Timestamp,
     /// The key was valid when the signature was made.
     KeyValidity,
+    /// The signer's own end of the signature has not come.
+    Expiry,
+    /// No list of revoked certificates has one of the signer's.
+    Revocation,
     /// The attestation is of the type asked for.
     PredicateType,
     /// The annotations asked for were signed.
@@ -245,6 +249,8 @@ impl Check {
             Self::Log => "log",
             Self::Timestamp => "timestamp",
             Self::KeyValidity => "key-validity",
+            Self::Expiry => "expiry",
+            Self::Revocation => "revocation",
             Self::PredicateType => "predicate-type",
             Self::Annotations => "annotations",
         }

@@ -192,7 +192,7 @@ struct SignatureDocument<'a> {
     annotations: &'a BTreeMap<String, String>,
     /// Times that a trusted log or authority confirms, RFC 3339.
     times: Vec<String>,
-    /// What was checked, in this order. After a check that failed none was made.
+    /// What was checked, in this order. After a check that failed none was made, unless a trust policy only logs it.
     checks: Vec<CheckDocument<'a>>,
 }
 
@@ -211,7 +211,7 @@ enum SignerDocument<'a> {
     Certificate {
         /// The name.
         identity: &'a str,
-        /// `email`, `uri` or `other`.
+        /// `email`, `uri`, `other`, or `subject` for all that a certificate says of its holder.
         #[serde(rename = "identityKind")]
         identity_kind: &'static str,
         /// Who vouched for it.
@@ -223,7 +223,7 @@ enum SignerDocument<'a> {
 #[derive(JsonSchema, Serialize)]
 struct CheckDocument<'a> {
     /// `form`, `signature`, `subject`, `signer`, `certificate`, `certificate-log`, `log`, `timestamp`, `key-validity`,
-    /// `predicate-type` or `annotations`.
+    /// `expiry`, `revocation`, `predicate-type` or `annotations`.
     check: &'static str,
     /// `passed`, `failed` or `not-made`.
     result: &'static str,

@@ -13,8 +13,10 @@
 pub mod folder;
 pub mod http;
 pub mod nginx;
+pub mod notary;
 pub mod registry;
 pub mod sigstore;
+pub mod timestamps;
 pub mod tls;
 pub mod token;
 pub mod tools;

@@ -4,10 +4,11 @@ use plimsoll_model::signature::Signature;
 
 use crate::claimed::Claimed;
 use crate::demand::Demand;
-use crate::scheme::{Scheme, attestation, bundle, simple_signing};
+use crate::scheme::{Scheme, attestation, bundle, notary, simple_signing};
 
 /// All formats, sorted by name.
-pub const SCHEMES: &[Scheme] = &[attestation::ATTESTATION, bundle::BUNDLE, simple_signing::SIMPLE_SIGNING];
+pub const SCHEMES: &[Scheme] =
+    &[attestation::ATTESTATION, notary::NOTARY, bundle::BUNDLE, simple_signing::SIMPLE_SIGNING];
 
 /// Verifies what was found; none if no format knows its media type.
 #[must_use]
@@ -25,6 +26,8 @@ mod tests {
         assert!(SCHEMES.is_sorted_by_key(|scheme| scheme.name));
         for media_type in [
             crate::dsse::MEDIA_TYPE,
+            crate::notary::COSE,
+            crate::notary::JWS,
             crate::simple_signing::MEDIA_TYPE,
             "application/vnd.dev.sigstore.bundle.v0.3+json",
             "application/vnd.dev.sigstore.bundle+json;version=0.1",

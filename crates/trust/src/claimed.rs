@@ -26,4 +26,6 @@ pub struct Subject<'a> {
     pub digest: Digest,
     /// Its bytes, where they are at hand: a few signatures cannot be verified without.
     pub bytes: Option<&'a [u8]>,
+    /// Its media type and size, where it is a manifest.
+    pub described: Option<(&'a str, u64)>,
 }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use plimsoll_model::signature::{self, Outcome, Signature, Subject};
+use plimsoll_model::signature::{self, CheckResult, Outcome, Signature, Subject};
 
 use crate::identity::ExpectedIdentity;
 use crate::key::PublicKey;
+use crate::notary::NotaryTrust;
 use crate::root::Roots;
 
 /// What is demanded. Nothing is trusted that it does not name.
@@ -16,6 +17,8 @@ pub struct Demand {
     pub keys: Vec<TrustedKey>,
     /// Holders of certificates that are trusted.
     pub identities: Vec<ExpectedIdentity>,
+    /// Whom signatures of the Notary Project are trusted by, if they are.
+    pub notary: Option<NotaryTrust>,
     /// What a signature must say to count.
     pub claim: Claim,
     /// Annotations that must have been signed.
@@ -75,13 +78,20 @@ impl Demand {
             Claim::Attested(kind) => Some(kind.clone()),
             Claim::Signed | Claim::Anything => None,
         };
-        let is_needed = !self.identities.is_empty() || self.log == LogRule::Required;
+        let notary = self.notary.iter().map(|trust| {
+            let (title, policy) = (&trust.title, &trust.policy);
+            format!("Notary Project: policy {} of {title}, level {}", policy.name, policy.level)
+        });
+        // Signatures of the Notary Project are in no log.
+        let is_logged =
+            self.log == LogRule::Required && !(self.keys.is_empty() && self.identities.is_empty());
+        let is_needed = !self.identities.is_empty() || is_logged;
         signature::Demand {
-            signers: keys.chain(identities).collect(),
+            signers: keys.chain(identities).chain(notary).collect(),
             predicate_type,
             annotations: self.annotations.clone(),
             threshold: self.threshold.max(1),
-            log: self.log == LogRule::Required,
+            log: is_logged,
             roots: is_needed.then(|| self.roots.title().to_owned()),
         }
     }
@@ -97,7 +107,7 @@ impl Demand {
             accepted.iter().filter_map(|signature| signature.signer.as_ref()).collect();
         let needed = self.threshold.max(1);
         if signers.len() >= needed {
-            return (Outcome::Verified, format!("{} accepted", counted(accepted.len())));
+            return (Outcome::Verified, format!("{} accepted{}", counted(accepted.len()), taken(&accepted)));
         }
         if gaps > 0 {
             return (
@@ -113,6 +123,18 @@ impl Demand {
         };
         (Outcome::Refused, reason)
     }
+}
+
+/// The checks that failed of accepted signatures, which a trust policy only logs: nobody may overlook them.
+fn taken(accepted: &[&Signature]) -> String {
+    let checks = accepted.iter().flat_map(|signature| &signature.checks);
+    let failed = checks.filter(|checked| checked.result == CheckResult::Failed);
+    let words: BTreeSet<&str> = failed.map(|checked| checked.check.as_str()).collect();
+    if words.is_empty() {
+        return String::new();
+    }
+    let words: Vec<&str> = words.into_iter().collect();
+    format!(", although a check failed that the trust policy only logs: {}", words.join(", "))
 }
 
 fn counted(count: usize) -> String {

@@ -15,6 +15,7 @@ pub mod dsse;
 mod evidence;
 pub mod identity;
 pub mod key;
+pub mod notary;
 mod record;
 pub mod root;
 pub mod scheme;

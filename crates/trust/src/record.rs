@@ -6,6 +6,7 @@ use plimsoll_model::digest::Digest;
 use plimsoll_model::signature::{Check, CheckResult, Checked, Fate, Signature};
 
 use crate::claimed::Claimed;
+use crate::notary::policy::Action;
 
 /// Why a signature does not count.
 #[derive(Debug)]
@@ -45,6 +46,25 @@ impl Record {
 
     pub(crate) fn not_made(&mut self, check: Check, words: impl Into<String>) {
         self.add(check, CheckResult::NotMade, words.into());
+    }
+
+    /// A check whose failure a trust policy may take. Whether it passed; if it did not but is taken, it is told as failed.
+    pub(crate) fn follow(
+        &mut self,
+        action: Action,
+        check: Check,
+        result: Result<String, String>,
+    ) -> Result<bool, Refusal> {
+        match result {
+            Ok(words) => self.passed(check, clean(&words)),
+            Err(words) if action == Action::Enforce => return Err(Refusal::Failed(check, words)),
+            Err(words) => {
+                let words = format!("{}; the trust policy only logs that", clean(&words));
+                self.add(check, CheckResult::Failed, words);
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn add(&mut self, check: Check, result: CheckResult, words: String) {

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use plimsoll_trust::demand::{Claim, Demand, LogRule, TrustedKey};
 use plimsoll_trust::identity::{ExpectedIdentity, Matcher};
 use plimsoll_trust::key::PublicKey;
+use plimsoll_trust::notary::NotaryTrust;
+use plimsoll_trust::notary::policy::Policies;
 use plimsoll_trust::root::Roots;
 
 /// The generator of P-256, whose private key is 1: no signature in the corpus is made with it.
@@ -13,6 +15,10 @@ const KEY: &str = "-----BEGIN PUBLIC KEY-----\n\
     MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt\n\
     6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\n\
     -----END PUBLIC KEY-----\n";
+
+/// A policy that enforces integrity alone.
+const POLICY: &[u8] = br#"{"version":"1.0","trustPolicies":[{"name":"a","registryScopes":["*"],
+    "signatureVerification":{"level":"audit"},"trustStores":["ca:a"],"trustedIdentities":["*"]}]}"#;
 
 thread_local! {
     static DEMANDS: RefCell<Vec<Demand>> = RefCell::new([LogRule::Required, LogRule::Ignored].map(demand).into());
@@ -27,6 +33,12 @@ fn demand(log: LogRule) -> Demand {
             valid: (None, None),
         }],
         identities: vec![ExpectedIdentity { name: exact("nobody@invalid"), issuer: exact("https://invalid") }],
+        notary: Some(NotaryTrust {
+            policy: Policies::read(POLICY).expect("a policy").select(None).expect("the one for all").clone(),
+            stores: Vec::new(),
+            revoked: Vec::new(),
+            title: "fuzz".to_owned(),
+        }),
         claim: Claim::Anything,
         annotations: BTreeMap::new(),
         log,

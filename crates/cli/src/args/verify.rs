@@ -9,7 +9,8 @@ use super::Words;
 
 const VERIFY_HELP: &str = "\
 Signatures are looked for beside the image, in its registry or layout: under the tags that cosign makes, and among what
-refers to it. Older signatures, attestations and Sigstore bundles are accepted alike. docs/trust.md tells what is checked.
+refers to it. Older signatures, attestations, Sigstore bundles and signatures of notation are accepted alike. docs/trust.md
+tells what is checked.
 
 Without --type, signatures count and attestations do not. Nothing is fetched but what lies beside the image: the roots of
 Sigstore's public service are built in.
@@ -22,6 +23,8 @@ Examples:
   plimsoll verify ghcr.io/acme/shop:1.4.2 --certificate-oidc-issuer https://token.actions.githubusercontent.com \\
     --certificate-identity-regexp 'https://github\\.com/acme/shop/\\.github/workflows/release\\.yml@refs/tags/.*'
   plimsoll verify oci:image:1.4.2 --key a.pub --key b.pub --threshold 2
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --certificate acme-root.pem --crl acme.crl
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --trust-policy trustpolicy.json --trust-store truststore
   plimsoll verify ghcr.io/acme/shop:1.4.2 --key cosign.pub --type slsaprovenance1 --format json";
 
 const BLOB_HELP: &str = "\
@@ -45,7 +48,32 @@ pub(crate) struct Verify {
     pub(crate) platform: Option<Platform>,
     #[command(flatten)]
     pub(crate) trust: Trust,
+    #[command(flatten)]
+    pub(crate) notary: Notary,
 }
+
+/// Whom signatures of the Notary Project are trusted by.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(crate) struct Notary {
+    /// Trust what notation signed with certificates by this authority, in PEM or DER, at the level strict; may be repeated.
+    #[arg(long, value_name = "FILE", groups = ["who", "notary"], conflicts_with = "trust_policy", help_heading = NOTARY)]
+    pub(crate) certificate: Vec<PathBuf>,
+    /// Trust what notation signed, as this trust policy (trustpolicy.json) says.
+    #[arg(long, value_name = "FILE", groups = ["who", "notary"], requires = "trust_store", help_heading = NOTARY)]
+    pub(crate) trust_policy: Option<PathBuf>,
+    /// The folder of the stores that the policy names, as notation lays it out (truststore, with x509/ca/NAME below).
+    #[arg(long, value_name = "DIR", requires = "trust_policy", help_heading = NOTARY)]
+    pub(crate) trust_store: Option<PathBuf>,
+    /// Take the policy for this repository, for an image in a layout.
+    #[arg(long, value_name = "REPOSITORY", requires = "trust_policy", help_heading = NOTARY)]
+    pub(crate) scope: Option<String>,
+    /// A list of revoked certificates, in PEM or DER; may be repeated. None is fetched.
+    #[arg(long, value_name = "FILE", requires = "notary", help_heading = NOTARY)]
+    pub(crate) crl: Vec<PathBuf>,
+}
+
+const NOTARY: &str = "Signatures of notation";
 
 /// Options of `verify-blob`.
 #[derive(Debug, clap::Args)]

@@ -1,5 +1,7 @@
 //! `plimsoll verify` and `plimsoll verify-blob`.
 
+mod notary;
+
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -26,7 +28,8 @@ const FILE_LIMIT: u64 = 4 << 30;
 
 /// Verifies an image.
 pub(super) fn image(args: &Verify, context: &Context) -> anyhow::Result<Code> {
-    let demand = demand(&args.trust, Claim::Signed, context)?;
+    let notary = notary::trust(args)?;
+    let demand = Demand { notary, ..demand(&args.trust, Claim::Signed, context)? };
     let (resolved, place) = locate::repository(&args.image, context)?;
     let verification = verify::image(&resolved, place.as_ref(), args.platform.as_ref(), &demand)?;
     tell(&verification, args.trust.format, context)
@@ -73,6 +76,7 @@ fn demand(trust: &Trust, claim: Claim, context: &Context) -> anyhow::Result<Dema
     Ok(Demand {
         keys: trust.key.iter().map(|path| key(path)).collect::<anyhow::Result<_>>()?,
         identities: identity(trust)?.into_iter().collect(),
+        notary: None,
         claim: match &trust.predicate_type {
             Some(name) => Claim::Attested(predicate_type(name)?.to_owned()),
             None => claim,

@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 
 use plimsoll_image::manifest::{Descriptor, MANIFEST_LIMIT};
 use plimsoll_image::source::referrers::{COSIGN_ATTESTATIONS, COSIGN_SIGNATURES, Referrer, Referrers, Tie};
-use plimsoll_model::digest::BlobDigest;
-use plimsoll_model::platform::Platform;
 use plimsoll_model::signature::{Fate, Looked, Role, Signature, Subject, Unread};
 use plimsoll_trust::all::{self, SCHEMES};
 use plimsoll_trust::claimed::{self, Claimed};
 use plimsoll_trust::demand::Demand;
+use plimsoll_trust::notary::{ARTIFACT_TYPE as NOTARY, COSE, JWS};
 use plimsoll_trust::scheme::{BUNDLE_MEDIA_TYPE, SIZE_LIMIT};
 use plimsoll_trust::strict;
 use serde::Deserialize;
@@ -57,7 +56,8 @@ impl<'a> Finder<'a> {
     }
 
     /// Examines all signatures of one manifest.
-    pub(super) fn subject(&mut self, digest: BlobDigest, role: Role, platform: Option<Platform>) -> Subject {
+    pub(super) fn subject(&mut self, manifest: &Descriptor, role: Role) -> Subject {
+        let (digest, platform) = (manifest.digest, manifest.platform.clone());
         let mut subject = Subject { digest, role, platform, looked: Vec::new(), signatures: Vec::new() };
         let listing = match self.place.list(digest, &[COSIGN_SIGNATURES, COSIGN_ATTESTATIONS]) {
             Ok(listing) => listing,
@@ -77,7 +77,7 @@ impl<'a> Finder<'a> {
                 break;
             }
             let before = subject.signatures.len();
-            self.manifest(referrer, &mut subject.signatures);
+            self.manifest(referrer, manifest, &mut subject.signatures);
             let found = subject.signatures.len().saturating_sub(before);
             let count = if referrer.tie == Tie::Tag { &mut tagged } else { &mut referring };
             *count = count.saturating_add(found);
@@ -89,7 +89,7 @@ impl<'a> Finder<'a> {
     }
 
     /// Examines the signatures that one manifest holds.
-    fn manifest(&mut self, referrer: &Referrer, signatures: &mut Vec<Signature>) {
+    fn manifest(&mut self, referrer: &Referrer, subject: &Descriptor, signatures: &mut Vec<Signature>) {
         let place = self.place.title(referrer.manifest.digest);
         let bytes = match self.place.bytes(&referrer.manifest, MANIFEST_LIMIT) {
             Ok(bytes) => bytes,
@@ -105,14 +105,14 @@ impl<'a> Finder<'a> {
                 return self.skipped(format!("{place}, from layer {index} on"), reason);
             }
             let place = if layers.len() == 1 { place.clone() } else { format!("{place}, layer {index}") };
-            if let Some(signature) = self.layer(place, layer, referrer.subject) {
+            if let Some(signature) = self.layer(place, layer, subject) {
                 signatures.push(signature);
             }
         }
     }
 
     /// Examines one layer; none if it could not be had.
-    fn layer(&mut self, place: String, layer: &Descriptor, subject: BlobDigest) -> Option<Signature> {
+    fn layer(&mut self, place: String, layer: &Descriptor, subject: &Descriptor) -> Option<Signature> {
         let left = BYTE_LIMIT.saturating_sub(self.bytes).min(SIZE_LIMIT as u64);
         let content = match self.place.bytes(layer, left) {
             Ok(content) => content,
@@ -128,7 +128,11 @@ impl<'a> Finder<'a> {
             media_type: &layer.media_type,
             content: &content,
             annotations: layer.annotations.as_ref().unwrap_or(&none),
-            subject: claimed::Subject { digest: subject.0, bytes: None },
+            subject: claimed::Subject {
+                digest: subject.digest.0,
+                bytes: None,
+                described: Some((&subject.media_type, subject.size)),
+            },
         };
         all::examine(&claimed, self.demand)
     }
@@ -145,7 +149,10 @@ const UNKNOWN_TYPES: [&str; 3] =
 /// Whether it is worth to be looked at. If the list tells another type, it is none of ours.
 fn may_sign(referrer: &Referrer) -> bool {
     let kind = referrer.manifest.artifact_type.as_deref().unwrap_or_default();
-    referrer.tie == Tie::Tag || UNKNOWN_TYPES.contains(&kind) || kind.starts_with(BUNDLE_MEDIA_TYPE)
+    referrer.tie == Tie::Tag
+        || UNKNOWN_TYPES.contains(&kind)
+        || kind.starts_with(BUNDLE_MEDIA_TYPE)
+        || kind == NOTARY
 }
 
 /// The layers of a manifest that are signatures, if it is what it was listed as.
@@ -170,10 +177,13 @@ fn layers(bytes: &[u8], referrer: &Referrer) -> Result<Vec<Descriptor>, String> 
     let config = manifest.config.as_ref().map(|config| config.media_type.as_str());
     let kind = manifest.artifact_type.as_deref().or(config).unwrap_or_default();
     let known = |layer: &Descriptor| SCHEMES.iter().any(|scheme| (scheme.recognizes)(&layer.media_type));
-    if kind.starts_with(BUNDLE_MEDIA_TYPE) && manifest.layers.len() != 1 {
-        return Err(format!("it is a bundle but has {} layers", manifest.layers.len()));
+    if (kind.starts_with(BUNDLE_MEDIA_TYPE) || kind == NOTARY) && manifest.layers.len() != 1 {
+        return Err(format!("it is one signature but has {} layers", manifest.layers.len()));
     }
-    Ok(manifest.layers.into_iter().filter(known).collect())
+    // What has a general type is one of these signatures only if its manifest says so.
+    let notary = |layer: &Descriptor| [JWS, COSE].contains(&layer.media_type.as_str());
+    let is_ours = |layer: &Descriptor| known(layer) && (kind == NOTARY) == notary(layer);
+    Ok(manifest.layers.into_iter().filter(is_ours).collect())
 }
 
 /// The attestations that `BuildKit` put into an index. Nobody signed them; what signs the index covers them.

@@ -162,6 +162,7 @@ impl Layout {
         Demand {
             keys: vec![TrustedKey { key, title: "test.pub".to_owned(), valid: (None, None) }],
             identities: Vec::new(),
+            notary: None,
             claim: Claim::Signed,
             annotations: BTreeMap::new(),
             log: LogRule::Ignored,

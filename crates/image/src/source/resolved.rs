@@ -5,11 +5,13 @@ use std::path::Path;
 
 use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::reference::Reference;
+use serde::Deserialize;
 
 use super::layout::{self, Directory, Selected, Selector};
+use super::referrers::{OCI_INDEX, OCI_MANIFEST};
 use super::registry::RegistryClient;
 use super::{Blobs, SourceError};
-use crate::manifest::{Document, Index, MANIFEST_LIMIT, ManifestError};
+use crate::manifest::{Descriptor, Document, Index, MANIFEST_LIMIT, ManifestError};
 
 /// The manifest or index that a name led to.
 #[derive(Clone, Debug)]
@@ -20,8 +22,16 @@ pub struct Resolved {
     pub digest: BlobDigest,
     /// The bytes.
     pub bytes: Vec<u8>,
+    /// What they call themselves, or, where they do not, what they are.
+    pub media_type: String,
     /// What it names, if it is an index.
     pub index: Option<Index>,
+}
+
+#[derive(Deserialize)]
+struct Typed {
+    #[serde(rename = "mediaType")]
+    media_type: Option<String>,
 }
 
 impl Resolved {
@@ -32,7 +42,23 @@ impl Resolved {
             Ok(Document::Manifest(_)) | Err(ManifestError::Artifact(_)) => None,
             Err(source) => return Err(SourceError::Manifest { digest, source }),
         };
-        Ok(Self { name, digest, bytes, index })
+        let own = serde_json::from_slice::<Typed>(&bytes).ok().and_then(|typed| typed.media_type);
+        let is = if index.is_some() { OCI_INDEX } else { OCI_MANIFEST };
+        Ok(Self { name, digest, media_type: own.unwrap_or_else(|| is.to_owned()), bytes, index })
+    }
+
+    /// How something that names it describes it.
+    #[must_use]
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor {
+            media_type: self.media_type.clone(),
+            digest: self.digest,
+            size: self.bytes.len() as u64,
+            platform: None,
+            annotations: None,
+            urls: Vec::new(),
+            artifact_type: None,
+        }
     }
 
     /// Looks a reference up in its registry.

@@ -3,6 +3,7 @@
 
 pub(crate) mod attestation;
 pub(crate) mod bundle;
+pub(crate) mod notary;
 pub(crate) mod parts;
 pub(crate) mod simple_signing;
 

@@ -35,7 +35,8 @@ fn verify(claimed: &Claimed<'_>, demand: &Demand, record: &mut Record) -> Result
         .map_err(failed(Check::Form))?;
     record.passed(Check::Form, "a payload with a signature");
     // What is signed is the payload; what the payload says is looked at once the signature holds.
-    let signed = Subject { digest: Digest::of(claimed.content), bytes: Some(claimed.content) };
+    let signed =
+        Subject { digest: Digest::of(claimed.content), bytes: Some(claimed.content), described: None };
     evidence::signer(&bundle, signed, demand, record)?;
     let payload = Payload::read(claimed.content)
         .map_err(|error| Refusal::Failed(Check::Form, format!("its payload: {error}")))?;

@@ -6,5 +6,6 @@ mod certificate;
 mod key;
 mod keyed;
 mod legacy;
+mod notary;
 mod statement;
 mod support;

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 pub(crate) const SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
 pub(crate) const IMAGE: &[u8] = b"the image's manifest";
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(crate) const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
 pub(crate) fn hex() -> String {
@@ -29,6 +30,7 @@ pub(crate) fn demand(sigstore: &Sigstore) -> Demand {
     Demand {
         keys: Vec::new(),
         identities: Vec::new(),
+        notary: None,
         claim: Claim::Signed,
         annotations: BTreeMap::new(),
         log: LogRule::Required,
@@ -106,7 +108,8 @@ pub(crate) fn examined(
     (media_type, content): (&str, &[u8]),
     annotations: &BTreeMap<String, String>,
 ) -> Signature {
-    let subject = Subject { digest: Digest::of(IMAGE), bytes: None };
+    let subject =
+        Subject { digest: Digest::of(IMAGE), bytes: None, described: Some((MANIFEST, IMAGE.len() as u64)) };
     examine(&Claimed { place: "here", media_type, content, annotations, subject }, demand).unwrap()
 }
 

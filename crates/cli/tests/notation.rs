@@ -1,0 +1,453 @@
+//! Signatures that notation's own libraries make, and their verdict beside ours; timestamps by OpenSSL; the command line.
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "a test may read its own files and environment")]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use plimsoll_testkit::notary::{Authority, Signer, lasting, revocable, signature_of, with_unsigned};
+use plimsoll_testkit::registry::{Blob, TinyImage};
+use plimsoll_testkit::timestamps::TimestampAuthority;
+use plimsoll_testkit::tools::{installed, output_of};
+use serde_json::{Value, json};
+use support::{Plimsoll, Ran, write};
+
+const JWS: &str = "application/jose+json";
+const COSE: &str = "application/cose";
+const ARTIFACT: &str = "application/vnd.cncf.notary.signature";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const X509: &str = "notary.x509";
+
+/// An image in a layout, an authority that is trusted, and one whom it vouches for.
+struct Signed {
+    plimsoll: Plimsoll,
+    image: TinyImage,
+    root: Authority,
+}
+
+impl Signed {
+    fn new(size: usize) -> Self {
+        let signed =
+            Self { plimsoll: Plimsoll::new(), image: TinyImage::new(size), root: Authority::root(lasting) };
+        signed.policy(&json!({ "level": "strict" }), &["ca:acme"]);
+        write(&signed.path("root.crt"), signed.root.certificate());
+        signed.store("ca", &signed.root.certificate());
+        signed
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.plimsoll.folder().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+
+    fn layout(&self) -> String {
+        self.image.layout().display().to_string()
+    }
+
+    /// What both verify; the name is that of nothing, since a layout has none.
+    fn reference(&self) -> String {
+        format!("r.example/shop@{}", self.image.manifest.digest)
+    }
+
+    fn policy(&self, verification: &Value, stores: &[&str]) {
+        let policy = json!({ "version": "1.0", "trustPolicies": [{
+            "name": "shop", "registryScopes": ["r.example/shop"], "signatureVerification": verification,
+            "trustStores": stores, "trustedIdentities": ["x509.subject: C=US, ST=WA, O=acme.example"],
+        }] });
+        write(&self.path("trustpolicy.json"), policy.to_string());
+    }
+
+    fn store(&self, kind: &str, certificate: &[u8]) {
+        let folder = self.path("truststore/x509").join(kind).join("acme");
+        fs::create_dir_all(&folder).unwrap();
+        write(&folder.join("root.crt"), certificate);
+    }
+
+    fn signer(&self) -> Signer {
+        self.root.signer(lasting)
+    }
+
+    /// Signs by notation's libraries.
+    fn sign(&self, signer: &Signer, more: &[&str]) {
+        write(&self.path("key.pem"), &signer.key_pem);
+        write(&self.path("chain.pem"), signer.chain_pem());
+        self.sign_by_files(more);
+    }
+
+    fn sign_by_files(&self, more: &[&str]) {
+        let mut peer = Command::new("notation-peer");
+        peer.args([
+            "sign",
+            &self.layout(),
+            &self.reference(),
+            &self.text("key.pem"),
+            &self.text("chain.pem"),
+        ]);
+        drop(output_of(peer.args(more)));
+    }
+
+    fn ours(&self) -> Ran {
+        self.verify(&self.by_policy())
+    }
+
+    fn by_policy(&self) -> Vec<String> {
+        let options = ["--scope", "r.example/shop", "--trust-policy"].map(str::to_owned);
+        let files = [self.text("trustpolicy.json"), "--trust-store".to_owned(), self.text("truststore")];
+        options.into_iter().chain(files).collect()
+    }
+
+    fn verify(&self, options: &[String]) -> Ran {
+        let image = format!("oci:{}@{}", self.layout(), self.image.manifest.digest);
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        self.plimsoll.run(&[&["verify", &image], options.as_slice()].concat())
+    }
+
+    /// What notation says.
+    fn theirs(&self) -> Ran {
+        let mut peer = Command::new("notation-peer");
+        peer.args(["verify", &self.layout(), &self.reference(), &self.text("")]);
+        Ran::of(&mut peer)
+    }
+
+    /// Both say so.
+    fn agreed(&self, is_verified: bool) -> Ran {
+        let ours = self.ours();
+        assert_eq!(ours.code, i32::from(!is_verified), "{ours:?}");
+        let theirs = self.theirs();
+        assert_eq!(theirs.code == 0, is_verified, "notation says otherwise: {theirs:?}");
+        ours
+    }
+
+    fn blob(&self, bytes: &[u8]) -> Blob {
+        let blob = Blob::new(bytes.to_vec());
+        write(&self.image.layout().join("blobs/sha256").join(blob.digest.0.hex()), bytes);
+        blob
+    }
+
+    /// Lays an envelope beside the image, instead of all that is there.
+    fn attach(&self, envelope: &[u8], media_type: &str) {
+        self.attach_as(envelope, media_type, |_| ());
+    }
+
+    /// The same with a changed manifest. As it is, the configuration tells what it is: notation's libraries look for that alone.
+    fn attach_as(&self, envelope: &[u8], media_type: &str, change: impl FnOnce(&mut Value)) {
+        let (envelope, empty) = (self.blob(envelope), self.blob(b"{}"));
+        let mut manifest = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST, "config": empty.descriptor(ARTIFACT),
+            "layers": [envelope.descriptor(media_type)],
+            "subject": self.image.manifest.descriptor(MANIFEST),
+            "annotations": { "io.cncf.notary.x509chain.thumbprint#S256": "[]" },
+        });
+        change(&mut manifest);
+        let manifest = self.blob(manifest.to_string().as_bytes());
+        let index = json!({ "schemaVersion": 2, "manifests": [
+            self.image.manifest.descriptor(MANIFEST), manifest.descriptor(MANIFEST),
+        ] });
+        write(&self.image.layout().join("index.json"), index.to_string());
+    }
+
+    /// The one envelope beside the image.
+    fn envelope(&self, media_type: &str) -> Vec<u8> {
+        let blobs = self.image.layout().join("blobs/sha256");
+        let manifests = fs::read_dir(&blobs).unwrap().filter_map(|blob| fs::read(blob.unwrap().path()).ok());
+        let documents = manifests.filter_map(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        let layer = documents
+            .filter_map(|document| document.pointer("/layers/0").cloned())
+            .find(|layer| layer["mediaType"] == media_type)
+            .unwrap();
+        let digest = layer["digest"].as_str().unwrap().trim_start_matches("sha256:").to_owned();
+        fs::read(blobs.join(digest)).unwrap()
+    }
+}
+
+#[test]
+fn notation_signs_and_both_verify() {
+    if !installed(&["notation-peer"]) {
+        return;
+    }
+    for (size, media_type) in [(4001, JWS), (4002, COSE)] {
+        let signed = Signed::new(size);
+        let ran = signed.agreed(false);
+        assert!(ran.out.contains("there is no signature"), "{}", ran.out);
+        signed.sign(&signed.signer(), &[media_type, X509]);
+        let ran = signed.agreed(true);
+        for words in [
+            "ok        signature: by the certificate's key, ES256",
+            "ok        subject: the payload has its digest, media type and size",
+            "not made  revocation: not checked",
+            "1 signature accepted\n",
+        ] {
+            assert!(ran.out.contains(words), "{words}: {}", ran.out);
+        }
+        let by_root = ["--certificate".to_owned(), signed.text("root.crt")];
+        assert_eq!(signed.verify(&by_root).code, 0);
+        let annotated = [&by_root[..], &["--annotation".to_owned(), "build=7".to_owned()]].concat();
+        assert_eq!(signed.verify(&annotated).code, 0);
+        write(&signed.path("other.crt"), Authority::root(|_| ()).certificate());
+        let ran = signed.verify(&["--certificate".to_owned(), signed.text("other.crt")]);
+        assert!(
+            ran.code == 1 && ran.out.contains("none of its certificates is in a trusted store"),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
+fn all_kinds_of_keys_are_as_notation_has_them() {
+    if !installed(&["notation-peer", "openssl"]) {
+        return;
+    }
+    for (size, (key, algorithm)) in [
+        (&["rsa:2048"][..], "PS256"),
+        (&["rsa:3072"], "PS384"),
+        (&["rsa:4096"], "PS512"),
+        (&["ec", "-pkeyopt", "ec_paramgen_curve:secp384r1"], "ES384"),
+        (&["ec", "-pkeyopt", "ec_paramgen_curve:secp521r1"], "ES512"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let signed = Signed::new(4010 + size);
+        write(
+            &signed.path("own.cnf"),
+            "[req]\ndistinguished_name=d\nx509_extensions=x\nprompt=no\n[d]\nC=US\nST=WA\nO=acme.example\nCN=self\n\
+             [x]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n",
+        );
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-nodes", "-days", "9000", "-config", &signed.text("own.cnf")]);
+        openssl
+            .args(["-keyout", &signed.text("key.pem"), "-out", &signed.text("chain.pem"), "-newkey"])
+            .args(key);
+        drop(output_of(&mut openssl));
+        signed.store("ca", &fs::read(signed.path("chain.pem")).unwrap());
+        for media_type in [JWS, COSE] {
+            signed.sign_by_files(&[media_type, X509]);
+        }
+        let ran = signed.agreed(true);
+        let words = format!("by the certificate's key, {algorithm}");
+        assert_eq!(ran.out.matches(&words).count(), 2, "{}", ran.out);
+    }
+}
+
+#[test]
+fn n44_both_judge_what_has_expired_alike() {
+    if !installed(&["notation-peer"]) {
+        return;
+    }
+    let times = ["2024-01-01T00:00:00Z", "2024-02-01T00:00:00Z"];
+    for (size, media_type) in [(4021, JWS), (4022, COSE)] {
+        let signed = Signed::new(size);
+        signed.sign(&signed.signer(), &[&[media_type, X509][..], &times].concat());
+        signed.agreed(false);
+        for level in ["permissive", "audit"] {
+            signed.policy(&json!({ "level": level }), &["ca:acme"]);
+            let ran = signed.agreed(true);
+            assert!(
+                ran.out.contains("although a check failed that the trust policy only logs: expiry"),
+                "{}",
+                ran.out
+            );
+            assert!(ran.out.contains("failed    expiry: it has expired at 2024-02-01"), "{}", ran.out);
+        }
+        signed.policy(&json!({ "level": "permissive", "override": { "expiry": "enforce" } }), &["ca:acme"]);
+        signed.agreed(false);
+    }
+}
+
+#[test]
+fn signing_authorities_have_their_own_store() {
+    if !installed(&["notation-peer"]) {
+        return;
+    }
+    for (size, media_type) in [(4031, JWS), (4032, COSE)] {
+        let signed = Signed::new(size);
+        let short = signed.root.signer(|_| ());
+        signed.sign(&short, &[media_type, "notary.x509.signingAuthority", "2025-01-02T00:00:00Z"]);
+        signed.agreed(false);
+        signed.store("signingAuthority", &signed.root.certificate());
+        signed.policy(&json!({ "level": "strict" }), &["signingAuthority:acme"]);
+        // The certificates have expired, but were valid when the authority signed.
+        signed.agreed(true);
+    }
+}
+
+#[test]
+fn tampering_and_strangers_are_refused_by_both() {
+    if !installed(&["notation-peer"]) {
+        return;
+    }
+    let signed = Signed::new(4041);
+    signed.sign(&signed.signer(), &[JWS, X509]);
+    let envelope: Value = serde_json::from_slice(&signed.envelope(JWS)).unwrap();
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut envelope = envelope.clone();
+        change(&mut envelope);
+        signed.attach(envelope.to_string().as_bytes(), JWS);
+    };
+    changed(&|_| ());
+    signed.agreed(true);
+    let as_today = |manifest: &mut Value| {
+        manifest["artifactType"] = ARTIFACT.into();
+        manifest["config"]["mediaType"] = "application/vnd.oci.empty.v1+json".into();
+    };
+    signed.attach_as(envelope.to_string().as_bytes(), JWS, as_today);
+    assert_eq!(signed.ours().code, 0);
+    signed.attach_as(envelope.to_string().as_bytes(), JWS, |manifest| {
+        let layer = manifest["layers"][0].clone();
+        manifest["layers"].as_array_mut().unwrap().push(layer);
+    });
+    let ran = signed.agreed(false);
+    assert!(ran.out.contains("one signature but has 2 layers"), "{}", ran.out);
+    let stranger = Authority::root(lasting).signer(lasting);
+    let other = stranger.jws(&plimsoll_testkit::notary::protected(), b"{}");
+    let changes: [&dyn Fn(&mut Value); 5] = [
+        &|envelope| envelope["payload"] = other["payload"].clone(),
+        &|envelope| envelope["protected"] = other["protected"].clone(),
+        &|envelope| envelope["signature"] = other["signature"].clone(),
+        &|envelope| envelope["header"]["x5c"] = other["header"]["x5c"].clone(),
+        &|envelope| drop(envelope["header"]["x5c"].as_array_mut().unwrap().pop()),
+    ];
+    for change in changes {
+        changed(change);
+        let ran = signed.agreed(false);
+        assert!(ran.out.contains("refused  Notary Project signature (JWS)"), "{}", ran.out);
+    }
+    // A signature of another image, and what calls itself something else.
+    let moved = Signed::new(4042);
+    moved.store("ca", &signed.root.certificate());
+    moved.attach(envelope.to_string().as_bytes(), JWS);
+    let ran = moved.agreed(false);
+    assert!(ran.out.contains("subject: it signs"), "{}", ran.out);
+    signed.attach(envelope.to_string().as_bytes(), COSE);
+    signed.agreed(false);
+}
+
+#[test]
+fn revocation_is_checked_with_lists_alone() {
+    if !installed(&["notation-peer"]) {
+        return;
+    }
+    let signed = Signed::new(4051);
+    let signer = signed.root.signer(|params| {
+        lasting(params);
+        revocable(params);
+    });
+    signed.sign(&signer, &[COSE, X509]);
+    let ran = signed.ours();
+    assert!(ran.code == 1 && ran.out.contains("revocation: not checked"), "{ran:?}");
+    for (serials, code, words) in [(&[78][..], 0, "on none of the lists"), (&[77, 78], 1, "is revoked")] {
+        write(&signed.path("list.crl"), signed.root.list(serials, [(2020, 1), (2090, 1)]));
+        let options = [signed.by_policy(), vec!["--crl".to_owned(), signed.text("list.crl")]].concat();
+        let ran = signed.verify(&options);
+        assert!(ran.code == code && ran.out.contains(words), "{ran:?}");
+    }
+}
+
+#[test]
+fn n10_n11_both_judge_timestamps_alike() {
+    if !installed(&["notation-peer", "openssl"]) {
+        return;
+    }
+    let keys: [&[&str]; 2] = [&["rsa:2048"], &["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]];
+    for (size, key) in keys.into_iter().enumerate() {
+        let signed = Signed::new(4061 + size);
+        let authority = TimestampAuthority::new(key);
+        signed.sign(&signed.signer(), &[COSE, X509]);
+        let envelope = signed.envelope(COSE);
+        signed.store("tsa", &authority.root());
+        signed.policy(&json!({ "level": "strict" }), &["ca:acme", "tsa:acme"]);
+        let ran = signed.agreed(false);
+        assert!(ran.out.contains("timestamp: it has no timestamp"), "{}", ran.out);
+        let stamped = |token: &[u8]| {
+            signed.attach(&with_unsigned(&envelope, "io.cncf.notary.timestampSignature", token), COSE);
+        };
+        let good = authority.token(&signature_of(&envelope));
+        stamped(&good);
+        let ran = signed.agreed(true);
+        assert!(ran.out.contains(" by CN=time,O=acme.example"), "{}", ran.out);
+        // Over something else, changed, or by somebody else.
+        stamped(&authority.token(b"something else"));
+        let ran = signed.agreed(false);
+        assert!(ran.out.contains("over another signature"), "{}", ran.out);
+        let mut changed = good.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        stamped(&changed);
+        signed.agreed(false);
+        stamped(&TimestampAuthority::new(key).token(&signature_of(&envelope)));
+        let ran = signed.agreed(false);
+        assert!(ran.out.contains("nobody in the stores of timestamp authorities"), "{}", ran.out);
+        // Until a certificate expires, such a policy does not look.
+        signed.policy(
+            &json!({ "level": "strict", "verifyTimestamp": "afterCertExpiry" }),
+            &["ca:acme", "tsa:acme"],
+        );
+        signed.agreed(true);
+    }
+}
+
+/// The vectors of `notation-core-go`: envelopes without certificates, with a critical header that nobody knows. They are read up to
+/// there, and refused for it.
+#[test]
+fn n24_the_vectors_of_notation() {
+    let Some(checkout) = std::env::var_os("PLIMSOLL_NOTATION_CORE") else {
+        eprintln!("skipped: PLIMSOLL_NOTATION_CORE names no checkout of notation-core-go");
+        return;
+    };
+    let vector = |kind: &str| {
+        let path = Path::new(&checkout).join("signature").join(kind).join("testdata/conformance.json");
+        fs::read(path).unwrap()
+    };
+    let cose: Value = serde_json::from_slice(&vector("cose")).unwrap();
+    let hex = cose.pointer("/expectedOutput/cborHex").and_then(Value::as_str).unwrap().to_owned();
+    let cose: Vec<u8> =
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+    let signed = Signed::new(4071);
+    for (envelope, media_type) in [(vector("jws"), JWS), (cose, COSE)] {
+        signed.attach(&envelope, media_type);
+        let ran = signed.ours();
+        assert!(
+            ran.code == 1 && ran.out.contains("its critical header \"signedCritKey1\" is not known"),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
+fn files_that_cannot_be_meant_are_wrong_use() {
+    let signed = Signed::new(4081);
+    let is_wrong = |options: &[String], words: &str| {
+        let ran = signed.verify(options);
+        assert!(ran.code == 2 && ran.err.contains(words), "{options:?}: {ran:?}");
+    };
+    let options = signed.by_policy();
+    is_wrong(&options[2..4], "--trust-store");
+    is_wrong(&options[2..], "it has no policy for images without a repository");
+    let mut other = options.clone();
+    other[1] = "r.example/other".to_owned();
+    is_wrong(&other, "it has no policy for r.example/other");
+    is_wrong(&["--crl".to_owned(), signed.text("root.crt")], "required");
+    let by_root = ["--certificate".to_owned(), signed.text("root.crt")];
+    is_wrong(&[&by_root[..], &["--crl".to_owned(), signed.text("root.crt")]].concat(), "the list ");
+    is_wrong(&[&by_root[..], &options[2..]].concat(), "cannot be used with");
+    let store = signed.path("truststore/x509/ca/acme");
+    std::os::unix::fs::symlink(signed.path("root.crt"), store.join("link.crt")).unwrap();
+    is_wrong(&options, "is no file but a link");
+    fs::remove_file(store.join("link.crt")).unwrap();
+    write(&store.join("notes.txt"), "no certificate");
+    is_wrong(&options, "notes.txt");
+    fs::remove_dir_all(&store).unwrap();
+    is_wrong(&options, "the trust store ");
+    std::os::unix::fs::symlink(signed.path(""), &store).unwrap();
+    is_wrong(&options, "is no folder");
+    signed.policy(&json!({ "level": "skip" }), &[]);
+    let skipping = json!({ "version": "1.0", "trustPolicies": [{ "name": "none", "registryScopes": ["r.example/shop"],
+        "signatureVerification": { "level": "skip" } }] });
+    write(&signed.path("trustpolicy.json"), skipping.to_string());
+    is_wrong(&options, "skips verification");
+}
