@@ -16,6 +16,7 @@ mod scrub;
 mod secrets;
 pub(crate) mod sign;
 mod tree;
+mod trust;
 pub(crate) mod verify;
 mod vex;
 
@@ -39,6 +40,7 @@ pub(crate) use policy::Policy;
 pub(crate) use scrub::{Scrub, ScrubMode};
 pub(crate) use secrets::Secrets;
 pub(crate) use tree::Tree;
+pub(crate) use trust::Trust;
 pub(crate) use vex::{Create, Vex, VexSource};
 
 /// The security of container images over their whole life.
@@ -141,6 +143,9 @@ pub(crate) enum Command {
     Tree(Tree),
     /// Copy an image byte for byte with everything that belongs to it: between registries, OCI layouts and OCI archives.
     Copy(Box<Copy>),
+    /// Tell what is trusted.
+    #[command(subcommand)]
+    Trust(Trust),
     /// Make, read, compare and judge bills of materials.
     Sbom(Box<sbom::Sbom>),
     /// Build, update and look at advisory databases.

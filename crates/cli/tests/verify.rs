@@ -266,6 +266,163 @@ fn cosigns_bundle_of_a_file() {
     assert_eq!(verify("release", "changed.json", &KEY).code, 1);
 }
 
+const COMMIT: &str = "0123456789012345678901234567890123456789";
+
+const JUDGED: &str = "version: 1
+rules:
+  - id: signed
+    require: { signed: true, signed-by: release }
+    then: fail
+  - id: built
+    require: { provenance: { builder: 'https://builder.example/hardened', source: 'https://git.example/acme/shop', commit: true, pinned: true, level: 3 } }
+    then: fail
+gaps: { default: { then: ignore, reason: the test has no feeds } }
+";
+
+impl Signed {
+    /// A trust file for images of this pattern, with further lines.
+    fn trust(&self, name: &str, images: &str, more: &str) {
+        let domain = "signers: [release], log: ignored, builders: [{ id: 'https://builder.example/hardened', signers: [release], level: 3 }]";
+        write(
+            &self.path(name),
+            format!(
+                "version: 1\nsigners: [{{ name: release, keys: [{{ file: cosign.pub }}] }}]\ndomains: [{{ name: acme, images: ['{images}'], {domain} }}]\n{more}"
+            ),
+        );
+    }
+
+    fn check(&self, options: &[&str]) -> Ran {
+        let image = format!("{}/shop:1", self.host);
+        let mut command =
+            self.plimsoll.command(&["--config", &self.config, "check", &image, "--format", "json"]);
+        command.env("SOURCE_DATE_EPOCH", support::EPOCH);
+        Ran::of(command.current_dir(self.plimsoll.folder()).args(options))
+    }
+
+    fn sign_file(&self, name: &str) {
+        let bundle = format!("{name}.sigstore.json");
+        let to = [
+            "sign-blob",
+            "-y",
+            "--key",
+            "cosign.key",
+            "--signing-config",
+            "none.json",
+            "--bundle",
+            &bundle,
+            name,
+        ];
+        self.cosign(&to);
+    }
+}
+
+#[test]
+fn a_trust_file_says_whose_signatures_count_for_which_images() {
+    if !installed(&["cosign"]) {
+        return;
+    }
+    let Some(registry) = RegistryServer::start(&RegistrySetup::default()) else { return };
+    let signed = Signed::new(registry.host(), 1000);
+    signed.trust("trust.yaml", &format!("{}/**", signed.host), "");
+    signed.trust("other.yaml", "ghcr.io/acme/**", "");
+    let by = |file: &str| signed.verify_shop(&["--trust", file, "--format", "json"]);
+    assert_eq!(by("trust.yaml").code, 1, "not signed yet");
+    signed.cosign_as(Format::Bundle, &["sign"], &[]);
+    let ran = by("trust.yaml");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let document = json(&ran);
+    assert_eq!(document["demand"]["domain"], "acme");
+    assert_eq!(document["subjects"][0]["signatures"][0]["knownAs"][0], "release");
+    // Nothing is accepted of images that no domain is for.
+    let ran = by("other.yaml");
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(json(&ran)["reason"], "no domain of other.yaml is for this image");
+    assert_eq!(signed.verify_shop(&["--trust", "trust.yaml", "--key", "cosign.pub"]).code, 2);
+    write(&signed.path("wrong.yaml"), "version: 1\nsingers: []\n");
+    let ran = by("wrong.yaml");
+    assert!(ran.code == 2 && ran.err.contains("did you mean `signers`?"), "{ran:?}");
+}
+
+#[test]
+fn a_policy_judges_signatures_and_provenance_and_is_signed_itself() {
+    if !installed(&["cosign"]) {
+        return;
+    }
+    let Some(registry) = RegistryServer::start(&RegistrySetup::default()) else { return };
+    let signed = Signed::new(registry.host(), 1000);
+    let images = format!("{}/**", signed.host);
+    signed.trust("trust.yaml", &images, "");
+    write(&signed.path("plimsoll.yaml"), JUDGED);
+    let undecided = signed.check(&[]);
+    assert_eq!(undecided.code, 2, "no trust file: {undecided:?}");
+    let trust = ["--trust", "trust.yaml"];
+    assert_eq!(signed.check(&trust).code, 1, "not signed yet");
+    signed.cosign_as(Format::Bundle, &["sign"], &[]);
+    let ran = signed.check(&trust);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let document = json(&ran);
+    let rules: Vec<&str> =
+        document["rules"].as_array().unwrap().iter().map(|rule| text(&rule["id"])).collect();
+    assert_eq!(rules, ["built"]);
+    let source = "git+https://git.example/acme/shop@refs/heads/main";
+    let predicate = serde_json::json!({
+        "buildDefinition": {
+            "buildType": "https://builder.example/type", "externalParameters": { "source": source },
+            "resolvedDependencies": [{ "uri": source, "digest": { "gitCommit": COMMIT } }],
+        },
+        "runDetails": { "builder": { "id": "https://builder.example/hardened" } },
+    });
+    write(&signed.path("slsa.json"), predicate.to_string());
+    signed.cosign_as(
+        Format::Bundle,
+        &["attest", "--type", "slsaprovenance1", "--predicate", "slsa.json"],
+        &[],
+    );
+    let vsa = ["--emit-vsa", "vsa.json", "--verifier-id", "https://acme.example/gate"];
+    let ran = signed.check(&[&trust[..], &vsa].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let document = json(&ran);
+    assert_eq!(document["trust"]["slsaLevel"], 3);
+    assert_eq!(document["trust"]["signers"], serde_json::json!(["release"]));
+    let summary: Value = serde_json::from_slice(&fs::read(signed.path("vsa.json")).unwrap()).unwrap();
+    assert_eq!(summary["predicate"]["verificationResult"], "PASSED");
+    assert_eq!(summary["predicate"]["verifiedLevels"][0], "SLSA_BUILD_LEVEL_3");
+    assert_eq!(summary["predicate"]["resourceUri"], format!("oci://{}/shop", signed.host));
+    assert_eq!(summary["predicate"]["inputAttestations"].as_array().unwrap().len(), 2);
+
+    // From here on the policy must be signed, too.
+    signed.trust("trust.yaml", &images, "policies: { signed-by: [release] }\n");
+    let ran = signed.check(&trust);
+    assert!(ran.code == 2 && ran.err.contains("must be signed"), "{ran:?}");
+    assert_eq!(signed.check(&[&trust[..], &["--policy", "slsa-3"]].concat()).code, 2);
+    signed.sign_file("plimsoll.yaml");
+    let ran = signed.check(&trust);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(json(&ran)["policy"]["signers"], serde_json::json!(["release"]));
+    // Exceptions are a part of it: whoever adds one needs the signer, wherever it is added.
+    write(&signed.path(".trivyignore"), "CVE-2026-1\n");
+    write(&signed.path("plimsoll.yaml"), format!("{JUDGED}exceptions-from: [.trivyignore]\n"));
+    let ran = signed.check(&trust);
+    assert!(ran.code == 2 && ran.err.contains("is not signed as the trust file demands"), "{ran:?}");
+    signed.sign_file("plimsoll.yaml");
+    let ran = signed.check(&trust);
+    assert!(ran.code == 2 && ran.err.contains(".trivyignore must be signed"), "{ran:?}");
+    signed.sign_file(".trivyignore");
+    assert_eq!(signed.check(&trust).code, 0);
+}
+
+#[test]
+fn what_a_trusted_root_holds_is_told() {
+    let plimsoll = Plimsoll::new();
+    let ran = plimsoll.run(&["trust", "status", "--format", "json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let kinds = json(&ran)["parts"].as_array().unwrap().len();
+    assert!(kinds >= 4, "{ran:?}");
+    let ran = plimsoll.run(&["trust", "status"]);
+    assert!(ran.out.contains("certificate-authority"), "{ran:?}");
+    assert_eq!(plimsoll.run(&["trust", "status", "--trusted-root", "absent"]).code, 2);
+}
+
 /// A registry that answers what it is told to.
 fn registry(answer: impl Fn(&str) -> Option<(&'static str, Vec<u8>)> + Send + Sync + 'static) -> HttpServer {
     HttpServer::start(move |request, connection| match answer(&request.target) {

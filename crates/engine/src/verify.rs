@@ -11,9 +11,8 @@ use plimsoll_image::source::resolved::Resolved;
 use plimsoll_model::digest::{BlobDigest, Digest};
 use plimsoll_model::platform::Platform;
 use plimsoll_model::signature::{Looked, Outcome, Role, Subject, Unread, Verification};
-use plimsoll_trust::all;
 use plimsoll_trust::claimed::{self, Claimed};
-use plimsoll_trust::demand::Demand;
+use plimsoll_trust::judge::Judge;
 
 use find::Finder;
 
@@ -41,9 +40,9 @@ pub fn image(
     resolved: &Resolved,
     place: &dyn Referrers,
     platform: Option<&Platform>,
-    demand: &Demand,
+    judge: &dyn Judge,
 ) -> Result<Verification, VerifyError> {
-    let mut finder = Finder::new(place, demand);
+    let mut finder = Finder::new(place, judge);
     let entries = resolved.index.as_ref().map(|index| index.manifests.as_slice()).unwrap_or_default();
     let child = platform.filter(|_| resolved.index.is_some()).map(|wanted| child(resolved, entries, wanted));
     let mut subjects = Vec::new();
@@ -51,11 +50,11 @@ pub fn image(
         Some(child) => {
             subjects.push(finder.subject(child, Role::Child));
             subjects.push(finder.subject(&resolved.descriptor(), Role::Index));
-            demand.decide(&subjects.iter().collect::<Vec<_>>(), finder.unread.len())
+            judge.decide(&subjects.iter().collect::<Vec<_>>(), finder.unread.len())
         }
         None => {
             subjects.push(finder.subject(&resolved.descriptor(), Role::Itself));
-            let own = demand.decide(&subjects.iter().collect::<Vec<_>>(), finder.unread.len());
+            let own = judge.decide(&subjects.iter().collect::<Vec<_>>(), finder.unread.len());
             if own.0 == Outcome::Verified { own } else { each(entries, &mut finder, &mut subjects, own) }
         }
     };
@@ -65,8 +64,8 @@ pub fn image(
     Ok(Verification {
         name: resolved.name.clone(),
         digest: resolved.digest,
-        demand: demand.summary(),
-        time: demand.now,
+        demand: judge.summary(),
+        time: judge.now(),
         subjects,
         unread: finder.unread,
         outcome,
@@ -109,7 +108,11 @@ fn each(
     for entry in &images {
         let unread = finder.unread.len();
         let subject = finder.subject(entry, Role::Child);
-        let (outcome, _) = finder.demand.decide(&[&subject], finder.unread.len().saturating_sub(unread));
+        // What signs the index covers each of its images, too.
+        let covering: Vec<&Subject> = std::iter::once(&subject)
+            .chain(subjects.iter().filter(|other| other.role == Role::Itself))
+            .collect();
+        let (outcome, _) = finder.judge.decide(&covering, finder.unread.len().saturating_sub(unread));
         subjects.push(subject);
         match outcome {
             Outcome::Verified => signed = signed.saturating_add(1),
@@ -136,7 +139,7 @@ pub fn file(
     name: &str,
     (digest, bytes): (Digest, Option<&[u8]>),
     (place, bundle): (&str, &[u8]),
-    demand: &Demand,
+    judge: &dyn Judge,
 ) -> Verification {
     let claimed = Claimed {
         place,
@@ -145,19 +148,34 @@ pub fn file(
         annotations: &std::collections::BTreeMap::new(),
         subject: claimed::Subject { digest, bytes, described: None },
     };
-    let signatures: Vec<_> = all::examine(&claimed, demand).into_iter().collect();
+    let signatures: Vec<_> = judge.examine(&claimed).into_iter().collect();
     let digest = BlobDigest(digest);
     let looked = vec![Looked { place: place.to_owned(), found: signatures.len() }];
     let subject = Subject { digest, role: Role::File, platform: None, looked, signatures };
-    let (outcome, reason) = demand.decide(&[&subject], 0);
+    let (outcome, reason) = judge.decide(&[&subject], 0);
     Verification {
         name: name.to_owned(),
         digest,
-        demand: demand.summary(),
-        time: demand.now,
+        demand: judge.summary(),
+        time: judge.now(),
         subjects: vec![subject],
         unread: Vec::new(),
         outcome,
         reason,
+    }
+}
+
+/// What follows where no domain of the trust file `title` is for the image: it is refused, and nothing is looked at.
+#[must_use]
+pub fn without_domain(resolved: &Resolved, title: &str, now: jiff::Timestamp) -> Verification {
+    Verification {
+        name: resolved.name.clone(),
+        digest: resolved.digest,
+        demand: plimsoll_model::signature::Demand::default(),
+        time: now,
+        subjects: Vec::new(),
+        unread: Vec::new(),
+        outcome: Outcome::Refused,
+        reason: format!("no domain of {title} is for this image"),
     }
 }

@@ -14,6 +14,7 @@ pub mod executable;
 mod lines;
 pub mod rpmdb;
 pub mod source;
+pub mod suggest;
 pub mod tar;
 pub mod utf16;
 pub mod yaml_tree;

@@ -48,6 +48,8 @@ pub struct Decision {
     pub outcome: Outcome,
     /// The policy.
     pub policy: PolicySummary,
+    /// What came of its signatures, if they were looked for.
+    pub trust: Option<TrustSummary>,
     /// The time it was decided for: exceptions end and grace runs out by it.
     pub time: Timestamp,
     /// The rules that decided a finding, in their order.
@@ -77,6 +79,29 @@ pub struct PolicySummary {
     pub files: Vec<(String, Digest)>,
     /// The environment it was asked for.
     pub environment: Option<String>,
+    /// Who signed it, as the trust file names them, if it had to be signed.
+    pub signers: Vec<String>,
+}
+
+/// What came of an image's signatures under a trust file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TrustSummary {
+    /// The trust file.
+    pub file: String,
+    /// SHA-256 of its text.
+    pub digest: Digest,
+    /// The domain that is for the image; none if none is.
+    pub domain: Option<String>,
+    /// What follows by the domain.
+    pub outcome: crate::signature::Outcome,
+    /// Why, in words.
+    pub reason: String,
+    /// Who signed, as the trust file names them.
+    pub signers: Vec<String>,
+    /// The digests of the signatures and attestations that were accepted.
+    pub accepted: Vec<Digest>,
+    /// The SLSA build level of the best provenance, if there is any.
+    pub level: Option<u8>,
 }
 
 /// What one rule decided.

@@ -38,6 +38,7 @@ pub mod scan;
 pub mod scrub;
 pub mod severity;
 pub mod signature;
+pub mod trusted_root;
 pub mod verdict;
 pub mod version;
 pub mod vex;

@@ -2,6 +2,7 @@
 //! it was accepted or refused. A check that was not made is told as such, and never as passed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -44,6 +45,10 @@ pub struct Demand {
     pub log: bool,
     /// Where the certificates and keys of authorities and logs are from, in words; none where none were needed.
     pub roots: Option<String>,
+    /// The domain of the trust file, if it is one that demands.
+    pub domain: Option<String>,
+    /// What else it demands, in words.
+    pub wanted: Vec<String>,
 }
 
 /// What follows.
@@ -143,6 +148,10 @@ pub struct Signature {
     pub annotations: BTreeMap<String, String>,
     /// Who signed, only if the signature holds.
     pub signer: Option<Signer>,
+    /// The names under which a trust file knows who signed.
+    pub known_as: Vec<String>,
+    /// The statement that was signed, if there is one and it is not large, only if the signature holds.
+    pub payload: Option<Arc<[u8]>>,
     /// Times that a trusted authority or log confirmed.
     pub times: Vec<Timestamp>,
     /// The checks in the order in which they were made, and those that were not.
@@ -233,6 +242,8 @@ pub enum Check {
     PredicateType,
     /// The annotations asked for were signed.
     Annotations,
+    /// It was not made too long ago.
+    Age,
 }
 
 impl Check {
@@ -253,6 +264,7 @@ impl Check {
             Self::Revocation => "revocation",
             Self::PredicateType => "predicate-type",
             Self::Annotations => "annotations",
+            Self::Age => "age",
         }
     }
 }

@@ -10,7 +10,9 @@ use serde::Deserialize;
 
 use crate::document::OutcomeWord;
 use crate::evaluate::Judge;
-use crate::facts::{BaseFacts, ImageFacts, Named};
+use crate::facts::{
+    AttestationFacts, BaseFacts, ImageFacts, Named, ProvenanceFacts, SignerFacts, TrustFacts,
+};
 use crate::fields::midnight;
 use crate::read::{Policy, PolicyError};
 use crate::rego::Said;
@@ -145,12 +147,93 @@ struct ImageCase {
     /// Whether a bill of materials lies with it.
     #[serde(default, deserialize_with = "given")]
     sbom: Option<bool>,
+    /// What was verified of it.
+    #[serde(default, deserialize_with = "given_mapping")]
+    trust: Option<TrustCase>,
     /// The size of its layers: 500MB.
     #[serde(default, deserialize_with = "given")]
     size: Option<SizeWord>,
     /// How many layers it has.
     #[serde(default, deserialize_with = "given")]
     layers: Option<u64>,
+}
+
+/// What was verified of an image.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TrustCase {
+    /// Whether it is signed as the trust file demands.
+    #[serde(default)]
+    signed: bool,
+    /// The names of those who signed, as the trust file has them.
+    #[serde(default)]
+    signed_by: Vec<String>,
+    /// Whom the certificate of all of them names.
+    #[serde(default, deserialize_with = "given")]
+    identity: Option<String>,
+    /// Who vouched for that name.
+    #[serde(default, deserialize_with = "given")]
+    issuer: Option<String>,
+    /// The types of verified attestations beside provenance.
+    #[serde(default)]
+    attestations: Vec<String>,
+    /// Verified provenance.
+    #[serde(default, deserialize_with = "given_mapping")]
+    provenance: Option<ProvenanceCase>,
+    /// Whether something could not be read that may have been a signature.
+    #[serde(default)]
+    unread: bool,
+}
+
+/// Verified provenance.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ProvenanceCase {
+    /// The builder's id.
+    builder: String,
+    /// The build type.
+    build_type: String,
+    /// The repository of the sources.
+    #[serde(default, deserialize_with = "given")]
+    source: Option<String>,
+    /// The commit of the sources.
+    #[serde(default, deserialize_with = "given")]
+    commit: Option<String>,
+    /// Whether all materials have digests.
+    #[serde(default)]
+    pinned: bool,
+    /// The SLSA build level; 1 without it.
+    #[serde(default, deserialize_with = "given")]
+    level: Option<u8>,
+}
+
+impl TrustCase {
+    fn facts(&self) -> TrustFacts {
+        let signer = |name: &String| SignerFacts {
+            known_as: vec![name.clone()],
+            identity: self.identity.clone(),
+            issuer: self.issuer.clone(),
+        };
+        let attestation =
+            |kind: &String| AttestationFacts { kind: kind.clone(), ..AttestationFacts::default() };
+        let provenance = |case: &ProvenanceCase| ProvenanceFacts {
+            builder: case.builder.clone(),
+            build_type: case.build_type.clone(),
+            source: case.source.clone(),
+            commit: case.commit.clone(),
+            pinned: case.pinned,
+            level: case.level.unwrap_or(1),
+        };
+        TrustFacts {
+            summary: None,
+            verified: self.signed,
+            reason: "as the test says".to_owned(),
+            signers: self.signed_by.iter().map(signer).collect(),
+            attestations: self.attestations.iter().map(attestation).collect(),
+            provenance: self.provenance.iter().map(provenance).collect(),
+            unread: self.unread.then(|| "something, as the test says".to_owned()).into_iter().collect(),
+        }
+    }
 }
 
 /// How one case went.
@@ -256,6 +339,7 @@ impl ImageCase {
             database: self.database,
             base: base.map(|names| BaseFacts { names, current: self.base_current }),
             sbom: self.sbom,
+            trust: self.trust.as_ref().map(TrustCase::facts),
         }
     }
 }

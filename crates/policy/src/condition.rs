@@ -15,7 +15,7 @@ use cel::{Context, Env, IdedExpr, Value};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::facts::ImageFacts;
+use crate::facts::{ImageFacts, TrustFacts};
 use crate::fields::{Field, Fields};
 
 pub(crate) use check::Scope;
@@ -157,6 +157,8 @@ impl<'a> Scene<'a> {
     pub(crate) fn holds(&self, condition: &Condition, finding: Option<&Fields<'_>>) -> Result<bool, String> {
         let longest = finding.into_iter().flatten().map(|(_, field)| length(field)).max();
         let image = self.image.digests.len().max(self.image.base.as_ref().map_or(0, |base| base.names.len()));
+        let attested = self.image.trust.as_ref().map_or(0, TrustFacts::longest);
+        let image = image.max(if condition.compiled.cost.is_attested() { attested } else { 0 });
         let steps = condition.compiled.cost.steps(longest.unwrap_or(0).max(image));
         let all = self.steps.get().saturating_add(steps);
         if steps > STEPS || all > ALL_STEPS {
@@ -174,6 +176,9 @@ impl<'a> Scene<'a> {
     fn root(&self) -> Context<'static, 'static> {
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
         context.add_variable_from_value("image", value::map(&self.image.fields()));
+        if let Some(trust) = &self.image.trust {
+            context.add_variable_from_value("attestations", value::attestations(trust));
+        }
         context.add_variable_from_value("environment", self.environment.unwrap_or_default());
         context.add_variable_from_value("now", value::time(self.now));
         context

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::case::Case;
 use crate::image_rule::ImageSelectors;
 use crate::profile::Profile;
+use crate::requirement::Requirements;
 use crate::selector::{ExceptionSelectors, Selectors};
 use crate::sla::Sla;
 use crate::time::{Expiry, Grace};
@@ -23,6 +24,9 @@ pub(crate) struct Document {
     /// The version of the language: 1.
     #[schemars(range(min = 1, max = 1))]
     pub(crate) version: u32,
+    /// The trust file that says whose signatures count, from the policy's folder on; `--trust` replaces it.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) trust: Option<FileName>,
     /// Built-in profiles whose rules come after the policy's own. An own rule takes the place of one with its id.
     #[serde(default)]
     pub(crate) extends: Vec<Profile>,
@@ -103,10 +107,12 @@ impl OutcomeWord {
     }
 }
 
-/// A rule, on findings (`match`) or on the image as a whole (`image`).
+/// A rule, on findings (`match`) or on the image as a whole (`image`), or on what it must have (`require`).
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(extend("oneOf" = [{ "required": ["match"] }, { "required": ["image"] }]))]
+#[schemars(extend("oneOf" = [
+    { "required": ["match"] }, { "anyOf": [{ "required": ["image"] }, { "required": ["require"] }] },
+]))]
 pub(crate) struct Rule {
     /// Its name in reports and exceptions.
     pub(crate) id: String,
@@ -116,6 +122,9 @@ pub(crate) struct Rule {
     /// Which images it is for.
     #[serde(default, deserialize_with = "given_mapping")]
     pub(crate) image: Option<ImageSelectors>,
+    /// What the image must have signed; with `image`, only such images.
+    #[serde(default, deserialize_with = "given_mapping")]
+    pub(crate) require: Option<Requirements>,
     /// A time of grace, as `14d since published`: until it is over, fail is warn, and warn is pass.
     #[serde(default, deserialize_with = "given")]
     pub(crate) after: Option<Grace>,

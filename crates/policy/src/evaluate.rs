@@ -15,7 +15,7 @@ use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_model::scan::Scan;
 
 use crate::condition::Scene;
-use crate::document::{Exception, GapAction};
+use crate::document::{Exception, GapAction, Rule};
 use crate::facts::{ImageFacts, Surroundings};
 use crate::image_rule::Seen;
 use crate::profile::Profile;
@@ -73,6 +73,7 @@ pub fn evaluate(policy: &Policy, scan: &Scan, situation: &Situation) -> Decision
         outcome: outcomes.max().unwrap_or_default(),
         policy: policy.summary.clone(),
         time: situation.now,
+        trust: situation.surroundings.trust.as_ref().and_then(|trust| trust.summary.clone()),
         exceptions: exceptions.map(|(exception, count)| judge.exception_result(exception, count)).collect(),
         rules,
         gaps,
@@ -281,12 +282,29 @@ impl<'a> Judge<'a> {
             judgments.push(self.image_judgment(Decider::Module(word.rule.clone()), word.outcome, seen));
         }
         for (index, rule) in self.policy.document.rules.iter().enumerate() {
-            let Some(selectors) = &rule.image else { continue };
-            let Some(seen) = selectors.fit(self.image, &self.scene, today) else { continue };
+            let Some(seen) = self.seen(rule, today) else { continue };
             let outcome = if seen.unknown.is_empty() { rule.then.outcome() } else { Outcome::Undecided };
             judgments.push(self.image_judgment(Decider::Rule(index), outcome, seen));
         }
         judgments
+    }
+
+    /// What was seen of an image that a rule is for; none if it is for another one, or the image has what it requires.
+    fn seen(&self, rule: &Rule, today: Date) -> Option<Seen> {
+        let fits = rule.image.as_ref().map(|selectors| selectors.fit(self.image, &self.scene, today));
+        let lacks =
+            rule.require.as_ref().map(|required| required.missing(self.image.trust.as_ref(), &self.scene));
+        match (fits, lacks) {
+            (Some(fits), None) => fits,
+            (None, Some(lacks)) => lacks,
+            (Some(fits), Some(lacks)) => {
+                let (mut fits, lacks) = (fits?, lacks?);
+                fits.seen.extend(lacks.seen);
+                fits.unknown.extend(lacks.unknown);
+                Some(fits)
+            }
+            (None, None) => None,
+        }
     }
 
     fn image_judgment(&self, decider: Decider, outcome: Outcome, seen: Seen) -> ImageJudgment {
@@ -371,4 +389,4 @@ fn clock_gap(scan: &Scan, image: &ImageFacts, today: Date) -> Option<Gap> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -34,8 +34,10 @@ impl Policy {
             let what = match (&rule.selectors, &rule.image) {
                 (Some(selectors), _) => selectors.words(),
                 (None, Some(image)) => image.words(),
-                (None, None) => String::new(),
+                (None, None) => "an image".to_owned(),
             };
+            let required = rule.require.as_ref().map(|required| format!(" {}", required.words()));
+            let what = format!("{what}{}", required.unwrap_or_default());
             let _ = writeln!(text, "{:>3}  {}{profile}\n     {what} {then}{grace}", number + 1, rule.id);
             if let Some(reason) = &rule.reason {
                 let _ = writeln!(text, "     because {reason}");

@@ -1,10 +1,10 @@
 //! What is known of an image as a whole. What is not known is none, and leaves the rules that ask for it undecided.
 //!
-//! Signatures and provenance are not among it: who signed is told by verification, and a fact of it takes its place here
-//! once a scan carries one.
+//! Of signatures and provenance only what verification accepted is among it.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use plimsoll_model::decision::TrustSummary;
 use plimsoll_model::reference::Reference;
 use plimsoll_model::scan::Scan;
 
@@ -17,6 +17,84 @@ pub struct Surroundings {
     pub base: Option<BaseFacts>,
     /// Whether a bill of materials lies with it, if that was looked for.
     pub sbom: Option<bool>,
+    /// Its signatures under a trust file, if that was looked for.
+    pub trust: Option<TrustFacts>,
+}
+
+/// What verification accepted.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct TrustFacts {
+    /// For the report: the trust file and what came of it.
+    pub summary: Option<TrustSummary>,
+    /// Whether it is signed as the trust file's domain demands.
+    pub verified: bool,
+    /// Why, or why not, in words.
+    pub reason: String,
+    /// Who made the signatures.
+    pub signers: Vec<SignerFacts>,
+    /// The attestations.
+    pub attestations: Vec<AttestationFacts>,
+    /// Those of them that are provenance.
+    pub provenance: Vec<ProvenanceFacts>,
+    /// What could not be read, in words; it may have been a signature.
+    pub unread: Vec<String>,
+}
+
+/// Who made a signature.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SignerFacts {
+    /// The names that the trust file has for them.
+    pub known_as: Vec<String>,
+    /// Whom the certificate names, if it was not a key.
+    pub identity: Option<String>,
+    /// Who vouched for that name.
+    pub issuer: Option<String>,
+}
+
+/// A verified attestation.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct AttestationFacts {
+    /// The type of its predicate.
+    pub kind: String,
+    /// The names that the trust file has for its signer.
+    pub signers: Vec<String>,
+    /// The predicate; none if it is too large to be looked at.
+    pub predicate: Option<serde_json::Value>,
+}
+
+/// Verified provenance.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ProvenanceFacts {
+    /// The builder's id.
+    pub builder: String,
+    /// The type of build.
+    pub build_type: String,
+    /// The repository of the sources.
+    pub source: Option<String>,
+    /// The commit of the sources.
+    pub commit: Option<String>,
+    /// Whether all materials have digests.
+    pub pinned: bool,
+    /// The SLSA build level, by the trust file's builders.
+    pub level: u8,
+}
+
+impl TrustFacts {
+    /// The length of the longest list or mapping in predicates, which conditions may go through.
+    pub(crate) fn longest(&self) -> usize {
+        let predicates = self.attestations.iter().filter_map(|attestation| attestation.predicate.as_ref());
+        predicates.map(longest).max().unwrap_or(0).max(self.attestations.len())
+    }
+}
+
+fn longest(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::Array(items) => items.iter().map(longest).max().unwrap_or(0).max(items.len()),
+        serde_json::Value::Object(entries) => {
+            entries.values().map(longest).max().unwrap_or(0).max(entries.len())
+        }
+        _ => 0,
+    }
 }
 
 /// The base of an image.
@@ -46,6 +124,7 @@ pub(crate) struct ImageFacts {
     pub(crate) database: Option<Date>,
     pub(crate) base: Option<BaseFacts>,
     pub(crate) sbom: Option<bool>,
+    pub(crate) trust: Option<TrustFacts>,
 }
 
 impl ImageFacts {
@@ -69,6 +148,7 @@ impl ImageFacts {
             database: scan.database.as_ref().and_then(|database| database.date),
             base: surroundings.base.clone(),
             sbom: surroundings.sbom,
+            trust: surroundings.trust.clone(),
         }
     }
 }

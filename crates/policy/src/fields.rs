@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use plimsoll_model::severity::Severity;
 
-use crate::facts::ImageFacts;
+use crate::facts::{ImageFacts, TrustFacts};
 use crate::subject::{End, Subject};
 use crate::words::{CategoryWord, Kind, OriginWord, StatusWord};
 
@@ -52,6 +52,8 @@ pub(crate) const FINDING: &[&str] = &[
 pub(crate) const IMAGE: &[&str] = &[
     "baseCurrent",
     "bases",
+    "buildType",
+    "builder",
     "created",
     "databaseDate",
     "digests",
@@ -59,8 +61,14 @@ pub(crate) const IMAGE: &[&str] = &[
     "name",
     "pinned",
     "platform",
+    "predicateTypes",
     "sbom",
+    "signed",
+    "signers",
     "size",
+    "slsaLevel",
+    "sourceCommit",
+    "sourceRepository",
     "tag",
 ];
 
@@ -137,7 +145,36 @@ impl ImageFacts {
             ("baseCurrent", self.base.as_ref().and_then(|base| base.current).map(Field::Flag)),
         ];
         fields.extend(optional.into_iter().filter_map(|(name, field)| Some((name, field?))));
+        if let Some(trust) = &self.trust {
+            fields.extend(trust.fields());
+        }
         fields
+    }
+}
+
+impl TrustFacts {
+    /// What was verified as fields; of several provenances, the one of the highest level. Where something could not be read, what
+    /// is not there is not known.
+    fn fields(&self) -> Fields<'_> {
+        let best = self.provenance.iter().max_by_key(|provenance| provenance.level);
+        let known = self.signers.iter().flat_map(|signer| &signer.known_as).map(String::as_str);
+        let mut signers: Vec<&str> = known.collect();
+        signers.sort_unstable();
+        signers.dedup();
+        let kinds: Vec<&str> =
+            self.attestations.iter().map(|attestation| attestation.kind.as_str()).collect();
+        let is_whole = self.unread.is_empty();
+        let optional = [
+            ("signed", (self.verified || is_whole).then_some(Field::Flag(self.verified))),
+            ("signers", is_whole.then_some(Field::Texts(signers))),
+            ("predicateTypes", is_whole.then_some(Field::Texts(kinds))),
+            ("builder", best.map(|best| Field::Text(&best.builder))),
+            ("buildType", best.map(|best| Field::Text(&best.build_type))),
+            ("sourceRepository", best.and_then(|best| best.source.as_deref()).map(Field::Text)),
+            ("sourceCommit", best.and_then(|best| best.commit.as_deref()).map(Field::Text)),
+            ("slsaLevel", best.map(|best| u64::from(best.level)).or(is_whole.then_some(0)).map(Field::Count)),
+        ];
+        optional.into_iter().filter_map(|(name, field)| Some((name, field?))).collect()
     }
 }
 

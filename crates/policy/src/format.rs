@@ -15,6 +15,7 @@ const ORDERS: &[(&[&str], &[&str])] = &[
         &[],
         &[
             "version",
+            "trust",
             "extends",
             "environments",
             "rego",
@@ -26,7 +27,7 @@ const ORDERS: &[(&[&str], &[&str])] = &[
         ],
     ),
     (&["environments", "*"], &["fail", "warn", "undecided"]),
-    (&["rules"], &["id", "match", "image", "after", "then", "reason"]),
+    (&["rules"], &["id", "match", "image", "require", "after", "then", "reason"]),
     (&["exceptions"], &["match", "reason", "owner", "expires", "ticket"]),
     (&["gaps", "*"], &["then", "reason"]),
     (&["tests"], &["name", "finding", "image", "environment", "date", "digest", "expect", "rule"]),

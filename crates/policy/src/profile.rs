@@ -14,13 +14,16 @@ pub enum Profile {
     Cis,
     /// What NSA and CISA ask of the images of pods.
     Nsa,
+    /// That it was built at SLSA build level 3, as the trust file's builders make it.
+    #[serde(rename = "slsa-3")]
+    Slsa3,
     /// What an image should not ship with if its makers can help it.
     Strict,
 }
 
 impl Profile {
     /// All built-in policies.
-    pub const ALL: [Self; 4] = [Self::Baseline, Self::Cis, Self::Nsa, Self::Strict];
+    pub const ALL: [Self; 5] = [Self::Baseline, Self::Cis, Self::Nsa, Self::Slsa3, Self::Strict];
 
     /// Its name.
     #[must_use]
@@ -29,6 +32,7 @@ impl Profile {
             Self::Baseline => "baseline",
             Self::Cis => "cis",
             Self::Nsa => "nsa",
+            Self::Slsa3 => "slsa-3",
             Self::Strict => "strict",
         }
     }
@@ -40,6 +44,7 @@ impl Profile {
             Self::Baseline => include_str!("../profiles/baseline.yaml"),
             Self::Cis => include_str!("../profiles/cis.yaml"),
             Self::Nsa => include_str!("../profiles/nsa.yaml"),
+            Self::Slsa3 => include_str!("../profiles/slsa-3.yaml"),
             Self::Strict => include_str!("../profiles/strict.yaml"),
         }
     }

@@ -1,6 +1,7 @@
 //! From the bytes of a file to a policy, under limits: what is wrong is told with its line, and with the word that may have
 //! been meant.
 
+use plimsoll_formats::suggest::{nesting, reason};
 use plimsoll_model::decision::PolicySummary;
 use plimsoll_model::digest::Digest;
 
@@ -9,7 +10,6 @@ use crate::foreign;
 use crate::image_rule::ImageSelectors;
 use crate::profile::Profile;
 use crate::rego::Modules;
-use crate::suggest::suggestion;
 use crate::words::GapKey;
 
 /// What a policy file may be.
@@ -111,6 +111,8 @@ pub struct Policy {
     pub(crate) environment: Environment,
     /// Its modules in Rego, compiled.
     pub(crate) modules: Option<Modules>,
+    /// The trust file that it names, with its bytes.
+    pub(crate) trust: Option<(String, Vec<u8>)>,
 }
 
 /// What a policy asks for beside a scan.
@@ -120,7 +122,22 @@ pub struct Asks {
     pub base: bool,
     /// Whether a bill of materials lies with the image.
     pub sbom: bool,
+    /// For who signed the image and what they say of it.
+    pub signatures: bool,
 }
+
+/// What conditions and modules speak of where they need signatures.
+const SIGNATURES: [&str; 9] = [
+    "attestations",
+    "buildType",
+    "builder",
+    "predicateTypes",
+    "signed",
+    "signers",
+    "slsaLevel",
+    "sourceCommit",
+    "sourceRepository",
+];
 
 /// Gives the bytes of a file that a policy names, from the policy's folder on; or why it cannot.
 pub type Open<'a> = &'a mut dyn FnMut(&str) -> Result<Vec<u8>, String>;
@@ -149,14 +166,16 @@ impl Policy {
         }
         let drawn = draw(name, &mut document, limits, open)?;
         let summary = PolicySummary {
-            files: drawn.files,
+            files: drawn.files.clone(),
             name: name.to_owned(),
             is_built_in: false,
             digest: Digest::of(bytes),
             extends: profiles.into_iter().map(Profile::as_str).collect(),
             environment: None,
+            signers: Vec::new(),
         };
-        Ok(Self { document, summary, environment: Environment::default(), modules: drawn.modules })
+        let Drawn { modules, trust, .. } = drawn;
+        Ok(Self { document, summary, environment: Environment::default(), modules, trust })
     }
 
     /// The built-in policy.
@@ -209,7 +228,22 @@ impl Policy {
         Asks {
             base: mention("base") || images().any(is_base),
             sbom: mention("sbom") || images().any(has_sbom),
+            signatures: SIGNATURES.iter().any(|word| mention(word))
+                || self.document.rules.iter().any(|rule| rule.require.is_some()),
         }
+    }
+
+    /// The name of the trust file that it names, and its bytes.
+    #[must_use]
+    pub fn trust(&self) -> Option<(&str, &[u8])> {
+        self.trust.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+    }
+
+    /// The same, known to be signed by these signers of a trust file.
+    #[must_use]
+    pub fn signed_by(mut self, signers: Vec<String>) -> Self {
+        self.summary.signers = signers;
+        self
     }
 
     /// Which policy it is.
@@ -249,6 +283,7 @@ pub(crate) fn document(name: &str, bytes: &[u8], limits: Limits) -> Result<Docum
 struct Drawn {
     files: Vec<(String, Digest)>,
     modules: Option<Modules>,
+    trust: Option<(String, Vec<u8>)>,
 }
 
 /// Reads the modules and the exceptions that `document` names.
@@ -266,6 +301,10 @@ fn draw(name: &str, document: &mut Document, limits: Limits, open: Open<'_>) -> 
         }
         files.push((file.to_owned(), Digest::of(&bytes)));
         Ok(bytes)
+    };
+    let trust = match document.trust.take() {
+        Some(FileName(file)) => Some((file.clone(), take(&file)?)),
+        None => None,
     };
     let mut sources = Vec::new();
     for (index, module) in document.rego.iter().enumerate() {
@@ -290,7 +329,7 @@ fn draw(name: &str, document: &mut Document, limits: Limits, open: Open<'_>) -> 
     }
     let module = |reason| PolicyError::Module { name: name.to_owned(), reason };
     let modules = if sources.is_empty() { None } else { Some(Modules::compile(&sources).map_err(module)?) };
-    Ok(Drawn { files, modules })
+    Ok(Drawn { files, modules, trust })
 }
 
 /// Reads another tool's YAML, under the limits of a policy. An error is told with its place.
@@ -306,39 +345,12 @@ pub(crate) fn from_yaml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T,
     })
 }
 
-/// How deep brackets are nested at most; those in texts count too.
-fn nesting(text: &str) -> usize {
-    let (mut depth, mut most) = (0_usize, 0);
-    for byte in text.bytes() {
-        match byte {
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        most = most.max(depth);
-    }
-    most
-}
-
 /// What is wrong, in fewer words than the reader of YAML has.
 fn malformed(name: &str, error: &serde_yaml_ng::Error) -> PolicyError {
     let (line, column) = error.location().map_or((1, 1), |place| (place.line(), place.column()));
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or(&text);
     PolicyError::Malformed { name: name.to_owned(), line, column, reason: reason(text) }
-}
-
-/// ``rules[0].match: unknown field `severty`, expected one of `id`, …`` with the word that may have been meant.
-fn reason(text: &str) -> String {
-    let mut quoted = text.split('`').skip(1).step_by(2);
-    let is_unknown = text.contains("unknown field `") || text.contains("unknown variant `");
-    let (Some(typed), true) = (quoted.next(), is_unknown) else { return text.to_owned() };
-    let known: Vec<&str> = quoted.collect();
-    let (before, _) = text.split_once(", expected").unwrap_or((text, ""));
-    match suggestion(typed, &known) {
-        Some(word) => format!("{before}, did you mean `{word}`?"),
-        None => text.to_owned(),
-    }
 }
 
 /// What no type forbids.
@@ -384,8 +396,23 @@ fn complaint(document: &Document) -> Option<String> {
 
 /// What is wrong with what a rule is for.
 fn aim(rule: &Rule) -> Option<&'static str> {
+    if let Some(requirements) = &rule.require {
+        if let Some(complaint) = requirements.complaint() {
+            return Some(complaint);
+        }
+        if rule.selectors.is_some() {
+            return Some("it has both match and require; what is required is required of images");
+        }
+    }
     match (&rule.selectors, &rule.image) {
-        (None, None) => Some("it has neither match, for findings, nor image, for images"),
+        (None, None) if rule.require.is_some() && rule.then == Action::Ignore => {
+            Some("what an image lacks cannot be ignored, only excepted by the rule's id")
+        }
+        (None, None) if rule.require.is_some() && rule.after.is_some() => {
+            Some("what an image must have knows no grace (after)")
+        }
+        (None, None) if rule.require.is_some() => None,
+        (None, None) => Some("it has neither match, for findings, nor image or require, for images"),
         (Some(_), Some(_)) => Some("it has both match and image; a rule is for findings or for images"),
         (Some(_), None) => None,
         (None, Some(image)) if image.is_empty() => Some("image is empty"),

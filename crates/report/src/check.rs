@@ -61,7 +61,12 @@ pub fn write_text(decision: &Decision, scan: &Scan, style: Style, out: &mut dyn 
     if let Some(digest) = scan.image.manifest_digest.or(scan.image.config_digest) {
         writeln!(out, "{digest}")?;
     }
-    writeln!(out, "{}\n", policy(decision))?;
+    writeln!(out, "{}", policy(decision))?;
+    if let Some(trust) = &decision.trust {
+        let (file, reason) = (clean(&trust.file), clean(&trust.reason));
+        writeln!(out, "signatures by {file}: {}, {reason}", trust.outcome.as_str())?;
+    }
+    writeln!(out)?;
     for outcome in [Outcome::Fail, Outcome::Undecided, Outcome::Warn] {
         for rule in decision.rules.iter().filter(|rule| rule.outcome == outcome) {
             write_rule(rule, scan, style, out)?;
@@ -87,7 +92,11 @@ fn policy(decision: &Decision) -> String {
     let environment = policy.environment.as_deref();
     let environment = environment.map_or_else(String::new, |name| format!(", environment {}", clean(name)));
     let built_in = if policy.is_built_in { ", built in" } else { "" };
-    format!("policy {}{built_in}{extends}{environment}, on {}", clean(&policy.name), decision.time)
+    let signers = match policy.signers.as_slice() {
+        [] => String::new(),
+        signers => format!(", {} signed by {}", policy.digest, clean(&signers.join(", "))),
+    };
+    format!("policy {}{built_in}{extends}{environment}{signers}, on {}", clean(&policy.name), decision.time)
 }
 
 fn write_rule(rule: &RuleResult, scan: &Scan, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -226,6 +235,9 @@ pub(crate) struct Document<'a> {
     image: ImageDocument<'a>,
     /// The policy.
     policy: PolicyDocument<'a>,
+    /// What came of its signatures; left out if the policy does not ask for them, or without a trust file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<TrustDocument<'a>>,
     /// The time it was decided for, RFC 3339.
     time: String,
     /// The rules that decided a finding, in the policy's order.
@@ -270,6 +282,31 @@ struct PolicyDocument<'a> {
     /// The files that it draws in: modules and exceptions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<FileDocument<'a>>,
+    /// Who signed it, by the names of the trust file; left out if it need not be signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signers: Option<&'a [String]>,
+}
+
+/// What came of an image's signatures.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TrustDocument<'a> {
+    /// The trust file.
+    file: &'a str,
+    /// SHA-256 of its text.
+    digest: String,
+    /// Its domain that is for the image; null if none is.
+    domain: Option<&'a str>,
+    /// `verified`, `refused` or `undecided`, by that domain.
+    outcome: &'static str,
+    /// Why, for people.
+    reason: &'a str,
+    /// Who signed, by the names of the trust file.
+    signers: &'a [String],
+    /// The digests of the signatures and attestations that were accepted.
+    accepted: Vec<String>,
+    /// The SLSA build level of the best provenance; null if none was accepted.
+    slsa_level: Option<u8>,
 }
 
 /// A file that a policy draws in.
@@ -400,7 +437,18 @@ impl<'a> Document<'a> {
                     .iter()
                     .map(|(name, digest)| FileDocument { name, digest: digest.to_string() })
                     .collect(),
+                signers: Some(decision.policy.signers.as_slice()).filter(|signers| !signers.is_empty()),
             },
+            trust: decision.trust.as_ref().map(|trust| TrustDocument {
+                file: &trust.file,
+                digest: trust.digest.to_string(),
+                domain: trust.domain.as_deref(),
+                outcome: trust.outcome.as_str(),
+                reason: &trust.reason,
+                signers: &trust.signers,
+                accepted: trust.accepted.iter().map(ToString::to_string).collect(),
+                slsa_level: trust.level,
+            }),
             time: decision.time.to_string(),
             rules: decision.rules.iter().map(|rule| RuleDocument::new(rule, scan)).collect(),
             exceptions: decision.exceptions.iter().map(ExceptionDocument::new).collect(),

@@ -35,6 +35,7 @@ pub mod summary;
 pub mod table;
 pub mod template;
 pub mod tree;
+pub mod trust;
 mod upgrade;
 pub mod verify;
 mod xml_tree;

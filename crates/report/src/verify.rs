@@ -38,6 +38,9 @@ pub fn write_text(verification: &Verification, style: Style, out: &mut dyn Write
 }
 
 fn write_demand(demand: &Demand, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(domain) = &demand.domain {
+        writeln!(out, "domain: {}", clean(domain))?;
+    }
     for signer in &demand.signers {
         writeln!(out, "trusted: {}", clean(signer))?;
     }
@@ -49,6 +52,9 @@ fn write_demand(demand: &Demand, out: &mut dyn Write) -> io::Result<()> {
     }
     for (key, value) in &demand.annotations {
         writeln!(out, "wanted: the annotation {}={}", clean(key), clean(value))?;
+    }
+    for wanted in &demand.wanted {
+        writeln!(out, "wanted: {}", clean(wanted))?;
     }
     if !demand.log {
         writeln!(out, "not wanted: an entry in a transparency log")?;
@@ -144,6 +150,12 @@ struct DemandDocument<'a> {
     log: bool,
     /// Where authorities and logs that are trusted are from, in words; null if none was needed.
     roots: Option<&'a str>,
+    /// The domain of the trust file that demands it; left out without a trust file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<&'a str>,
+    /// What else is demanded, in words; left out if nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wanted: Option<&'a [String]>,
 }
 
 /// Something whose signatures were looked for.
@@ -186,6 +198,9 @@ struct SignatureDocument<'a> {
     digest: Option<String>,
     /// Who signed; null unless the signature holds and its signer is trusted.
     signer: Option<SignerDocument<'a>>,
+    /// The names that the trust file has for who signed; left out if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known_as: Option<&'a [String]>,
     /// The type of the attestation, as it was signed; null unless the signature holds.
     predicate_type: Option<&'a str>,
     /// Annotations that were signed.
@@ -223,7 +238,7 @@ enum SignerDocument<'a> {
 #[derive(JsonSchema, Serialize)]
 struct CheckDocument<'a> {
     /// `form`, `signature`, `subject`, `signer`, `certificate`, `certificate-log`, `log`, `timestamp`, `key-validity`,
-    /// `expiry`, `revocation`, `predicate-type` or `annotations`.
+    /// `expiry`, `revocation`, `predicate-type`, `annotations` or `age`.
     check: &'static str,
     /// `passed`, `failed` or `not-made`.
     result: &'static str,
@@ -257,6 +272,8 @@ impl<'a> Document<'a> {
                 annotations: &demand.annotations,
                 log: demand.log,
                 roots: demand.roots.as_deref(),
+                domain: demand.domain.as_deref(),
+                wanted: some(&demand.wanted),
             },
             subjects: verification.subjects.iter().map(SubjectDocument::new).collect(),
             unread: verification
@@ -266,6 +283,11 @@ impl<'a> Document<'a> {
                 .collect(),
         }
     }
+}
+
+/// A list that is left out if it is empty.
+fn some(list: &[String]) -> Option<&[String]> {
+    (!list.is_empty()).then_some(list)
 }
 
 impl<'a> SubjectDocument<'a> {
@@ -293,6 +315,7 @@ impl<'a> SignatureDocument<'a> {
             format: signature.format,
             digest: signature.digest.map(|digest| digest.to_string()),
             signer: signature.signer.as_ref().map(SignerDocument::new),
+            known_as: some(&signature.known_as),
             predicate_type: signature.predicate_type.as_deref(),
             annotations: &signature.annotations,
             times: signature.times.iter().map(ToString::to_string).collect(),

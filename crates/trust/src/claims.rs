@@ -11,6 +11,9 @@ use crate::statement::Statement;
 /// How cosign says "this image is signed" in an attestation.
 pub const COSIGN_SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
 
+/// Larger statements are verified, but what they say is not kept.
+const KEPT: usize = 1 << 20;
+
 /// Types that have a short name, as in cosign.
 const SHORT: [(&str, &str); 10] = [
     ("cyclonedx", "https://cyclonedx.org/bom"),
@@ -62,6 +65,7 @@ pub(crate) fn judge_statement(
     let annotations = statement.annotations_of(&subject.digest);
     record.learned().predicate_type = Some(statement.predicate_type.clone());
     record.learned().annotations = annotations;
+    record.learned().payload = (payload.len() <= KEPT).then(|| payload.into());
     match &demand.claim {
         Claim::Attested(wanted) if *wanted != statement.predicate_type => {
             return Err(Refusal::Other(format!("it is an attestation of type {}", statement.predicate_type)));

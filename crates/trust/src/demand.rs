@@ -93,6 +93,7 @@ impl Demand {
             threshold: self.threshold.max(1),
             log: is_logged,
             roots: is_needed.then(|| self.roots.title().to_owned()),
+            ..Default::default()
         }
     }
 

@@ -30,6 +30,8 @@ impl Record {
             predicate_type: None,
             annotations: BTreeMap::new(),
             signer: None,
+            known_as: Vec::new(),
+            payload: None,
             times: Vec::new(),
             checks: Vec::new(),
             fate: Fate::Passed(String::new()),

@@ -56,6 +56,10 @@ impl Roots {
         &self.title
     }
 
+    pub(crate) const fn root(&self) -> &TrustedRoot {
+        &self.root
+    }
+
     pub(crate) const fn verifier(&self) -> &sigstore_verify::Verifier {
         &self.verifier
     }

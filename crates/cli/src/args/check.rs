@@ -17,6 +17,8 @@ Examples:
   plimsoll check ghcr.io/acme/shop:1.4.2
   plimsoll check oci:image --policy strict
   plimsoll check oci:image --policy plimsoll.yaml --environment production
+  plimsoll check ghcr.io/acme/shop:1.4.2 --policy slsa-3 --trust trust.yaml
+  plimsoll check ghcr.io/acme/shop:1.4.2 --trust trust.yaml --emit-vsa vsa.json --verifier-id https://acme.example/gate
   plimsoll check oci:image --new-since last-release.json --format json
   plimsoll check oci:image -o text -o sarif=check.sarif -o html=check.html
   plimsoll check oci:image --dockerfile Dockerfile -o github -o markdown=$GITHUB_STEP_SUMMARY
@@ -31,9 +33,13 @@ Formats (docs/output.md tells what each is for):
 pub(crate) struct Check {
     /// The image, as for `plimsoll scan`.
     pub(crate) image: String,
-    /// The policy: a file, or the name of a built-in one (baseline, cis, nsa, strict).
+    /// The policy: a file, or the name of a built-in one (baseline, cis, nsa, slsa-3, strict).
     #[arg(long, value_name = "FILE|NAME", help_heading = "Policy")]
     pub(crate) policy: Option<PathBuf>,
+    /// Whose signatures count, and who must have signed the policy: a trust file, in place of the policy's own. Nothing is
+    /// fetched unless the policy speaks of signatures.
+    #[arg(long, value_name = "FILE", help_heading = "Policy")]
+    pub(crate) trust: Option<PathBuf>,
     /// Judge as in this environment of the policy.
     #[arg(long, value_name = "NAME", help_heading = "Policy")]
     pub(crate) environment: Option<String>,
@@ -61,6 +67,12 @@ pub(crate) struct Check {
     /// Write a report; may be repeated. Without PATH, or with -, it goes to standard output.
     #[arg(long, short, value_name = "FORMAT[=PATH]", value_parser = of_check, help_heading = "Output")]
     pub(crate) output: Vec<Output>,
+    /// Write what follows as a SLSA verification summary: an in-toto statement, not signed.
+    #[arg(long, value_name = "FILE", requires = "verifier_id", help_heading = "Output")]
+    pub(crate) emit_vsa: Option<PathBuf>,
+    /// Who the summary says has verified: a URI.
+    #[arg(long, value_name = "URI", requires = "emit_vsa", help_heading = "Output")]
+    pub(crate) verifier_id: Option<String>,
     /// Write the report to standard output in this format: text, json, markdown, github or another [default: text].
     #[arg(long, value_name = "FORMAT", value_parser = of_check, conflicts_with = "output", help_heading = "Output")]
     pub(crate) format: Option<Output>,
@@ -81,6 +93,7 @@ impl Check {
         Self {
             image: image.to_owned(),
             policy: None,
+            trust: None,
             environment: None,
             new_since: None,
             platform: None,
@@ -90,6 +103,8 @@ impl Check {
             db: None,
             dockerfile: None,
             output: Vec::new(),
+            emit_vsa: None,
+            verifier_id: None,
             format: None,
             template: None,
             no_cache: false,

@@ -12,22 +12,22 @@ pub(crate) enum Policy {
         after_help = "Examples:\n  plimsoll policy explain plimsoll.yaml\n  plimsoll policy explain baseline"
     )]
     Explain {
-        /// The policy: a file, or the name of a built-in one (baseline, cis, nsa, strict).
+        /// The policy: a file, or the name of a built-in one (baseline, cis, nsa, slsa-3, strict).
         #[arg(value_name = "FILE|NAME")]
         policy: PathBuf,
     },
     /// Try the test cases of a policy; ends with 1 if one goes otherwise than it expects.
     #[command(after_help = "Example:\n  plimsoll policy test plimsoll.yaml")]
     Test {
-        /// The policy: a file, or the name of a built-in one (baseline, cis, nsa, strict).
+        /// The policy: a file, or the name of a built-in one (baseline, cis, nsa, slsa-3, strict).
         #[arg(value_name = "FILE|NAME")]
         policy: PathBuf,
     },
     /// Print a built-in policy, to start one's own from.
     #[command(after_help = "Example:\n  plimsoll policy show baseline > plimsoll.yaml")]
     Show {
-        /// The name: baseline, cis, nsa, strict.
-        #[arg(value_parser = ["baseline", "cis", "nsa", "strict"])]
+        /// The name: baseline, cis, nsa, slsa-3, strict.
+        #[arg(value_parser = ["baseline", "cis", "nsa", "slsa-3", "strict"])]
         name: String,
     },
     /// Put a policy into canonical form: the order of keys and the indentation; comments stay with what they are above.

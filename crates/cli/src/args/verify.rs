@@ -25,7 +25,8 @@ Examples:
   plimsoll verify oci:image:1.4.2 --key a.pub --key b.pub --threshold 2
   plimsoll verify ghcr.io/acme/shop:1.4.2 --certificate acme-root.pem --crl acme.crl
   plimsoll verify ghcr.io/acme/shop:1.4.2 --trust-policy trustpolicy.json --trust-store truststore
-  plimsoll verify ghcr.io/acme/shop:1.4.2 --key cosign.pub --type slsaprovenance1 --format json";
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --key cosign.pub --type slsaprovenance1 --format json
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --trust trust.yaml";
 
 const BLOB_HELP: &str = "\
 FILE may be sha256:HEX, if the file is not at hand. Without --type, attestations of all types count.
@@ -40,12 +41,24 @@ Examples:
 /// Options of `verify`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = VERIFY_HELP)]
+#[command(group = ArgGroup::new("who")
+    .args(["key", "certificate_identity", "certificate_identity_regexp", "trust_file"])
+    .required(true)
+    .multiple(true))]
 pub(crate) struct Verify {
     /// The image: NAME[:TAG][@DIGEST], registry:NAME, oci:DIR[:TAG|@DIGEST], or oci-archive:FILE. Its name is resolved once.
     pub(crate) image: String,
     /// Verify the image of this platform, as linux/arm64: it or its index must be signed.
     #[arg(long, value_name = "OS/ARCH", help_heading = "Image")]
     pub(crate) platform: Option<Platform>,
+    /// Go by this trust file: the first of its domains that is for the image says who must have signed it. An image that
+    /// none is for is refused.
+    #[arg(long = "trust", value_name = "FILE", help_heading = "Who is trusted", conflicts_with_all = [
+        "key", "certificate_identity", "certificate_identity_regexp", "certificate_oidc_issuer",
+        "certificate_oidc_issuer_regexp", "trusted_root", "predicate_type", "annotation", "threshold",
+        "insecure_ignore_tlog", "certificate", "trust_policy",
+    ])]
+    pub(crate) trust_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) trust: Trust,
     #[command(flatten)]
@@ -78,6 +91,10 @@ const NOTARY: &str = "Signatures of notation";
 /// Options of `verify-blob`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = BLOB_HELP)]
+#[command(group = ArgGroup::new("who")
+    .args(["key", "certificate_identity", "certificate_identity_regexp"])
+    .required(true)
+    .multiple(true))]
 pub(crate) struct VerifyBlob {
     /// The file, or its digest as sha256:HEX.
     #[arg(value_name = "FILE|sha256:HEX")]
@@ -92,10 +109,6 @@ pub(crate) struct VerifyBlob {
 /// Who is trusted, and what is demanded.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
-#[command(group = ArgGroup::new("who")
-    .args(["key", "certificate_identity", "certificate_identity_regexp"])
-    .required(true)
-    .multiple(true))]
 pub(crate) struct Trust {
     /// Trust this public key, in PEM; may be repeated.
     #[arg(long, value_name = "FILE", help_heading = "Who is trusted")]

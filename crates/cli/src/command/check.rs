@@ -1,5 +1,7 @@
 //! `plimsoll check`.
 
+mod signatures;
+mod summary;
 pub(super) mod surroundings;
 
 use std::path::Path;
@@ -24,12 +26,14 @@ const REPORT: u64 = 1 << 30;
 pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     // Whoever has a mistake in a policy learns it before the scan.
     let policy = self::policy(args.policy.as_deref(), args.environment.as_deref())?;
+    let (policy, trust) = signatures::read(policy, args, context)?;
     let template = output::template(args.template.as_deref())?;
     let outputs = output::chosen(&args.output, args.format.as_ref(), args.template.as_deref(), &TEXT)?;
     let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
     let known = args.new_since.as_deref().map(earlier).transpose()?.unwrap_or_default();
     let scans = scan::scans(&args.scan(), &outputs, context)?;
-    let surroundings = surroundings::of(&scans, &args.image, args.platform.as_ref(), policy.asks(), context);
+    let (platform, trust) = (args.platform.as_ref(), trust.as_ref());
+    let surroundings = surroundings::of(&scans, (&args.image, platform), policy.asks(), trust, context);
     let judged = |(scan, surroundings)| {
         evaluate(&policy, scan, &Situation { now, known: known.clone(), surroundings })
     };
@@ -45,6 +49,9 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
         style: context.environment.style(context.global.color),
     };
     output::write(&outputs, &report)?;
+    if let (Some(path), Some(verifier)) = (&args.emit_vsa, &args.verifier_id) {
+        summary::write(path, verifier, &scans, &decisions, &args.image)?;
+    }
     let worst = decisions.iter().map(|decision| decision.outcome).max();
     Ok(worst.map_or(Code::Undecided, Code::of_outcome))
 }

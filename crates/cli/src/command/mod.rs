@@ -29,6 +29,7 @@ mod scrub;
 mod secrets;
 mod sign;
 mod tree;
+mod trust;
 mod unified_diff;
 mod update;
 mod verify;
@@ -96,6 +97,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Tree(tree) => tree::run(&tree, &Context::new(args.global)?),
         Command::Copy(copy) => copy::run(&copy, &Context::new(args.global)?),
         Command::Drift(drift) => drift::run(&drift, &Context::new(args.global)?),
+        Command::Trust(trust) => trust::run(&trust, &Context::new(args.global)?),
         Command::Sbom(sbom) => sbom::run(*sbom, &Context::new(args.global)?),
         Command::Secrets(secrets) => secrets::run(&secrets, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),

@@ -31,7 +31,8 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
     if args.apply && scans.len() > 1 {
         bail!("{} has several images; --platform chooses one", args.image);
     }
-    let surroundings = surroundings::of(&scans, &args.image, args.platform.as_ref(), policy.asks(), context);
+    let surroundings =
+        surroundings::of(&scans, (&args.image, args.platform.as_ref()), policy.asks(), None, context);
     let mut worst = None;
     for (index, scan) in scans.iter().enumerate() {
         let around = surroundings.get(index).cloned().unwrap_or_default();
@@ -50,9 +51,9 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
         let alone = |after| {
             surroundings::of(
                 std::slice::from_ref(after),
-                "",
-                None,
+                ("", None),
                 Asks { sbom: false, ..policy.asks() },
+                None,
                 context,
             )
         };

@@ -7,6 +7,9 @@ use std::path::Path;
 use anyhow::Context as _;
 use plimsoll_engine::verify;
 use plimsoll_formats::bounded;
+use plimsoll_image::source::place::Place;
+use plimsoll_image::source::referrers::Referrers;
+use plimsoll_image::source::resolved::Resolved;
 use plimsoll_model::digest::Digest;
 use plimsoll_model::signature::Verification;
 use plimsoll_report::verify::{write_json, write_text};
@@ -14,10 +17,9 @@ use plimsoll_trust::claims::predicate_type;
 use plimsoll_trust::demand::{Claim, Demand, LogRule, TrustedKey};
 use plimsoll_trust::identity::{ExpectedIdentity, Matcher};
 use plimsoll_trust::key::{KEY_LIMIT, PublicKey};
-use plimsoll_trust::root::{ROOT_LIMIT, Roots};
 use plimsoll_trust::scheme::SIZE_LIMIT;
 
-use super::{Context, locate};
+use super::{Context, locate, trust};
 use crate::args::Words;
 use crate::args::verify::{Trust, Verify, VerifyBlob};
 use crate::exit::Code;
@@ -28,10 +30,24 @@ const FILE_LIMIT: u64 = 4 << 30;
 
 /// Verifies an image.
 pub(super) fn image(args: &Verify, context: &Context) -> anyhow::Result<Code> {
+    if let Some(path) = &args.trust_file {
+        return by_trust_file(path, args, context);
+    }
     let notary = notary::trust(args)?;
     let demand = Demand { notary, ..demand(&args.trust, Claim::Signed, context)? };
     let (resolved, place) = locate::repository(&args.image, context)?;
     let verification = verify::image(&resolved, place.as_ref(), args.platform.as_ref(), &demand)?;
+    tell(&verification, args.trust.format, context)
+}
+
+/// Verifies an image by the domain of a trust file that is for it.
+fn by_trust_file(path: &Path, args: &Verify, context: &Context) -> anyhow::Result<Code> {
+    let file = trust::read(path)?;
+    let image: Place = args.image.parse().with_context(|| format!("IMAGE {:?}", args.image))?;
+    let domain = file.domain(&trust::name(&image)?, context.environment.timestamp()?)?;
+    let (resolved, place) = locate::repository(&args.image, context)?;
+    let found: (&Resolved, &dyn Referrers) = (&resolved, place.as_ref());
+    let verification = trust::verified(domain.as_ref(), &file, found, args.platform.as_ref(), context)?;
     tell(&verification, args.trust.format, context)
 }
 
@@ -64,26 +80,19 @@ fn tell(verification: &Verification, format: Words, context: &Context) -> anyhow
     Ok(Code::of_signatures(verification.outcome))
 }
 
-fn demand(trust: &Trust, claim: Claim, context: &Context) -> anyhow::Result<Demand> {
-    let roots = match &trust.trusted_root {
-        None => Roots::built_in()?,
-        Some(path) => {
-            let named = || format!("the trusted root {}", path.display());
-            let bytes = bounded::read_file(path, ROOT_LIMIT as u64).with_context(named)?;
-            Roots::read(&bytes, &path.display().to_string()).with_context(named)?
-        }
-    };
+fn demand(args: &Trust, claim: Claim, context: &Context) -> anyhow::Result<Demand> {
+    let roots = trust::roots(args.trusted_root.as_deref())?;
     Ok(Demand {
-        keys: trust.key.iter().map(|path| key(path)).collect::<anyhow::Result<_>>()?,
-        identities: identity(trust)?.into_iter().collect(),
+        keys: args.key.iter().map(|path| key(path)).collect::<anyhow::Result<_>>()?,
+        identities: identity(args)?.into_iter().collect(),
         notary: None,
-        claim: match &trust.predicate_type {
+        claim: match &args.predicate_type {
             Some(name) => Claim::Attested(predicate_type(name)?.to_owned()),
             None => claim,
         },
-        annotations: trust.annotation.iter().cloned().collect(),
-        log: if trust.insecure_ignore_tlog { LogRule::Ignored } else { LogRule::Required },
-        threshold: usize::from(trust.threshold),
+        annotations: args.annotation.iter().cloned().collect(),
+        log: if args.insecure_ignore_tlog { LogRule::Ignored } else { LogRule::Required },
+        threshold: usize::from(args.threshold),
         roots,
         now: context.environment.timestamp()?,
     })

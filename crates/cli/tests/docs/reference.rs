@@ -61,6 +61,8 @@ fn pages(root: &Path) -> Vec<Page> {
         Page { path: "docs/schema/scrub-1.json", text: plimsoll_report::scrub::schema() },
         Page { path: "docs/schema/sbom-check-1.json", text: plimsoll_report::sbom::check::schema() },
         Page { path: "docs/schema/sbom-diff-1.json", text: plimsoll_report::sbom::diff::schema() },
+        Page { path: "docs/schema/trust-1.json", text: plimsoll_trust::domain::schema() },
+        Page { path: "docs/schema/trust-status-1.json", text: plimsoll_report::trust::schema() },
         Page { path: "docs/schema/verify-1.json", text: plimsoll_report::verify::schema() },
         Page { path: "docs/schema/sbom-verify-1.json", text: plimsoll_report::sbom::truth::schema() },
         Page { path: "docs/reference/catalogers.md", text: catalogers() },

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use plimsoll_image::manifest::{Descriptor, MANIFEST_LIMIT};
 use plimsoll_image::source::referrers::{COSIGN_ATTESTATIONS, COSIGN_SIGNATURES, Referrer, Referrers, Tie};
 use plimsoll_model::signature::{Fate, Looked, Role, Signature, Subject, Unread};
-use plimsoll_trust::all::{self, SCHEMES};
+use plimsoll_trust::all::SCHEMES;
 use plimsoll_trust::claimed::{self, Claimed};
-use plimsoll_trust::demand::Demand;
+use plimsoll_trust::judge::Judge;
 use plimsoll_trust::notary::{ARTIFACT_TYPE as NOTARY, COSE, JWS};
 use plimsoll_trust::scheme::{BUNDLE_MEDIA_TYPE, SIZE_LIMIT};
 use plimsoll_trust::strict;
@@ -26,7 +26,7 @@ const BYTE_LIMIT: u64 = 256 << 20;
 /// Finds and examines signatures, within limits.
 pub(super) struct Finder<'a> {
     place: &'a dyn Referrers,
-    pub(super) demand: &'a Demand,
+    pub(super) judge: &'a dyn Judge,
     bytes: u64,
     /// What could not be had.
     pub(super) unread: Vec<Unread>,
@@ -51,8 +51,8 @@ struct Manifest {
 }
 
 impl<'a> Finder<'a> {
-    pub(super) fn new(place: &'a dyn Referrers, demand: &'a Demand) -> Self {
-        Self { place, demand, bytes: 0, unread: Vec::new() }
+    pub(super) fn new(place: &'a dyn Referrers, judge: &'a dyn Judge) -> Self {
+        Self { place, judge, bytes: 0, unread: Vec::new() }
     }
 
     /// Examines all signatures of one manifest.
@@ -134,7 +134,7 @@ impl<'a> Finder<'a> {
                 described: Some((&subject.media_type, subject.size)),
             },
         };
-        all::examine(&claimed, self.demand)
+        self.judge.examine(&claimed)
     }
 
     fn skipped(&mut self, place: String, reason: String) {
@@ -209,6 +209,8 @@ fn refused(place: String, format: &'static str, reason: String) -> Signature {
         predicate_type: None,
         annotations: BTreeMap::new(),
         signer: None,
+        known_as: Vec::new(),
+        payload: None,
         times: Vec::new(),
         checks: Vec::new(),
         fate: Fate::Refused(reason),

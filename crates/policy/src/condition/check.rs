@@ -3,12 +3,12 @@
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SourceInfo, operators};
 use cel::{IdedExpr, Value};
+use plimsoll_formats::suggest::suggestion;
 use regex_automata::meta;
 
 use super::{Condition, ConditionError, Scene};
-use crate::facts::{BaseFacts, ImageFacts};
+use crate::facts::{BaseFacts, ImageFacts, ProvenanceFacts, TrustFacts};
 use crate::fields::{FINDING, Field, Fields, IMAGE, words_of};
-use crate::suggest::suggestion;
 
 /// What a condition may speak of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,7 +23,7 @@ impl Scope {
     const fn variables(self) -> &'static [&'static str] {
         match self {
             Self::Finding => &["environment", "finding", "image", "now"],
-            Self::Image => &["environment", "image", "now"],
+            Self::Image => &["attestations", "environment", "image", "now"],
         }
     }
 }
@@ -88,9 +88,15 @@ pub(super) struct Cost {
     loops: u32,
     /// The longest list that is written out.
     list: u64,
+    /// Whether it speaks of attestations, whose lists may be longer than others.
+    attested: bool,
 }
 
 impl Cost {
+    pub(super) const fn is_attested(self) -> bool {
+        self.attested
+    }
+
     /// The most steps it takes where no list has more than `longest` elements.
     pub(super) fn steps(self, longest: usize) -> u64 {
         let longest = u64::try_from(longest).unwrap_or(u64::MAX).max(self.list).max(1);
@@ -130,7 +136,10 @@ impl Checker {
         self.cost.nodes = self.cost.nodes.saturating_add(1);
         match &node.expr {
             Expr::Literal(_) => Ok(()),
-            Expr::Ident(name) => self.name(node.id, name),
+            Expr::Ident(name) => {
+                self.cost.attested |= name == "attestations";
+                self.name(node.id, name)
+            }
             Expr::Select(select) => {
                 self.field(node.id, &select.operand, &select.field)?;
                 self.visit(&select.operand)
@@ -279,6 +288,13 @@ fn unknown(id: u64, what: &str, typed: &str, known: &[&str]) -> Wrong {
 /// Tries a condition on things that have all fields: what cannot be compared there cannot anywhere.
 pub(super) fn try_on_samples(condition: &Condition, scope: Scope) -> Result<(), ConditionError> {
     let base = BaseFacts { names: vec!["docker.io/library/debian".to_owned()], current: Some(true) };
+    // No attestation: what predicates have is not known here.
+    let provenance = ProvenanceFacts {
+        source: Some("https://git.example/app".to_owned()),
+        commit: Some("0".repeat(40)),
+        ..ProvenanceFacts::default()
+    };
+    let trust = TrustFacts { provenance: vec![provenance], ..TrustFacts::default() };
     let image = ImageFacts {
         name: "registry.example/app:1".to_owned(),
         platform: "linux/amd64".to_owned(),
@@ -291,6 +307,7 @@ pub(super) fn try_on_samples(condition: &Condition, scope: Scope) -> Result<(), 
         database: Some(jiff::civil::Date::constant(2026, 1, 1)),
         base: Some(base),
         sbom: Some(true),
+        trust: Some(trust),
     };
     let scene = Scene::new(&image, Some("production"), jiff::Timestamp::UNIX_EPOCH);
     let finding = sample();

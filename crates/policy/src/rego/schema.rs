@@ -39,15 +39,16 @@ fn object(fields: &[&str], required: &[&str]) -> Value {
 
 fn property(field: &str, is_of_image: bool) -> Value {
     match field {
-        "aliases" | "paths" | "digests" | "bases" => {
+        "aliases" | "paths" | "digests" | "bases" | "signers" | "predicateTypes" => {
             json!({ "type": "array", "items": { "type": "string" } })
         }
         "layers" if is_of_image => json!({ "type": "integer", "minimum": 0 }),
         "layers" => json!({ "type": "array", "items": { "type": "integer", "minimum": 0 } }),
+        "slsaLevel" => json!({ "type": "integer", "minimum": 0, "maximum": 3 }),
         "size" => json!({ "type": "integer", "minimum": 0 }),
         "epss" => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         "fixable" | "running" | "reachable" | "malicious" | "shadowed" | "pinned" | "sbom"
-        | "baseCurrent" => {
+        | "baseCurrent" | "signed" => {
             json!({ "type": "boolean" })
         }
         "created" | "databaseDate" | "ends" | "knownExploited" | "published" => time("A time in UTC."),

@@ -162,11 +162,11 @@ fn what_modules_are_given_is_valid_by_its_schema() {
     let validator = jsonschema::draft202012::new(&schema).unwrap();
     let time = || Field::Time(Timestamp::UNIX_EPOCH);
     let value = |name: &str| match name {
-        "aliases" | "paths" | "digests" | "bases" => Field::Texts(vec!["a"]),
-        "size" => Field::Count(1),
+        "aliases" | "paths" | "digests" | "bases" | "signers" | "predicateTypes" => Field::Texts(vec!["a"]),
+        "size" | "slsaLevel" => Field::Count(1),
         "epss" => Field::Number(0.5),
         "fixable" | "running" | "reachable" | "malicious" | "shadowed" | "pinned" | "sbom"
-        | "baseCurrent" => Field::Flag(true),
+        | "baseCurrent" | "signed" => Field::Flag(true),
         "created" | "databaseDate" | "ends" | "knownExploited" | "published" => time(),
         _ => Field::Text(crate::fields::words_of(name).map_or("a", |words| words[0])),
     };

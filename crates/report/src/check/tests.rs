@@ -47,7 +47,9 @@ fn decision(scan: &Scan) -> Decision {
             extends: vec!["baseline"],
             files: vec![],
             environment: Some("dev".into()),
+            signers: vec![],
         },
+        trust: None,
         time: "2026-01-02T03:04:05Z".parse().unwrap(),
         rules: vec![
             rule("later", Outcome::Warn, vec![grace]),

@@ -6,17 +6,19 @@ use plimsoll_engine::attached::attached;
 use plimsoll_model::lineage::Base;
 use plimsoll_model::platform::Platform;
 use plimsoll_model::scan::Scan;
-use plimsoll_policy::{Asks, BaseFacts, Surroundings};
+use plimsoll_policy::{Asks, BaseFacts, Surroundings, TrustFacts};
+use plimsoll_trust::domain::TrustFile;
 
 use super::super::{Context, lineage, locate, scan};
+use super::signatures;
 use crate::progress;
 
-/// What is known of each image.
+/// What is known of each image of this name, and of its signatures if a trust file says whose count.
 pub(in super::super) fn of(
     scans: &[Scan],
-    name: &str,
-    platform: Option<&Platform>,
+    (name, platform): (&str, Option<&Platform>),
     asks: Asks,
+    trust: Option<&TrustFile>,
     context: &Context,
 ) -> Vec<Surroundings> {
     let known = if asks.base { told("the base is not known", lineage::known(context)) } else { None };
@@ -28,7 +30,13 @@ pub(in super::super) fn of(
     } else {
         None
     };
+    let trust = trust.filter(|_| asks.signatures);
+    let trust = trust.and_then(|trust| {
+        let found = signatures::of(scans, name, trust, context);
+        told("who signed the image is not known", found)
+    });
     let of = |(index, scan): (usize, &Scan)| Surroundings {
+        trust: trust.as_ref().and_then(|trust: &Vec<TrustFacts>| trust.get(index).cloned()),
         base: known.as_ref().and_then(|known| base(scan, known)),
         sbom: sboms.as_ref().and_then(|sboms: &Vec<Option<bool>>| sboms.get(index).copied().flatten()),
     };
