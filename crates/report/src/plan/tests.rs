@@ -25,7 +25,6 @@ fn decision(outcome: Outcome) -> Decision {
             extends: vec![],
             files: vec![],
             environment: None,
-            files: vec![],
             signers: vec![],
         },
         trust: None,
