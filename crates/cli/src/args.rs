@@ -1,5 +1,6 @@
 //! What can be typed.
 
+pub(crate) mod audit;
 mod check;
 mod ci;
 mod licenses;
@@ -129,6 +130,9 @@ pub(crate) enum Command {
     Verify(Box<verify::Verify>),
     /// Tell whether a file is signed by whom you trust.
     VerifyBlob(Box<verify::VerifyBlob>),
+    /// Keep an audit trail that tells of every later change to it.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Make, read, compare and judge bills of materials.
     Sbom(Box<sbom::Sbom>),
     /// Build, update and look at advisory databases.

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod attached;
+mod audit;
 mod cache;
 mod carry;
 mod check;
@@ -90,6 +91,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Provenance(provenance) => provenance::run(&provenance, &Context::new(args.global)?),
         Command::Verify(verify) => verify::image(&verify, &Context::new(args.global)?),
         Command::VerifyBlob(verify) => verify::blob(&verify, &Context::new(args.global)?),
+        Command::Audit(audit) => audit::run(&audit, &Context::new(args.global)?),
         Command::Sbom(sbom) => sbom::run(*sbom, &Context::new(args.global)?),
         Command::Secrets(secrets) => secrets::run(&secrets, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),
