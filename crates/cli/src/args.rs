@@ -1,5 +1,6 @@
 //! What can be typed.
 
+pub(crate) mod audit;
 mod check;
 mod ci;
 mod copy;
@@ -146,6 +147,9 @@ pub(crate) enum Command {
     /// Tell what is trusted.
     #[command(subcommand)]
     Trust(Trust),
+    /// Keep an audit trail that tells of every later change to it.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Make, read, compare and judge bills of materials.
     Sbom(Box<sbom::Sbom>),
     /// Build, update and look at advisory databases.

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod attached;
+pub mod audit;
 pub mod build_file;
 pub mod built_from;
 pub mod cache;

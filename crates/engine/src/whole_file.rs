@@ -44,6 +44,17 @@ impl WholeFile {
         Ok(Self { state, directory: directory.to_owned() })
     }
 
+    /// Waits until what was written lasts, even if the machine stops.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn sync(&self) -> io::Result<()> {
+        match &self.state {
+            State::Named(file) => file.as_file().sync_all(),
+            State::Nameless(file) => file.sync_all(),
+        }
+    }
+
     /// Gives the file its name, in one step; a file that is there is replaced. `path` must be on the same file system.
     ///
     /// # Errors

@@ -2,11 +2,12 @@
 //!
 //! From bytes that somebody fetched, trusted keys, identities and roots, and the time, to a value that tells of each signature
 //! what was checked and what came of it; and the way back, from keys to what others verify ([`signing`]). No network, no files (but the
-//! module of a token, if it is named), no clock of its own. The door from what is claimed to what is
+//! module of a token, if it is named), no clock of its own. What was done is told in an [`audit`] trail. The door from what is claimed to what is
 //! verified is [`all::examine`]; a format is one file in [`scheme`] and one line in [`all`].
 #![forbid(unsafe_code)]
 
 pub mod all;
+pub mod audit;
 mod certificate;
 pub mod claimed;
 pub mod claims;

@@ -22,6 +22,7 @@ Examples:
   plimsoll check oci:image --new-since last-release.json --format json
   plimsoll check oci:image -o text -o sarif=check.sarif -o html=check.html
   plimsoll check oci:image --dockerfile Dockerfile -o github -o markdown=$GITHUB_STEP_SUMMARY
+  plimsoll check oci:image --audit trail --audit-key audit.key
 
 Formats (docs/output.md tells what each is for):
   text, json, html, markdown, csv, junit, sarif, github, gitlab-container-scanning,
@@ -79,6 +80,12 @@ pub(crate) struct Check {
     /// Write by this template, in the language of Jinja, for the format `template`.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) template: Option<PathBuf>,
+    /// Write the verdict, and the exceptions used, into the audit trail in this folder (see `plimsoll audit`).
+    #[arg(long, value_name = "DIR", requires = "audit_key", help_heading = "Output")]
+    pub(crate) audit: Option<PathBuf>,
+    /// The private key of the audit trail.
+    #[arg(long, value_name = "FILE|pkcs11:URI", requires = "audit", help_heading = "Output")]
+    pub(crate) audit_key: Option<String>,
     /// Neither read nor write the evidence cache.
     #[arg(long, help_heading = "Working")]
     pub(crate) no_cache: bool,
@@ -107,6 +114,8 @@ impl Check {
             verifier_id: None,
             format: None,
             template: None,
+            audit: None,
+            audit_key: None,
             no_cache: false,
             threads: None,
         }

@@ -13,6 +13,7 @@ use plimsoll_policy::{Policy, Profile, Situation, evaluate};
 use plimsoll_report::check::TEXT;
 use plimsoll_report::{Report, known};
 
+use super::audit::Trail;
 use super::{Context, policy as policies, scan};
 use crate::args::Check;
 use crate::exit::Code;
@@ -29,6 +30,8 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     let (policy, trust) = signatures::read(policy, args, context)?;
     let template = output::template(args.template.as_deref())?;
     let outputs = output::chosen(&args.output, args.format.as_ref(), args.template.as_deref(), &TEXT)?;
+    let trail = args.audit.as_deref().zip(args.audit_key.as_deref());
+    let trail = trail.map(|(folder, key)| Trail::open(folder, key, context)).transpose()?;
     let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
     let known = args.new_since.as_deref().map(earlier).transpose()?.unwrap_or_default();
     let scans = scan::scans(&args.scan(), &outputs, context)?;
@@ -38,6 +41,10 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
         evaluate(&policy, scan, &Situation { now, known: known.clone(), surroundings })
     };
     let decisions: Vec<Decision> = scans.iter().zip(surroundings).map(judged).collect();
+    if let Some(trail) = trail {
+        // Before anybody learns the verdict.
+        trail.decided(&args.image, &scans, &decisions, context)?;
+    }
     let report = Report {
         scans: &scans,
         decisions: &decisions,

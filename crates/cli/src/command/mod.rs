@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod attached;
+mod audit;
 mod cache;
 mod carry;
 mod check;
@@ -98,6 +99,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Copy(copy) => copy::run(&copy, &Context::new(args.global)?),
         Command::Drift(drift) => drift::run(&drift, &Context::new(args.global)?),
         Command::Trust(trust) => trust::run(&trust, &Context::new(args.global)?),
+        Command::Audit(audit) => audit::run(&audit, &Context::new(args.global)?),
         Command::Sbom(sbom) => sbom::run(*sbom, &Context::new(args.global)?),
         Command::Secrets(secrets) => secrets::run(&secrets, &Context::new(args.global)?),
         Command::Db(db) => db::run(db, &Context::new(args.global)?),

@@ -39,6 +39,7 @@ fn the_generated_pages_are_up_to_date() {
 fn pages(root: &Path) -> Vec<Page> {
     vec![
         Page { path: "docs/schema/scan-1.json", text: plimsoll_report::json::schema() },
+        Page { path: "docs/schema/audit-entry-1.json", text: plimsoll_trust::audit::entry::schema() },
         Page { path: "docs/schema/check-1.json", text: plimsoll_report::check::schema() },
         Page { path: "docs/schema/copy-1.json", text: plimsoll_report::copy::schema() },
         Page { path: "docs/schema/drift-1.json", text: plimsoll_report::drift::schema() },
