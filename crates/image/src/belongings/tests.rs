@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::source::OpenLayer;
-use crate::source::referrers::attach::{AttachError, Packed};
+use crate::source::referrers::attach::{AttachError, Packed, Tagged};
 use crate::source::referrers::{Listing, Referrer, ReferrerError, Referrers, Tie};
 
 /// A place that says what it likes.
@@ -87,6 +87,10 @@ impl Referrers for Liar {
     }
 
     fn attach(&self, _: Packed) -> Result<(), AttachError> {
+        Ok(())
+    }
+
+    fn tag(&self, _: Tagged) -> Result<(), AttachError> {
         Ok(())
     }
 }
