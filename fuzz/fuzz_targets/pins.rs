@@ -1,6 +1,7 @@
 //! Names of images and actions in files of all kinds, and what is written in their place; what runs, as a cluster tells it.
 #![no_main]
 
+use plimsoll_checks::build_file::Edit;
 use plimsoll_checks::pins::{What, names};
 
 const DIGEST: &str = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
@@ -25,9 +26,9 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
             let to = if matches!(name.what, What::Image(_)) { DIGEST } else { COMMIT };
             edits.extend(name.pinned_to(text, to));
         }
-        edits.sort_by_key(|(range, _)| (range.start, range.end));
+        edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
         let mut end = 0;
-        for (range, _) in &edits {
+        for Edit { range, .. } in &edits {
             assert!(text.get(range.clone()).is_some() && range.start >= end, "{path}: {edits:?}");
             end = range.end;
         }

@@ -14,6 +14,8 @@ use std::ops::Range;
 
 use plimsoll_model::reference::Reference;
 
+use crate::build_file::Edit;
+
 /// A file that is larger is not read.
 const SIZE: usize = 4 << 20;
 /// Names beyond this many in one file are not told.
@@ -106,33 +108,30 @@ impl Name {
         }
     }
 
-    /// What is to be written where so that it names `pin`, a digest or a commit, and still tells the tag.
+    /// The edits after which it names `pin`, a digest or a commit, and still tells the tag.
     #[must_use]
-    pub fn pinned_to(&self, text: &str, pin: &str) -> Vec<(Range<usize>, String)> {
+    pub fn pinned_to(&self, text: &str, pin: &str) -> Vec<Edit> {
+        let edit = |range: Range<usize>, replacement: String| Edit { rule: "pin", range, replacement };
         let written = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
-        let without_digest =
-            |range: &Range<usize>| written(range).split('@').next().unwrap_or_default().to_owned();
+        let without_digest = |range: &Range<usize>| written(range).split('@').next().unwrap_or_default();
         match &self.place {
             Place::Reference(range) => {
-                let mut name = without_digest(range);
-                if matches!(&self.what, What::Image(image) if image.tag().is_none() && image.digest().is_none())
-                {
-                    name.push_str(":latest");
-                }
-                vec![(range.clone(), format!("{name}@{pin}"))]
+                let is_bare = matches!(&self.what, What::Image(image) if image.tag().is_none() && image.digest().is_none());
+                let tag = if is_bare { ":latest" } else { "" };
+                vec![edit(range.clone(), format!("{}{tag}@{pin}", without_digest(range)))]
             }
-            Place::Tag(range) => vec![(range.clone(), format!("{}@{pin}", without_digest(range)))],
-            Place::Digest(range) => vec![(range.clone(), pin.to_owned())],
+            Place::Tag(range) => vec![edit(range.clone(), format!("{}@{pin}", without_digest(range)))],
+            Place::Digest(range) => vec![edit(range.clone(), pin.to_owned())],
             Place::Line(at, indent) => {
-                let ending =
-                    if text.get(..*at).is_some_and(|text| text.ends_with('\r')) { "\r\n" } else { "\n" };
-                let at = text.get(..*at).map_or(*at, |text| text.trim_end_matches('\r').len());
-                vec![(at..at, format!("{ending}{}digest: {pin}", " ".repeat(*indent)))]
+                let before = text.get(..*at).unwrap_or_default();
+                let end = before.trim_end_matches('\r').len();
+                let ending = if end < before.len() { "\r\n" } else { "\n" };
+                vec![edit(end..end, format!("{ending}{}digest: {pin}", " ".repeat(*indent)))]
             }
             Place::Commit(range, comment) => {
                 let tag = if let What::Action { tag: Some(tag), .. } = &self.what { tag } else { "" };
-                let mut edits = vec![(range.clone(), pin.to_owned())];
-                edits.extend(comment.map(|at| (at..at, format!(" # {tag}"))));
+                let mut edits = vec![edit(range.clone(), pin.to_owned())];
+                edits.extend(comment.map(|at| edit(at..at, format!(" # {tag}"))));
                 edits
             }
         }
@@ -154,8 +153,14 @@ pub fn names(path: &str, text: &str) -> Option<Names> {
     };
     names.names.sort_by_key(|name| name.at);
     names.names.dedup_by(|one, other| one.place == other.place);
-    names.names.retain(|name| !is_left_alone(text, name.at));
-    names.unknown.retain(|(at, _)| !is_left_alone(text, *at));
+    let alone = left_alone(text);
+    let is_left_alone = |at: usize| {
+        // The lines below reach into those of the next at most.
+        let next = alone.partition_point(|lines| lines.start <= at);
+        alone.get(next.saturating_sub(2)..next).into_iter().flatten().any(|lines| lines.contains(&at))
+    };
+    names.names.retain(|name| !is_left_alone(name.at));
+    names.unknown.retain(|(at, _)| !is_left_alone(*at));
     if names.names.len() > NAMES {
         names.unknown.push((0, format!("only the first {NAMES} names are told")));
         names.names.truncate(NAMES);
@@ -185,14 +190,19 @@ impl Names {
     }
 }
 
-/// Whether a comment in the line of `at`, or alone in the line above it, says that it is to be left alone.
-fn is_left_alone(text: &str, at: usize) -> bool {
-    let (before, after) = text.split_at_checked(at).unwrap_or_default();
-    let mut above = before.rsplit('\n');
-    let start = above.next().unwrap_or_default();
-    let rest = after.split('\n').next().unwrap_or_default();
-    let line_above = above.next().unwrap_or_default().trim_start();
-    start.contains(LEFT_ALONE)
-        || rest.contains(LEFT_ALONE)
-        || (line_above.starts_with(['#', '/']) && line_above.contains(LEFT_ALONE))
+/// The lines that a comment in them says are to be left alone, each with the line below it if the comment is alone in it.
+fn left_alone(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let (start, end) = (at, at + line.len());
+        at = end;
+        if line.contains(LEFT_ALONE) {
+            let below =
+                text.get(end..).and_then(|rest| rest.split_inclusive('\n').next()).map_or(0, str::len);
+            let is_alone = line.trim_start().starts_with(['#', '/']);
+            found.push(start..if is_alone { end + below } else { end });
+        }
+    }
+    found
 }

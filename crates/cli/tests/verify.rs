@@ -231,18 +231,7 @@ fn cosigns_bundle_of_a_file() {
     let Some(registry) = RegistryServer::start(&RegistrySetup::default()) else { return };
     let signed = Signed::new(registry.host(), 1000);
     write(&signed.path("release"), "what is released");
-    let to = [
-        "sign-blob",
-        "-y",
-        "--key",
-        "cosign.key",
-        "--signing-config",
-        "none.json",
-        "--bundle",
-        "bundle.json",
-        "release",
-    ];
-    signed.cosign(&to);
+    signed.sign_blob("release", "bundle.json");
     let verify = |file: &str, bundle: &str, options: &[&str]| {
         let mut command = signed.plimsoll.command(&["verify-blob", file, "--bundle", bundle]);
         Ran::of(command.current_dir(signed.plimsoll.folder()).args(options))
@@ -299,8 +288,12 @@ impl Signed {
         Ran::of(command.current_dir(self.plimsoll.folder()).args(options))
     }
 
+    /// Signs a file, with the bundle beside it where policies have theirs.
     fn sign_file(&self, name: &str) {
-        let bundle = format!("{name}.sigstore.json");
+        self.sign_blob(name, &format!("{name}.sigstore.json"));
+    }
+
+    fn sign_blob(&self, name: &str, bundle: &str) {
         let to = [
             "sign-blob",
             "-y",
@@ -309,7 +302,7 @@ impl Signed {
             "--signing-config",
             "none.json",
             "--bundle",
-            &bundle,
+            bundle,
             name,
         ];
         self.cosign(&to);

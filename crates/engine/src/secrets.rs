@@ -208,14 +208,15 @@ impl Searched {
         // A name here is no path in an image; it may be one of a file, or none at all.
         let subject = |gap: &Gap| gap.subject.strip_prefix('/').unwrap_or(&gap.subject).to_owned();
         self.gaps.extend(gaps.into_iter().map(|gap| Gap { subject: subject(&gap), ..gap }));
+        let before = self.found.len();
         for located in located {
             if let Fact::Secret(hit) = located.fact {
-                if let (Some(values), Some(bytes)) = (&mut self.values, bytes) {
-                    keep(values, &hit, bytes);
-                }
                 let (path, inside, object) = (name.to_owned(), located.inside, object.clone());
                 self.found.push(FoundSecret { path, inside, hit, object });
             }
+        }
+        if let (Some(values), Some(bytes)) = (&mut self.values, bytes) {
+            keep(values, self.found.get(before..).unwrap_or_default(), bytes);
         }
     }
 
@@ -224,15 +225,16 @@ impl Searched {
     }
 }
 
-/// Keeps the secret that was found in `bytes`, if it lies there as it is.
-fn keep(values: &mut Values, hit: &SecretHit, bytes: &[u8]) {
+/// Keeps those of the secrets found in `bytes` that lie there as they are.
+fn keep(values: &mut Values, found: &[FoundSecret], bytes: &[u8]) {
+    if found.is_empty() {
+        return;
+    }
     for place in secret_places(bytes) {
-        if place.rule == hit.rule
-            && place.fingerprint == hit.fingerprint
-            && let Some(secret) = bytes.get(place.range)
-        {
-            values.keep(&hit.fingerprint, &hit.rule, secret.trim_ascii());
-            return;
+        let is_found =
+            |found: &FoundSecret| found.hit.rule == place.rule && found.hit.fingerprint == place.fingerprint;
+        if let Some(secret) = bytes.get(place.range.clone()).filter(|_| found.iter().any(is_found)) {
+            values.keep(&place.fingerprint, place.rule, secret.trim_ascii());
         }
     }
 }

@@ -1,23 +1,20 @@
 //! Names found in every kind of file, and files that are the same but for what was pinned.
 
 use super::*;
+use crate::build_file::edited;
 
 const DIGEST: &str = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
 const COMMIT: &str = "11bd71901bbe5b1630ceea73d27597364c9af683";
 
 /// The file with everything pinned that is not yet.
 fn pinned(path: &str, text: &str) -> String {
-    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let mut edits = Vec::new();
     for name in names(path, text).unwrap().names.iter().filter(|name| name.pin().is_none()) {
         let to = if matches!(name.what, What::Image(_)) { DIGEST } else { COMMIT };
         edits.extend(name.pinned_to(text, to));
     }
-    edits.sort_by_key(|(range, _)| range.start);
-    let mut out = text.to_owned();
-    for (range, with) in edits.into_iter().rev() {
-        out.replace_range(range, &with);
-    }
-    out.replace(DIGEST, "D").replace(COMMIT, "C")
+    edits.sort_by_key(|edit| edit.range.start);
+    edited(text, &edits).replace(DIGEST, "D").replace(COMMIT, "C")
 }
 
 fn titles(path: &str, text: &str) -> Vec<String> {

@@ -126,19 +126,22 @@ impl Check {
         Scan {
             platform: self.platform.clone(),
             sbom: self.sbom,
-            scanners: vec![
-                Scanner::Vulnerabilities,
-                Scanner::Secrets,
-                Scanner::Configuration,
-                Scanner::Licenses,
-            ],
             vex: self.vex.clone(),
             secrets_baseline: self.secrets_baseline.clone(),
             db: self.db.clone(),
             dockerfile: self.dockerfile.clone(),
             no_cache: self.no_cache,
             threads: self.threads,
-            ..Scan::of(&self.image, Scanner::Vulnerabilities)
+            ..Scan::for_everything(&self.image)
         }
+    }
+}
+
+impl Scan {
+    /// A scan that a judgement rests on: of this image, for everything.
+    pub(crate) fn for_everything(image: &str) -> Self {
+        let scanners =
+            vec![Scanner::Vulnerabilities, Scanner::Secrets, Scanner::Configuration, Scanner::Licenses];
+        Self { scanners, ..Self::of(image, Scanner::Vulnerabilities) }
     }
 }

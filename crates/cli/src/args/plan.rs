@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use plimsoll_model::platform::Platform;
 
-use super::{Scan, Scanner, VexSource, Words};
+use super::{Scan, VexSource, Words};
 
 const PLAN_HELP: &str = "\
 Each finding has a risk from 0 to 100 (docs/risk.md), a decision by SSVC, and a day that it is due by the policy's table
@@ -92,19 +92,13 @@ impl Plan {
     pub(crate) fn scan(&self) -> Scan {
         Scan {
             platform: self.platform.clone(),
-            scanners: vec![
-                Scanner::Vulnerabilities,
-                Scanner::Secrets,
-                Scanner::Configuration,
-                Scanner::Licenses,
-            ],
             vex: self.vex.clone(),
             secrets_baseline: self.secrets_baseline.clone(),
             db: self.db.clone(),
             dockerfile: self.dockerfile.clone(),
             no_cache: self.no_cache,
             threads: self.threads,
-            ..Scan::of(&self.image, Scanner::Vulnerabilities)
+            ..Scan::for_everything(&self.image)
         }
     }
 }

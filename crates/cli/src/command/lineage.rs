@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use plimsoll_checks::lineage::{Traced, differing, differs, judge, trace};
 use plimsoll_engine::built_from::BuiltFrom;
-use plimsoll_engine::diff::{diff, extractors};
+use plimsoll_engine::diff::diff;
 use plimsoll_engine::scan::identity;
 use plimsoll_image::Image;
 use plimsoll_image::source::PlatformChoice;
@@ -17,6 +17,7 @@ use plimsoll_model::severity::Severity;
 use plimsoll_report::lineage::{write_json, write_text};
 use serde::{Deserialize, Serialize};
 
+use super::diff::options_of;
 use super::{Context, locate, scan};
 use crate::args::{self, Scan, Scanner, Words};
 use crate::exit::Code;
@@ -37,11 +38,7 @@ struct Catalogue {
 }
 
 pub(super) fn run(args: &args::Lineage, context: &Context) -> anyhow::Result<Code> {
-    let mut known = match catalogue_path(args.bases.as_deref(), context) {
-        Ok(path) => read(&path)?.bases,
-        Err(_) if args.bases.is_none() => Vec::new(),
-        Err(error) => return Err(error),
-    };
+    let mut known = remembered(args.bases.as_deref(), context)?;
     for name in &args.base {
         known.extend(as_bases(name, context)?);
     }
@@ -76,6 +73,15 @@ pub(super) fn known(context: &Context) -> anyhow::Result<Vec<Base>> {
     Ok(read(&catalogue_path(None, context)?)?.bases)
 }
 
+/// The images of a file, or those that were remembered; none if there is no place for these.
+fn remembered(bases: Option<&Path>, context: &Context) -> anyhow::Result<Vec<Base>> {
+    match catalogue_path(bases, context) {
+        Ok(path) => Ok(read(&path)?.bases),
+        Err(_) if bases.is_none() => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
 /// What is known of an image's base among the images of a file, or those that were remembered; nothing without one. A newer
 /// one is compared.
 pub(super) fn known_of(
@@ -84,11 +90,7 @@ pub(super) fn known_of(
     db: Option<&Path>,
     context: &Context,
 ) -> anyhow::Result<Lineage> {
-    let known = match catalogue_path(bases, context) {
-        Ok(path) => read(&path)?.bases,
-        Err(_) if bases.is_none() => Vec::new(),
-        Err(error) => return Err(error),
-    };
+    let known = remembered(bases, context)?;
     let mut lineage = trace(&traced(image, Vec::new()), &known);
     lineage.image = Some(identity(image));
     if !lineage.newer.is_empty() {
@@ -162,9 +164,7 @@ fn compare(
         db: db.map(Path::to_owned),
         ..Scan::of(&after.name, Scanner::Vulnerabilities)
     };
-    let mut options = scan::options(&wanted, &[], context)?;
-    options.evidence.extractors = extractors();
-    options.evidence.details = true;
+    let options = options_of(&wanted, context)?;
     let observer = progress::observer(!context.global.quiet);
     let difference =
         diff(before, after, &options, &observer).context("comparing the base with the newest one")?;

@@ -2,9 +2,9 @@
 
 pub(super) mod resolve;
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use plimsoll_checks::build_file::edited;
 use plimsoll_checks::pins::{Name, Names, What, names};
 use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_report::pins::{Pinned, State, write_json, write_text};
@@ -100,7 +100,7 @@ impl Work<'_> {
     /// The text with everything pinned.
     fn done(&mut self) -> String {
         let text = &self.source.text;
-        let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+        let mut edits = Vec::new();
         let mut lines = Lines::new(text);
         for name in &self.source.names.names {
             let is_action = matches!(name.what, What::Action { .. });
@@ -121,12 +121,8 @@ impl Work<'_> {
             let subject = format!("{}:{}", self.source.name, lines.of(*at));
             self.gaps.push(Gap::new(GapKind::FileUnread, subject, reason.as_str()));
         }
-        edits.sort_by_key(|(range, _)| range.start);
-        let mut made = text.clone();
-        for (range, with) in edits.into_iter().rev() {
-            made.replace_range(range, &with);
-        }
-        made
+        edits.sort_by_key(|edit| edit.range.start);
+        edited(text, &edits)
     }
 
     /// What a name is to be pinned to, and what that makes of it.

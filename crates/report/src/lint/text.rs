@@ -6,6 +6,7 @@ use plimsoll_model::severity::Severity;
 
 use super::{BaseComparison, Lint, LintFinding, LintFormat};
 use crate::Style;
+use crate::account::size;
 use crate::table::{bold, clean, plural};
 
 pub(super) const TABLE: LintFormat =
@@ -67,10 +68,7 @@ fn finding(finding: &LintFinding, style: Style, out: &mut dyn Write) -> io::Resu
 fn comparison(comparison: &BaseComparison, style: Style, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", bold("Another base image", style))?;
     for image in [&comparison.base, &comparison.proposed] {
-        let size = image.bytes.map_or_else(
-            || "size not told".to_owned(),
-            |bytes| format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
-        );
+        let size = image.bytes.map_or_else(|| "size not told".to_owned(), size);
         let (findings, packages) = (image.findings, image.own_packages);
         writeln!(
             out,

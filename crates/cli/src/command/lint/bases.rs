@@ -1,18 +1,15 @@
 //! What another base image would change: both are read and scanned.
 
-use anyhow::Context as _;
 use plimsoll_checks::dockerfile::proposed_base;
-use plimsoll_engine::diff::{diff, extractors};
-use plimsoll_image::Image;
 use plimsoll_model::difference::Difference;
 use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_model::inventory::LayerSummary;
 use plimsoll_report::lint::{BaseComparison, ComparedImage};
 
-use super::super::{Context, locate, scan};
+use super::super::Context;
+use super::super::diff::compared;
 use super::files::Source;
 use crate::args::{Lint, Scan, Scanner};
-use crate::progress;
 
 /// Compares the base of the final stage with `wanted`, or with one that is enough. What cannot be read is a gap.
 pub(super) fn compare(
@@ -35,23 +32,10 @@ pub(super) fn compare(
             "the base {base} is known only to who builds; it is not compared with {proposed}"
         )));
     }
-    difference(&base, proposed, args, context)
+    let wanted = Scan { db: args.db.clone(), ..Scan::of(&base, Scanner::Vulnerabilities) };
+    compared(&base, proposed, &wanted, context)
         .map(|difference| Some(comparison(base.clone(), proposed, &difference)))
         .map_err(|error| gap(format!("the base {base} is not compared with {proposed}: {error:#}")))
-}
-
-fn difference(base: &str, proposed: &str, args: &Lint, context: &Context) -> anyhow::Result<Difference> {
-    let wanted = Scan { db: args.db.clone(), ..Scan::of(base, Scanner::Vulnerabilities) };
-    let mut options = scan::options(&wanted, &[], context)?;
-    options.evidence.extractors = extractors();
-    options.evidence.details = true;
-    let observer = progress::observer(!context.global.quiet);
-    let choice = scan::choice(None, false);
-    let image = |name: &str| -> anyhow::Result<Image> {
-        let images = locate::images(name, &choice, options.evidence.spool.clone(), context)?;
-        images.into_iter().next().with_context(|| format!("{name} has no image"))
-    };
-    Ok(diff(&image(base)?, &image(proposed)?, &options, &observer)?)
 }
 
 fn comparison(base: String, proposed: &str, difference: &Difference) -> BaseComparison {
