@@ -8,6 +8,7 @@ use plimsoll_model::severity::Severity;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::comparison::SizeWord;
 use crate::document::OutcomeWord;
 use crate::evaluate::Judge;
 use crate::facts::{
@@ -16,11 +17,10 @@ use crate::facts::{
 use crate::fields::midnight;
 use crate::read::{Policy, PolicyError};
 use crate::rego::Said;
+use crate::shape::{AnyOf, given, given_mapping};
 use crate::subject::{End, Purl, Score, Subject};
 use crate::time::day_of;
-use crate::words::{
-    AnyOf, CategoryWord, ImageDigest, Kind, OriginWord, SizeWord, StatusWord, given, given_mapping,
-};
+use crate::words::{CategoryWord, ImageDigest, Kind, OriginWord, StatusWord};
 
 /// A finding, an image or both, and what must follow.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]

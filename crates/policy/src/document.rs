@@ -12,9 +12,10 @@ use crate::image_rule::ImageSelectors;
 use crate::profile::Profile;
 use crate::requirement::Requirements;
 use crate::selector::{ExceptionSelectors, Selectors};
+use crate::shape::{given, given_mapping, mapping, once, word_or_mapping};
 use crate::sla::Sla;
 use crate::time::{Expiry, Grace};
-use crate::words::{GapKey, given, given_mapping, mapping, once, word_or_mapping};
+use crate::words::GapKey;
 
 /// A policy for `plimsoll check`.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]

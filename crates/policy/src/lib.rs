@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod case;
+mod comparison;
 mod condition;
 mod document;
 mod evaluate;
@@ -22,6 +23,7 @@ mod read;
 mod rego;
 mod requirement;
 mod selector;
+mod shape;
 mod sla;
 mod ssvc;
 mod subject;
