@@ -9,7 +9,6 @@ mod system;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
-use jiff::ToSpan;
 use jiff::civil::Date;
 use plimsoll_model::finding::{Finding, FindingKind, Status};
 use plimsoll_model::lineage::Lineage;
@@ -52,7 +51,7 @@ pub fn plan(scan: &Scan, inputs: &PlanInputs<'_>) -> Result<Plan, PolicyError> {
                 assessment: assess(finding, mission),
                 first_seen,
                 days,
-                due: days.and_then(|days| first_seen.day.checked_add(i64::from(days).days()).ok()),
+                due: days.and_then(|days| first_seen.due(days)),
             }
         })
         .collect();

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use plimsoll_model::decision::{Decided, Decision, ExceptionResult, Outcome, RuleResult, identity};
 use plimsoll_model::digest::Digest;
 use plimsoll_model::finding::{Finding, FindingKind, Status, Vulnerability};
@@ -20,6 +22,8 @@ use crate::table::{clean, said, shortened};
 pub(crate) struct Case<'a> {
     pub(crate) scan: &'a Scan,
     pub(crate) decision: Option<&'a Decision>,
+    /// The last day to mend each finding; empty where that was not asked.
+    pub(crate) due: &'a [Option<Date>],
     judgments: HashMap<usize, Judgment<'a>>,
 }
 
@@ -82,11 +86,13 @@ impl Standing {
 /// All scans of a report.
 pub(crate) fn cases<'a>(report: &Report<'a>) -> Vec<Case<'a>> {
     let decisions = report.decisions.iter().map(Some).chain(std::iter::repeat(None));
-    report.scans.iter().zip(decisions).map(|(scan, decision)| Case::new(scan, decision)).collect()
+    let due = report.due.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
+    let all = report.scans.iter().zip(decisions).zip(due);
+    all.map(|((scan, decision), due)| Case::new(scan, decision, due)).collect()
 }
 
 impl<'a> Case<'a> {
-    fn new(scan: &'a Scan, decision: Option<&'a Decision>) -> Self {
+    fn new(scan: &'a Scan, decision: Option<&'a Decision>, due: &'a [Option<Date>]) -> Self {
         let mut judgments = HashMap::new();
         if let Some(decision) = decision {
             for rule in &decision.rules {
@@ -96,7 +102,12 @@ impl<'a> Case<'a> {
                 }
             }
         }
-        Self { scan, decision, judgments }
+        Self { scan, decision, due, judgments }
+    }
+
+    /// The day that the policy decided for, in UTC.
+    pub(crate) fn today(&self) -> Option<Date> {
+        self.decision.map(|decision| decision.time.to_zoned_datetime(TimeZone::UTC).date())
     }
 
     /// The findings in the order of the scan, worst first.

@@ -48,6 +48,7 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     let report = Report {
         scans: &scans,
         decisions: &decisions,
+        due: &[],
         version: env!("CARGO_PKG_VERSION"),
         elapsed: None,
         made: context.environment.source_date()?,
