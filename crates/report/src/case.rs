@@ -1,6 +1,8 @@
 //! What reports that list findings one by one show of each: the finding, what VEX or a policy says of it, and in words
 //! where it is and what to do. All texts are cleaned of what a terminal or a page would obey.
 
+pub(crate) mod image;
+
 use std::collections::HashMap;
 
 use jiff::civil::Date;
@@ -216,6 +218,19 @@ fn reason(rule: &RuleResult) -> Option<String> {
     })
 }
 
+/// The exception that lets something pass.
+fn excepted(exception: &ExceptionResult) -> String {
+    let mut note = format!("exception {}: {}", clean(&exception.title), clean(&exception.reason));
+    for (name, value) in
+        [("until", &exception.expires), ("owner", &exception.owner), ("ticket", &exception.ticket)]
+    {
+        if let Some(value) = value {
+            note.push_str(&format!(", {name} {}", clean(value)));
+        }
+    }
+    note
+}
+
 impl<'a> Row<'a> {
     pub(crate) fn id(&self) -> String {
         clean(&self.finding.id)
@@ -310,15 +325,7 @@ impl<'a> Row<'a> {
         }
         let judgment = self.judgment?;
         if let Some(exception) = judgment.exception {
-            let mut note = format!("exception {}: {}", clean(&exception.title), clean(&exception.reason));
-            for (name, value) in
-                [("until", &exception.expires), ("owner", &exception.owner), ("ticket", &exception.ticket)]
-            {
-                if let Some(value) = value {
-                    note.push_str(&format!(", {name} {}", clean(value)));
-                }
-            }
-            return Some(note);
+            return Some(excepted(exception));
         }
         let grace =
             judgment.decided.grace_until.map_or_else(String::new, |day| format!(", in grace until {day}"));
