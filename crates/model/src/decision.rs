@@ -145,7 +145,7 @@ pub struct Decided {
     pub grace_until: Option<Date>,
     /// The index in [`Decision::exceptions`] of the one that lets it pass.
     pub exception: Option<usize>,
-    /// What a module says of it, or why a condition could not be evaluated.
+    /// What a module says of it, why a condition could not be evaluated, or what its time of grace rests on.
     pub note: Option<Arc<str>>,
 }
 

@@ -45,9 +45,9 @@ pub struct Judged {
 }
 
 /// Since when a finding is known, and who tells.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FirstSeen {
-    /// The day.
+    /// The day that it is due from.
     pub day: Date,
     /// Who tells.
     pub basis: SeenBasis,

@@ -49,6 +49,7 @@ fn measure(name: &str, policy: &str, scan: &Scan) -> Result<(), Box<dyn std::err
         now: "2026-09-01T12:00:00Z".parse()?,
         known: Known::default(),
         surroundings: Surroundings::default(),
+        found: Vec::new(),
     };
     let mut times: Vec<Duration> = Vec::new();
     let mut decided = 0;

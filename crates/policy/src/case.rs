@@ -89,6 +89,10 @@ struct FindingCase {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<String>")]
     published: Option<Date>,
+    /// The day it was first found; that of the test without it.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<String>")]
+    found: Option<Date>,
     /// How much it matters, from 0 to 100.
     #[serde(default, deserialize_with = "given")]
     #[schemars(range(max = 100))]
@@ -360,6 +364,7 @@ impl FindingCase {
             is_shadowed: self.shadowed.or((self.kind == Kind::Secret).then_some(false)),
             known_exploited: self.known_exploited,
             published: self.published,
+            found: self.found,
             epss: self.epss,
             risk: Score::Told(self.risk),
             status: self.status,

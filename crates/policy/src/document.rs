@@ -126,7 +126,7 @@ pub(crate) struct Rule {
     /// What the image must have signed; with `image`, only such images.
     #[serde(default, deserialize_with = "given_mapping")]
     pub(crate) require: Option<Requirements>,
-    /// A time of grace, as `14d since published`: until it is over, fail is warn, and warn is pass.
+    /// A time of grace, as `14d since published`, `7d since found` or `2w since known-exploited`: until it is over, fail is warn, and warn is pass.
     #[serde(default, deserialize_with = "given")]
     pub(crate) after: Option<Grace>,
     /// What follows.

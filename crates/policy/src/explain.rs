@@ -128,6 +128,7 @@ impl ImageSelectors {
 
 fn grace_in_words(grace: Grace, then: Action) -> String {
     let since = match grace.since {
+        Since::Found => "it was first found",
         Since::Published => "it was published",
         Since::KnownExploited => "it was listed as exploited",
     };

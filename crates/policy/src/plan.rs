@@ -43,7 +43,8 @@ pub fn plan(scan: &Scan, inputs: &PlanInputs<'_>) -> Result<Plan, PolicyError> {
         .iter()
         .enumerate()
         .map(|(index, finding)| {
-            let today = FirstSeen { day: inputs.today, basis: plimsoll_model::plan::SeenBasis::Today };
+            let (day, basis) = (inputs.today, plimsoll_model::plan::SeenBasis::Today);
+            let today = FirstSeen { day, basis, found: day };
             let first_seen = inputs.first_seen.get(index).copied().unwrap_or(today);
             let days = days.get(index).copied().flatten();
             Judged {

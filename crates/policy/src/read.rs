@@ -10,7 +10,7 @@ use crate::foreign;
 use crate::image_rule::ImageSelectors;
 use crate::profile::Profile;
 use crate::rego::Modules;
-use crate::words::GapKey;
+use crate::time::Since;
 
 /// What a policy file may be.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +124,8 @@ pub struct Asks {
     pub sbom: bool,
     /// For who signed the image and what they say of it.
     pub signatures: bool,
+    /// Since when its findings are known.
+    pub found: bool,
 }
 
 /// What conditions and modules speak of where they need signatures.
@@ -228,6 +230,12 @@ impl Policy {
         Asks {
             base: mention("base") || images().any(is_base),
             sbom: mention("sbom") || images().any(has_sbom),
+            found: self
+                .document
+                .rules
+                .iter()
+                .filter_map(|rule| rule.after)
+                .any(|grace| grace.since == Since::Found),
             signatures: SIGNATURES.iter().any(|word| mention(word))
                 || self.document.rules.iter().any(|rule| rule.require.is_some()),
         }

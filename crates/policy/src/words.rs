@@ -193,7 +193,7 @@ text_schema! {
     FileName, "FileName", "^.{1,1024}$";
     FindingCondition, "FindingCondition", "^[\\s\\S]{1,2048}$";
     Glob, "Glob", "^.{1,512}$";
-    Grace, "Grace", "^[0-9]+[dw] since (published|known-exploited)$";
+    Grace, "Grace", "^[0-9]+[dw] since (found|published|known-exploited)$";
     ImageCondition, "ImageCondition", "^[\\s\\S]{1,2048}$";
     ImageDigest, "ImageDigest", "^sha256:[0-9a-f]{64}$";
     ProbabilityTest, "ProbabilityTest", "^(>=|>|<=|<) *(0(\\.[0-9]+)?|1(\\.0+)?)$";

@@ -327,9 +327,10 @@ impl<'a> Row<'a> {
         if let Some(exception) = judgment.exception {
             return Some(excepted(exception));
         }
-        let grace =
-            judgment.decided.grace_until.map_or_else(String::new, |day| format!(", in grace until {day}"));
-        Some(format!("{} by rule {}{grace}", judgment.decided.outcome.as_str(), clean(&judgment.rule.id)))
+        let Decided { outcome, grace_until, note, .. } = judgment.decided;
+        let note = note.as_ref().map_or_else(String::new, |note| format!(": {}", clean(note)));
+        let grace = grace_until.map_or_else(String::new, |day| format!(", in grace until {day}"));
+        Some(format!("{} by rule {}{note}{grace}", outcome.as_str(), clean(&judgment.rule.id)))
     }
 
     /// Links that may be followed.

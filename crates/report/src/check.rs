@@ -378,7 +378,7 @@ struct FindingDocument<'a> {
     /// The index in `exceptions` of the one that lets it pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     exception: Option<usize>,
-    /// What a module says of it, or why a condition could not be evaluated.
+    /// What a module says of it, why a condition could not be evaluated, or what its time of grace rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
 }

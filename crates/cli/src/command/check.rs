@@ -7,13 +7,18 @@ pub(super) mod surroundings;
 use std::path::Path;
 
 use anyhow::Context as _;
+use jiff::civil::Date;
 use plimsoll_formats::bounded;
 use plimsoll_model::decision::{Decision, Known};
+use plimsoll_model::plan::FirstSeen;
+use plimsoll_model::scan::Scan;
 use plimsoll_policy::{Policy, Profile, Situation, evaluate};
 use plimsoll_report::check::TEXT;
+use plimsoll_report::html::HTML;
 use plimsoll_report::{Report, known};
 
 use super::audit::Trail;
+use super::history::{self, Memory};
 use super::{Context, policy as policies, scan};
 use crate::args::Check;
 use crate::exit::Code;
@@ -37,10 +42,16 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     let scans = scan::scans(&args.scan(), &outputs, context)?;
     let (platform, trust) = (args.platform.as_ref(), trust.as_ref());
     let surroundings = surroundings::of(&scans, (&args.image, platform), policy.asks(), trust, context);
-    let judged = |(scan, surroundings)| {
-        evaluate(&policy, scan, &Situation { now, known: known.clone(), surroundings })
+    let shows_due = outputs.iter().any(|output| output.format.name == HTML.name);
+    let is_asked = policy.asks().found || shows_due;
+    let seen = if is_asked { self::seen(&scans, args, context)? } else { Vec::new() };
+    let due = if shows_due { due(&policy, &scans, &seen, context.environment.today()?)? } else { Vec::new() };
+    let judged = |(index, surroundings)| {
+        let scan = scans.get(index)?;
+        let found = seen.get(index).map(|seen: &Vec<FirstSeen>| history::found(seen)).unwrap_or_default();
+        Some(evaluate(&policy, scan, &Situation { now, known: known.clone(), surroundings, found }))
     };
-    let decisions: Vec<Decision> = scans.iter().zip(surroundings).map(judged).collect();
+    let decisions: Vec<Decision> = surroundings.into_iter().enumerate().filter_map(judged).collect();
     if let Some(trail) = trail {
         // Before anybody learns the verdict.
         trail.decided(&args.image, &scans, &decisions, context)?;
@@ -48,7 +59,7 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     let report = Report {
         scans: &scans,
         decisions: &decisions,
-        due: &[],
+        due: &due,
         version: env!("CARGO_PKG_VERSION"),
         elapsed: None,
         made: context.environment.source_date()?,
@@ -76,6 +87,26 @@ pub(super) fn policy(given: Option<&Path>, environment: Option<&str>) -> anyhow:
         Some(name) => Ok(policy.in_environment(name)?),
         None => Ok(policy),
     }
+}
+
+/// Since when the findings of each scan are known.
+fn seen(scans: &[Scan], args: &Check, context: &Context) -> anyhow::Result<Vec<Vec<FirstSeen>>> {
+    let memory = Memory::of(args.no_history);
+    scans.iter().map(|scan| Ok(history::first_seen(scan, memory, context)?.0)).collect()
+}
+
+/// The last day to mend each finding, by the policy's table.
+fn due(
+    policy: &Policy,
+    scans: &[Scan],
+    seen: &[Vec<FirstSeen>],
+    today: Date,
+) -> anyhow::Result<Vec<Vec<Option<Date>>>> {
+    let of = |(scan, seen): (&Scan, &Vec<FirstSeen>)| {
+        let days = policy.days(scan, today)?;
+        Ok(seen.iter().zip(days).map(|(seen, days)| days.and_then(|days| seen.due(days))).collect())
+    };
+    scans.iter().zip(seen).map(of).collect()
 }
 
 /// The findings of an earlier report.

@@ -12,6 +12,7 @@ mod diff;
 mod drift;
 mod explain;
 mod files;
+mod history;
 mod image_feeds;
 mod install;
 mod inventory;
