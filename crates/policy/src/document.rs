@@ -2,14 +2,15 @@
 //! tells what they mean.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use plimsoll_model::decision::Outcome;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::case::Case;
+use crate::extend::Extended;
 use crate::image_rule::ImageSelectors;
-use crate::profile::Profile;
 use crate::requirement::Requirements;
 use crate::selector::{ExceptionSelectors, Selectors};
 use crate::shape::{given, given_mapping, mapping, once, word_or_mapping};
@@ -28,9 +29,10 @@ pub(crate) struct Document {
     /// The trust file that says whose signatures count, from the policy's folder on; `--trust` replaces it.
     #[serde(default, deserialize_with = "given")]
     pub(crate) trust: Option<FileName>,
-    /// Built-in profiles whose rules come after the policy's own. An own rule takes the place of one with its id.
+    /// Policies whose rules come after the policy's own: built-in ones, and ones in registries by digest, as
+    /// `oci://REGISTRY/REPOSITORY@sha256:…`. An own rule takes the place of one with its id.
     #[serde(default)]
-    pub(crate) extends: Vec<Profile>,
+    pub(crate) extends: Vec<Extended>,
     /// What outcomes become in an environment (--environment).
     #[serde(default, deserialize_with = "once")]
     pub(crate) environments: BTreeMap<String, Environment>,
@@ -134,9 +136,9 @@ pub(crate) struct Rule {
     /// Why. To ignore needs a reason.
     #[serde(default, deserialize_with = "given")]
     pub(crate) reason: Option<String>,
-    /// The built-in profile that it is from.
+    /// The policy that it is from, if it is one that is extended or built in.
     #[serde(skip)]
-    pub(crate) profile: Option<Profile>,
+    pub(crate) profile: Option<Arc<str>>,
 }
 
 /// What follows from a finding.

@@ -18,7 +18,6 @@ use crate::condition::Scene;
 use crate::document::{Exception, GapAction, Rule};
 use crate::facts::{ImageFacts, Surroundings};
 use crate::image_rule::Seen;
-use crate::profile::Profile;
 use crate::read::Policy;
 use crate::rego::{Input, RULE, Said, Word};
 use crate::selector::{ExceptionSelectors, Places};
@@ -132,7 +131,7 @@ fn rule_result(policy: &Policy, decider: &Decider) -> RuleResult {
     };
     RuleResult {
         id: decider.id(policy).to_owned(),
-        profile: rule.and_then(|rule| rule.profile).map(Profile::as_str),
+        profile: rule.and_then(|rule| rule.profile.clone()),
         reason: rule.and_then(|rule| rule.reason.clone()),
         outcome: Outcome::Pass,
         findings: Vec::new(),

@@ -29,8 +29,8 @@ impl Policy {
                 Action::Ignore => "passes",
             };
             let grace = rule.after.map(|grace| grace_in_words(grace, rule.then)).unwrap_or_default();
-            let profile = rule.profile.filter(|_| !self.summary.is_built_in);
-            let profile = profile.map_or_else(String::new, |profile| format!(" (of {})", profile.as_str()));
+            let profile = rule.profile.as_ref().filter(|_| !self.summary.is_built_in);
+            let profile = profile.map_or_else(String::new, |profile| format!(" (of {profile})"));
             let what = match (&rule.selectors, &rule.image) {
                 (Some(selectors), _) => selectors.words(),
                 (None, Some(image)) => image.words(),

@@ -31,7 +31,7 @@ const REPORT: u64 = 1 << 30;
 
 pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     // Whoever has a mistake in a policy learns it before the scan.
-    let policy = self::policy(args.policy.as_deref(), args.environment.as_deref())?;
+    let policy = self::policy(args.policy.as_deref(), args.environment.as_deref(), context)?;
     let (policy, trust) = signatures::read(policy, args, context)?;
     let template = output::template(args.template.as_deref())?;
     let outputs = output::chosen(&args.output, args.format.as_ref(), args.template.as_deref(), &TEXT)?;
@@ -76,11 +76,15 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
 }
 
 /// The policy that was asked for, else that of the folder, else the built-in one.
-pub(super) fn policy(given: Option<&Path>, environment: Option<&str>) -> anyhow::Result<Policy> {
+pub(super) fn policy(
+    given: Option<&Path>,
+    environment: Option<&str>,
+    context: &Context,
+) -> anyhow::Result<Policy> {
     let policy = match given {
-        Some(name) => policies::read(name)?,
+        Some(name) => policies::read(name, context)?,
         // One that is there but cannot be read is an error, not a reason to judge by another.
-        None if Path::new(DEFAULT).symlink_metadata().is_ok() => policies::read(Path::new(DEFAULT))?,
+        None if Path::new(DEFAULT).symlink_metadata().is_ok() => policies::read(Path::new(DEFAULT), context)?,
         None => Policy::built_in(Profile::Baseline)?,
     };
     match environment {

@@ -27,7 +27,7 @@ use crate::progress;
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
     // Whoever has a mistake in a policy or a destination learns it before the scan.
-    let policy = check::policy(args.policy.as_deref(), args.environment.as_deref())?;
+    let policy = check::policy(args.policy.as_deref(), args.environment.as_deref(), context)?;
     let destination = args.to.as_deref().map(|to| apply::destination(to, args, context)).transpose()?;
     let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
     let (images, mut options, scans) = scanned(args, context)?;

@@ -393,9 +393,9 @@ fn findings_of_an_earlier_report_are_left_out() {
 #[test]
 fn own_rules_come_before_those_of_a_profile_and_replace_them_by_id() {
     let policy = policy("extends: [baseline]\nrules: [{ id: secret, match: { kind: secret }, then: warn }]");
-    let ids: Vec<(&str, Option<Profile>)> =
-        policy.document.rules.iter().map(|rule| (rule.id.as_str(), rule.profile)).collect();
-    assert_eq!(ids[..2], [("secret", None), ("malicious-package", Some(Profile::Baseline))]);
+    let ids: Vec<(&str, Option<&str>)> =
+        policy.document.rules.iter().map(|rule| (rule.id.as_str(), rule.profile.as_deref())).collect();
+    assert_eq!(ids[..2], [("secret", None), ("malicious-package", Some("baseline"))]);
     assert_eq!(ids.iter().filter(|(id, _)| *id == "secret").count(), 1);
     let situation = Situation {
         now: NOW.parse().unwrap(),
@@ -404,7 +404,7 @@ fn own_rules_come_before_those_of_a_profile_and_replace_them_by_id() {
         found: Vec::new(),
     };
     let decision = evaluate(&policy, &scan(), &situation);
-    assert_eq!(decision.policy.extends, ["baseline"]);
+    assert_eq!(decision.policy.extends, ["baseline".into()]);
     assert_eq!(decision.outcome, Outcome::Fail);
     assert!(policy.explained().contains("2  malicious-package (of baseline)"), "{}", policy.explained());
 }
