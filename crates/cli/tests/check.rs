@@ -303,3 +303,32 @@ fn a_policy_is_put_into_canonical_form() {
         assert_eq!(run(&plimsoll, &["policy", "test", name]).code, 0);
     }
 }
+
+#[test]
+fn grace_since_found_runs_from_the_first_look_of_this_machine() {
+    let plimsoll = Plimsoll::new();
+    let name = layout(&plimsoll, "1000");
+    write(
+        plimsoll.folder(),
+        &RULES.replace("    then: fail\n", "    after: 7d since found\n    then: fail\n"),
+    );
+    let epoch: i64 = EPOCH.parse().unwrap();
+    let check = |days: i64, arguments: &[&str]| {
+        let arguments = [&["check", &name, "--format", "json"], arguments].concat();
+        let ran = run_at(&plimsoll, &arguments, &(epoch + days * 86_400).to_string());
+        let document: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.err));
+        let first = document["rules"][0]["findings"][0].clone();
+        (ran, first["graceUntil"].clone(), first["note"].as_str().unwrap().to_owned())
+    };
+    let (first, until, note) = check(0, &[]);
+    assert_eq!(
+        (first.code, until, note.as_str()),
+        (0, json!("2026-09-08"), "not known from an earlier day than 2026-09-01")
+    );
+    assert_eq!(check(0, &[]).0.out, first.out, "the same day, the same bytes");
+    let (later, until, note) = check(6, &[]);
+    assert_eq!((later.code, until, note.as_str()), (0, json!("2026-09-08"), "first found on 2026-09-01"));
+    assert_eq!((check(7, &[]).0.code, check(7, &["--no-history"]).0.code), (1, 0));
+    let text = run_at(&plimsoll, &["check", &name], &(epoch + 86_400).to_string());
+    assert!(text.out.contains("grace until 2026-09-08"), "{}", text.out);
+}

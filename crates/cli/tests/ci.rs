@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 use support::image::{LayerBuilder, image};
@@ -99,12 +100,34 @@ fn the_command_that_does_the_same_is_shown_and_nothing_done() {
         &[("GITLAB_CI", "1")],
     );
     assert_eq!(ran.code, 0, "{}", ran.err);
-    assert!(ran.out.starts_with("plimsoll check oci:image -o text -o 'json="), "{}", ran.out);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(lines[0].starts_with("plimsoll sbom oci:image -o 'cyclonedx="), "{}", ran.out);
+    assert!(lines[1].starts_with("plimsoll check oci:image -o text -o 'json="), "{}", ran.out);
+    assert_eq!(lines.len(), 2);
     assert!(
         ran.out.contains("-o 'gitlab-container-scanning=") && ran.out.contains(r"it'\''s here"),
         "{}",
         ran.out
     );
     assert!(!folder.exists());
+    // What is shown is taken as it stands, and does what `ci` does.
+    let metadata = "Metadata-Version: 2.1\nName: requests\nVersion: 2.19.0\n";
+    let image = image()
+        .layer(LayerBuilder::new("RUN pip install").file("app/requests-2.19.0.dist-info/METADATA", metadata))
+        .write(&plimsoll.folder().join("image"));
+    let (one, other) = (plimsoll.folder().join("one"), plimsoll.folder().join("other"));
+    fs::create_dir(&other).unwrap();
+    let done = run(&plimsoll, &[&image, "--policy", "strict", "--folder", one.to_str().unwrap()], &[]);
+    let shown =
+        run(&plimsoll, &[&image, "--policy", "strict", "--print", "--folder", other.to_str().unwrap()], &[]);
+    let mut shell = Command::new("sh");
+    let surroundings = plimsoll.command(&[]);
+    shell.env_clear().envs(surroundings.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let binaries = Path::new(env!("CARGO_BIN_EXE_plimsoll")).parent().unwrap().to_str().unwrap();
+    shell.env("PATH", format!("{binaries}:/usr/bin:/bin")).args(["-e", "-c", &shown.out]);
+    let shell = Ran::of(&mut shell);
+    assert_eq!((done.code, shell.code), (1, 1), "{}{}", shell.out, shell.err);
+    assert_eq!(files(&one), files(&other));
+    assert_eq!(fs::read(one.join("plimsoll.json")).unwrap(), fs::read(other.join("plimsoll.json")).unwrap());
     assert_eq!(run(&plimsoll, &["oci:nowhere"], &[]).code, 2);
 }

@@ -625,3 +625,122 @@ fn private_keys_and_damaged_roots_are_told() {
         plimsoll.run(&["verify", "oci:absent", "--key", &path("key.pub"), "--trusted-root", &path("root")]);
     assert!(ran.code == 2 && ran.err.contains("twice"), "{ran:?}");
 }
+
+/// A policy of a company that fails each image, and what a team makes of it.
+const COMPANY: &str = "version: 1
+rules: [{ id: small, image: { layers: '<100' }, then: fail, reason: the company says so }]
+gaps: { default: { then: ignore, reason: the test has no feeds } }
+";
+
+/// Policies in a registry, as oras puts them there.
+impl Signed {
+    fn oras(&self, verb: &str, rest: &[&str]) -> String {
+        let mut oras = Command::new("oras");
+        let ran = oras.args([verb, "--plain-http"]).args(rest).current_dir(self.plimsoll.folder());
+        String::from_utf8(output_of(ran)).unwrap().trim().to_owned()
+    }
+
+    /// Pushes a policy, and gives its name by digest.
+    fn pushed(&self, name: &str, policy: &str) -> String {
+        write(&self.path(&format!("{name}.yaml")), policy);
+        let place = format!("{}/policies/{name}", self.host);
+        let tagged = format!("{place}:1");
+        let file = format!("{name}.yaml:application/vnd.plimsoll.policy.v1+yaml");
+        self.oras("push", &[&tagged, &file]);
+        format!("oci://{place}@{}", self.oras("resolve", &[&tagged]))
+    }
+
+    /// The policies of a company and, extending it, of a team.
+    fn company(&self) -> (String, String) {
+        let base = self.pushed("base", COMPANY);
+        let team = self.pushed("team", &format!("version: 1\nextends: [{base:?}]\n"));
+        (base, team)
+    }
+
+    fn extends(&self, extended: &str, more: &str) {
+        let policy = format!("version: 1\nextends: [{extended:?}]\n{more}");
+        write(&self.path("plimsoll.yaml"), policy);
+    }
+
+    fn ran(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.plimsoll.command(&[&["--config", &self.config], arguments].concat());
+        Ran::of(command.current_dir(self.plimsoll.folder()).env("COSIGN_PASSWORD", ""))
+    }
+
+    /// Checks the image in a layout, for which no registry is asked.
+    fn check_layout(&self, more: &[&str]) -> Ran {
+        let layout = format!("oci:{}:latest", self.image.layout().display());
+        self.ran(&[&["check", &layout, "--format", "json"], more].concat())
+    }
+}
+
+fn digest_of(path: &Path) -> String {
+    plimsoll_testkit::registry::Blob::new(fs::read(path).unwrap()).digest.to_string()
+}
+
+#[test]
+fn a_policy_extends_those_of_registries_that_are_pinned() {
+    if !installed(&["cosign", "oras"]) {
+        return;
+    }
+    let Some(registry) = RegistryServer::start(&RegistrySetup::default()) else { return };
+    let signed = Signed::new(registry.host(), 1000);
+    let (base, team) = signed.company();
+    signed.extends(&team, "");
+    let ran = signed.check_layout(&[]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let document = json(&ran);
+    let rule = &document["rules"][0];
+    assert_eq!((text(&rule["id"]), text(&rule["profile"])), ("small", base.as_str()));
+    assert_eq!(document["policy"]["extends"], serde_json::json!([team, base]));
+    let digest = digest_of(&signed.path("base.yaml"));
+    assert_eq!(text(&document["policy"]["files"][1]["digest"]), digest);
+    let told = signed.ran(&["policy", "explain", "plimsoll.yaml"]);
+    assert!(told.out.contains(&format!("1  small (of {base})")), "{told:?}");
+    signed.extends(&team, "exceptions: [{ match: { rule: small }, reason: ours is }]\n");
+    assert_eq!(signed.check_layout(&[]).code, 0);
+    for (wrong, expected) in [
+        (format!("oci://{}/policies/base:1", signed.host), "must be pinned"),
+        (format!("oci://{}/shop@{}", signed.host, signed.digest), "it is no policy"),
+        (format!("oci://{}/policies/base@{digest}", signed.host), "policies/base@"),
+        (signed.pushed("files", "version: 1\nrego: [x.rego]\n"), "stands alone"),
+    ] {
+        signed.extends(&wrong, "");
+        let ran = signed.check_layout(&[]);
+        assert!(ran.code == 2 && ran.err.contains(expected), "{wrong}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_policy_of_a_registry_is_signed_and_there_without_the_network() {
+    if !installed(&["cosign", "oras"]) {
+        return;
+    }
+    let Some(registry) = RegistryServer::start(&RegistrySetup::default()) else { return };
+    let signed = Signed::new(registry.host(), 1000);
+    let (base, team) = signed.company();
+    signed.trust("trust.yaml", "oci:**", "policies: { signed-by: [release] }\n");
+    signed.extends(&team, "");
+    signed.sign_file("plimsoll.yaml");
+    let trust = ["--trust", "trust.yaml"];
+    // Who must sign one's own must sign what it extends, each for itself.
+    for policy in [&team, &base] {
+        let ran = signed.check_layout(&trust);
+        let expected = format!("{policy} is not signed as the trust file demands");
+        assert!(ran.code == 2 && ran.err.contains(&expected), "{ran:?}");
+        let ran = signed.ran(&["sign", &policy.replace("oci://", "registry:"), "--key", "cosign.key"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let ran = signed.check_layout(&trust);
+    assert_eq!((ran.code, &json(&ran)["policy"]["signers"]), (1, &serde_json::json!(["release"])), "{ran:?}");
+
+    // Without the registry: the same, with the signatures; and what was changed meanwhile is not taken.
+    drop(registry);
+    assert_eq!(signed.check_layout(&trust).code, 1);
+    assert_eq!(signed.check_layout(&[]).code, 1);
+    let hex = digest_of(&signed.path("base.yaml")).replace("sha256:", "");
+    let kept = signed.plimsoll.cache().join("policies/blobs/sha256").join(hex);
+    write(&kept, fs::read_to_string(&kept).unwrap().replace("then: fail", "then: warn"));
+    let ran = signed.check_layout(&[]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+}

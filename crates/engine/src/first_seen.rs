@@ -11,6 +11,7 @@ use plimsoll_model::decision::identity;
 use plimsoll_model::digest::Digest;
 use plimsoll_model::finding::FindingKind;
 use plimsoll_model::plan::{FirstSeen, SeenBasis};
+use plimsoll_model::platform::Platform;
 use plimsoll_model::scan::Scan;
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +32,18 @@ struct History {
     version: u32,
     /// The image's name without tag and digest.
     image: String,
+    /// Images of other platforms have other findings.
+    platform: String,
     /// By fingerprint.
-    findings: BTreeMap<String, FirstSeen>,
+    findings: BTreeMap<String, Record>,
+}
+
+/// What is remembered of one finding.
+#[derive(Debug, Deserialize, Serialize)]
+struct Record {
+    day: Date,
+    basis: SeenBasis,
+    found: Date,
 }
 
 /// Since when each finding of `scan` is known, and what could not be read or written, in words.
@@ -42,13 +53,14 @@ struct History {
 #[must_use]
 pub fn first_seen(scan: &Scan, folder: Option<&Path>, today: Date) -> (Vec<FirstSeen>, Option<String>) {
     let name = repository(&scan.image.name);
-    let path = folder.map(|folder| place(folder, &name));
+    let path = folder.map(|folder| place(folder, &name, &scan.image.platform));
     let (known, mut trouble) = match path.as_deref().map(read) {
         None => (None, None),
         Some(Ok(known)) => (known, None),
         Some(Err(reason)) => (None, Some(format!("the history of findings is not used: {reason}"))),
     };
-    let mut history = History { version: 1, image: name, findings: BTreeMap::new() };
+    let platform = scan.image.platform.to_string();
+    let mut history = History { version: 1, image: name, platform, findings: BTreeMap::new() };
     let seen = scan.findings.iter().map(|finding| {
         let (id, about) = identity(finding, &scan.inventory);
         let key = Digest::of(format!("{id}\0{about}").as_bytes()).hex();
@@ -56,16 +68,20 @@ pub fn first_seen(scan: &Scan, folder: Option<&Path>, today: Date) -> (Vec<First
             FindingKind::Vulnerability(found) => found.published.filter(|day| *day <= today),
             _ => None,
         };
-        let seen = match (&known, published) {
-            (Some(known), _) => match known.findings.get(&key) {
-                Some(seen) => FirstSeen { day: seen.day.min(today), basis: SeenBasis::History },
-                None => FirstSeen { day: today, basis: SeenBasis::Today },
+        let remembered = known.as_ref().and_then(|known| known.findings.get(&key));
+        let seen = match (remembered, published.filter(|_| known.is_none())) {
+            // A clock that was ahead does not put off what follows.
+            (Some(seen), _) => FirstSeen {
+                day: seen.day.min(today),
+                basis: SeenBasis::History,
+                found: seen.found.min(today),
             },
-            (None, Some(day)) => FirstSeen { day, basis: SeenBasis::Publication },
-            (None, None) => FirstSeen { day: today, basis: SeenBasis::Today },
+            (None, Some(day)) => FirstSeen { day, basis: SeenBasis::Publication, found: today },
+            (None, None) => FirstSeen { day: today, basis: SeenBasis::Today, found: today },
         };
         if history.findings.len() < FINDINGS {
-            history.findings.insert(key, seen);
+            let FirstSeen { day, basis, found } = seen;
+            history.findings.insert(key, Record { day, basis, found });
         }
         seen
     });
@@ -76,6 +92,16 @@ pub fn first_seen(scan: &Scan, folder: Option<&Path>, today: Date) -> (Vec<First
         trouble = Some(format!("the history of findings is not kept: {error}"));
     }
     (seen, trouble)
+}
+
+/// Since when each finding of a changed image is known: what `before` had already, since then; all else since today.
+#[must_use]
+pub fn carried(before: (&Scan, &[FirstSeen]), after: &Scan, today: Date) -> Vec<Date> {
+    let (scan, seen) = before;
+    let known = scan.findings.iter().map(|finding| identity(finding, &scan.inventory));
+    let known: BTreeMap<(String, String), Date> = known.zip(seen.iter().map(|seen| seen.found)).collect();
+    let found = |finding| known.get(&identity(finding, &after.inventory)).copied().unwrap_or(today);
+    after.findings.iter().map(found).collect()
 }
 
 /// The name of an image without tag and digest, so that its next version has the same. A file's or folder's stays.
@@ -89,8 +115,8 @@ fn repository(name: &str) -> String {
     }
 }
 
-fn place(folder: &Path, name: &str) -> PathBuf {
-    folder.join(format!("{}.json", Digest::of(name.as_bytes()).hex()))
+fn place(folder: &Path, name: &str, platform: &Platform) -> PathBuf {
+    folder.join(format!("{}.json", Digest::of(format!("{name}\0{platform}").as_bytes()).hex()))
 }
 
 /// What is remembered; none if there is no file.
@@ -138,7 +164,6 @@ fn prune(folder: &Path) -> io::Result<()> {
 mod tests {
     use jiff::civil::date;
     use plimsoll_model::finding::{Finding, Vulnerability};
-    use plimsoll_model::platform::Platform;
     use plimsoll_model::scan::ImageIdentity;
     use plimsoll_model::severity::Severity;
     use plimsoll_model::verdict::Verdict;
@@ -182,31 +207,47 @@ mod tests {
         }
     }
 
+    fn seen(day: Date, basis: SeenBasis, found: Date) -> FirstSeen {
+        FirstSeen { day, basis, found }
+    }
+
     #[test]
     fn a_finding_keeps_its_day_over_tags_and_new_ones_begin_today() {
         let folder = tempfile::tempdir().unwrap();
-        let first = scan("shop:1", &[("CVE-1", Some(date(2025, 1, 1))), ("CVE-2", None)]);
-        let (seen, trouble) = first_seen(&first, Some(folder.path()), date(2026, 1, 1));
+        let (old, january, february) = (date(2025, 1, 1), date(2026, 1, 1), date(2026, 2, 1));
+        let first = scan("shop:1", &[("CVE-1", Some(old)), ("CVE-2", None)]);
+        let (days, trouble) = first_seen(&first, Some(folder.path()), january);
         assert_eq!(trouble, None);
-        assert_eq!(seen[0], FirstSeen { day: date(2025, 1, 1), basis: SeenBasis::Publication });
-        assert_eq!(seen[1], FirstSeen { day: date(2026, 1, 1), basis: SeenBasis::Today });
-        let later = scan("shop:2", &[("CVE-1", Some(date(2025, 1, 1))), ("CVE-3", Some(date(2025, 1, 1)))]);
-        let (seen, _) = first_seen(&later, Some(folder.path()), date(2026, 2, 1));
-        assert_eq!(seen[0], FirstSeen { day: date(2025, 1, 1), basis: SeenBasis::History });
-        assert_eq!(
-            seen[1],
-            FirstSeen { day: date(2026, 2, 1), basis: SeenBasis::Today },
-            "new in this image"
-        );
-        let (seen, _) = first_seen(&later, None, date(2026, 2, 1));
-        assert_eq!(seen[1].basis, SeenBasis::Publication);
+        assert_eq!(days[0], seen(old, SeenBasis::Publication, january));
+        assert_eq!(days[1], seen(january, SeenBasis::Today, january));
+        let later = scan("shop:2", &[("CVE-1", Some(old)), ("CVE-3", Some(old))]);
+        let (days, _) = first_seen(&later, Some(folder.path()), february);
+        assert_eq!(days[0], seen(old, SeenBasis::History, january));
+        assert_eq!(days[1], seen(february, SeenBasis::Today, february), "new in this image");
+        assert_eq!(carried((&later, &days), &first, date(2026, 3, 1)), [january, date(2026, 3, 1)]);
+        let (days, _) = first_seen(&later, None, february);
+        assert_eq!(days[1].basis, SeenBasis::Publication);
+    }
+
+    #[test]
+    fn platforms_are_remembered_apart_and_a_clock_that_was_ahead_puts_nothing_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let amd = scan("shop:1", &[("CVE-1", None)]);
+        let mut arm = scan("shop:1", &[("CVE-2", None)]);
+        arm.image.platform.architecture = "arm64".into();
+        let found = |scan: &Scan, day| first_seen(scan, Some(folder.path()), day).0[0].found;
+        assert_eq!(found(&amd, date(2026, 5, 1)), date(2026, 5, 1));
+        assert_eq!(found(&arm, date(2026, 5, 2)), date(2026, 5, 2));
+        assert_eq!(found(&amd, date(2026, 1, 1)), date(2026, 1, 1));
+        assert_eq!(found(&amd, date(2026, 6, 1)), date(2026, 1, 1));
+        assert_eq!(found(&arm, date(2026, 6, 1)), date(2026, 5, 2));
     }
 
     #[test]
     fn a_damaged_history_counts_as_absent_and_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let scan = scan("shop:1", &[("CVE-1", None)]);
-        let path = place(folder.path(), "shop");
+        let path = place(folder.path(), "shop", &scan.image.platform);
         for damaged in ["{", "{\"version\":9,\"image\":\"\",\"findings\":{}}"] {
             std::fs::write(&path, damaged).unwrap();
             let (seen, trouble) = first_seen(&scan, Some(folder.path()), date(2026, 1, 1));

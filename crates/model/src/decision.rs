@@ -73,8 +73,8 @@ pub struct PolicySummary {
     pub is_built_in: bool,
     /// SHA-256 of its text.
     pub digest: Digest,
-    /// The built-in profiles that it extends.
-    pub extends: Vec<&'static str>,
+    /// The policies that it extends: built-in ones, and ones in registries.
+    pub extends: Vec<Arc<str>>,
     /// The files that it draws in, modules and exceptions, with the SHA-256 of their bytes.
     pub files: Vec<(String, Digest)>,
     /// The environment it was asked for.
@@ -109,8 +109,8 @@ pub struct TrustSummary {
 pub struct RuleResult {
     /// The rule's id.
     pub id: String,
-    /// The built-in profile that brings the rule.
-    pub profile: Option<&'static str>,
+    /// The policy that brings the rule, if it is one that is extended or built in.
+    pub profile: Option<Arc<str>>,
     /// Why the rule is there.
     pub reason: Option<String>,
     /// The worst outcome of its findings.
@@ -145,7 +145,7 @@ pub struct Decided {
     pub grace_until: Option<Date>,
     /// The index in [`Decision::exceptions`] of the one that lets it pass.
     pub exception: Option<usize>,
-    /// What a module says of it, or why a condition could not be evaluated.
+    /// What a module says of it, why a condition could not be evaluated, or what its time of grace rests on.
     pub note: Option<Arc<str>>,
 }
 

@@ -18,6 +18,7 @@ pub mod explanation;
 pub mod extractor;
 pub mod finding;
 pub mod gap;
+pub mod glob;
 pub mod inventory;
 pub mod license;
 pub mod licensing;

@@ -1,6 +1,7 @@
 //! What to do about an image: for each finding its risk, its decision and the day it is due, and the actions that mend most
 //! risk first.
 
+use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -44,12 +45,22 @@ pub struct Judged {
 }
 
 /// Since when a finding is known, and who tells.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FirstSeen {
-    /// The day.
+    /// The day that it is due from.
     pub day: Date,
     /// Who tells.
     pub basis: SeenBasis,
+    /// The day that a look at the image first had it: today, if none had before.
+    pub found: Date,
+}
+
+impl FirstSeen {
+    /// The last day to mend it, if there are so many.
+    #[must_use]
+    pub fn due(&self, days: u32) -> Option<Date> {
+        self.day.checked_add(i64::from(days).days()).ok()
+    }
 }
 
 /// Who tells since when a finding is known.

@@ -34,6 +34,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         startswith(f.package, \"pkg:npm/\")
       }
 ";
+    println!(
+        "| policy over {FINDINGS} findings | ms, median | ms, best | findings decided | ms to read it |"
+    );
+    println!("| --- | --- | --- | --- | --- |");
     measure("50 rules", &format!("version: 1\nrules:\n{rules}"), &scan)?;
     measure("50 rules and a condition", &format!("version: 1\nrules:\n{rules}{condition}"), &scan)?;
     measure("50 rules and a module", &format!("version: 1\n{module}rules:\n{rules}"), &scan)?;
@@ -49,6 +53,7 @@ fn measure(name: &str, policy: &str, scan: &Scan) -> Result<(), Box<dyn std::err
         now: "2026-09-01T12:00:00Z".parse()?,
         known: Known::default(),
         surroundings: Surroundings::default(),
+        found: Vec::new(),
     };
     let mut times: Vec<Duration> = Vec::new();
     let mut decided = 0;
@@ -61,7 +66,7 @@ fn measure(name: &str, policy: &str, scan: &Scan) -> Result<(), Box<dyn std::err
     times.sort();
     let milliseconds = |time: Option<&Duration>| time.map_or(0.0, Duration::as_secs_f64) * 1e3;
     println!(
-        "{name}: {FINDINGS} findings in {:.2} ms (best {:.2} ms), {decided} decided; read in {:.2} ms",
+        "| {name} | {:.2} | {:.2} | {decided} | {:.2} |",
         milliseconds(times.get(RUNS / 2)),
         milliseconds(times.first()),
         read.as_secs_f64() * 1e3

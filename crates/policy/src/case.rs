@@ -8,6 +8,7 @@ use plimsoll_model::severity::Severity;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::comparison::SizeWord;
 use crate::document::OutcomeWord;
 use crate::evaluate::Judge;
 use crate::facts::{
@@ -16,11 +17,10 @@ use crate::facts::{
 use crate::fields::midnight;
 use crate::read::{Policy, PolicyError};
 use crate::rego::Said;
+use crate::shape::{AnyOf, given, given_mapping};
 use crate::subject::{End, Purl, Score, Subject};
 use crate::time::day_of;
-use crate::words::{
-    AnyOf, CategoryWord, ImageDigest, Kind, OriginWord, SizeWord, StatusWord, given, given_mapping,
-};
+use crate::words::{CategoryWord, ImageDigest, Kind, OriginWord, StatusWord};
 
 /// A finding, an image or both, and what must follow.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
@@ -89,6 +89,10 @@ struct FindingCase {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<String>")]
     published: Option<Date>,
+    /// The day it was first found; that of the test without it.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<String>")]
+    found: Option<Date>,
     /// How much it matters, from 0 to 100.
     #[serde(default, deserialize_with = "given")]
     #[schemars(range(max = 100))]
@@ -360,6 +364,7 @@ impl FindingCase {
             is_shadowed: self.shadowed.or((self.kind == Kind::Secret).then_some(false)),
             known_exploited: self.known_exploited,
             published: self.published,
+            found: self.found,
             epss: self.epss,
             risk: Score::Told(self.risk),
             status: self.status,

@@ -2,19 +2,21 @@
 //! tells what they mean.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use plimsoll_model::decision::Outcome;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::case::Case;
+use crate::extend::Extended;
 use crate::image_rule::ImageSelectors;
-use crate::profile::Profile;
 use crate::requirement::Requirements;
 use crate::selector::{ExceptionSelectors, Selectors};
+use crate::shape::{given, given_mapping, mapping, once, word_or_mapping};
 use crate::sla::Sla;
 use crate::time::{Expiry, Grace};
-use crate::words::{GapKey, given, given_mapping, mapping, once, word_or_mapping};
+use crate::words::GapKey;
 
 /// A policy for `plimsoll check`.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
@@ -27,9 +29,10 @@ pub(crate) struct Document {
     /// The trust file that says whose signatures count, from the policy's folder on; `--trust` replaces it.
     #[serde(default, deserialize_with = "given")]
     pub(crate) trust: Option<FileName>,
-    /// Built-in profiles whose rules come after the policy's own. An own rule takes the place of one with its id.
+    /// Policies whose rules come after the policy's own: built-in ones, and ones in registries by digest, as
+    /// `oci://REGISTRY/REPOSITORY@sha256:…`. An own rule takes the place of one with its id.
     #[serde(default)]
-    pub(crate) extends: Vec<Profile>,
+    pub(crate) extends: Vec<Extended>,
     /// What outcomes become in an environment (--environment).
     #[serde(default, deserialize_with = "once")]
     pub(crate) environments: BTreeMap<String, Environment>,
@@ -125,7 +128,7 @@ pub(crate) struct Rule {
     /// What the image must have signed; with `image`, only such images.
     #[serde(default, deserialize_with = "given_mapping")]
     pub(crate) require: Option<Requirements>,
-    /// A time of grace, as `14d since published`: until it is over, fail is warn, and warn is pass.
+    /// A time of grace, as `14d since published`, `7d since found` or `2w since known-exploited`: until it is over, fail is warn, and warn is pass.
     #[serde(default, deserialize_with = "given")]
     pub(crate) after: Option<Grace>,
     /// What follows.
@@ -133,9 +136,9 @@ pub(crate) struct Rule {
     /// Why. To ignore needs a reason.
     #[serde(default, deserialize_with = "given")]
     pub(crate) reason: Option<String>,
-    /// The built-in profile that it is from.
+    /// The policy that it is from, if it is one that is extended or built in.
     #[serde(skip)]
-    pub(crate) profile: Option<Profile>,
+    pub(crate) profile: Option<Arc<str>>,
 }
 
 /// What follows from a finding.

@@ -18,7 +18,6 @@ use crate::condition::Scene;
 use crate::document::{Exception, GapAction, Rule};
 use crate::facts::{ImageFacts, Surroundings};
 use crate::image_rule::Seen;
-use crate::profile::Profile;
 use crate::read::Policy;
 use crate::rego::{Input, RULE, Said, Word};
 use crate::selector::{ExceptionSelectors, Places};
@@ -35,6 +34,8 @@ pub struct Situation {
     pub known: Known,
     /// What is known of the image beside the scan.
     pub surroundings: Surroundings,
+    /// The day that each finding of the scan was first found, in their order; where none stands, it is found today.
+    pub found: Vec<Date>,
 }
 
 /// Decides what follows from `scan` under `policy`.
@@ -46,8 +47,11 @@ pub fn evaluate(policy: &Policy, scan: &Scan, situation: &Situation) -> Decision
     let purls = vec![OnceCell::new(); scan.inventory.packages.len()];
     let all = scan.findings.iter().enumerate();
     let new = all.filter(|(_, found)| !situation.known.has(found, &scan.inventory));
-    let subjects: Vec<(usize, Subject<'_>)> =
-        new.map(|(number, found)| (number, Subject::of(found, scan, &purls, today))).collect();
+    let subject = |(number, finding)| {
+        let found = situation.found.get(number).copied();
+        (number, Subject { found, ..Subject::of(finding, scan, &purls, today) })
+    };
+    let subjects: Vec<(usize, Subject<'_>)> = new.map(subject).collect();
     let (said, failure) = match judge.said(&subjects) {
         Ok(said) => (said, None),
         Err(reason) => (Said::default(), Some(reason)),
@@ -127,7 +131,7 @@ fn rule_result(policy: &Policy, decider: &Decider) -> RuleResult {
     };
     RuleResult {
         id: decider.id(policy).to_owned(),
-        profile: rule.and_then(|rule| rule.profile).map(Profile::as_str),
+        profile: rule.and_then(|rule| rule.profile.clone()),
         reason: rule.and_then(|rule| rule.reason.clone()),
         outcome: Outcome::Pass,
         findings: Vec::new(),
@@ -178,7 +182,7 @@ pub(crate) struct Judgment {
     pub(crate) exception: Option<usize>,
     /// Exceptions that would have, were they not over.
     pub(crate) expired: Vec<usize>,
-    /// What a module says of it, or why a condition could not be evaluated.
+    /// What a module says of it, why a condition could not be evaluated, or what its time of grace rests on.
     pub(crate) note: Option<Arc<str>>,
 }
 
@@ -224,12 +228,12 @@ impl<'a> Judge<'a> {
             }
             None => self.rule(subject)?,
         };
+        // Which rule it is for is not known of what a condition leaves undecided.
+        let is_certain = word.is_some() || outcome != Outcome::Undecided;
         let outcome = self.policy.environment.of(outcome);
         let mut judgment =
             Judgment { decider, outcome, grace_until, exception: None, expired: Vec::new(), note };
-        // Which rule it is for is not known of what a condition leaves undecided.
         let rule = judgment.decider.id(self.policy).to_owned();
-        let is_certain = word.is_some() || judgment.note.is_none();
         if outcome != Outcome::Pass {
             let is_for = |selectors: &ExceptionSelectors| {
                 (is_certain || selectors.rule.is_none()) && selectors.fit(subject, &rule)
@@ -264,7 +268,8 @@ impl<'a> Judge<'a> {
             let grace_until = rule.after.and_then(|grace| subject.grace_until(grace));
             let outcome = rule.then.outcome();
             let outcome = if grace_until.is_some() { milder(outcome) } else { outcome };
-            return Some((Decider::Rule(index), outcome, grace_until, None));
+            let note = rule.after.and_then(|grace| subject.grace_note(grace)).map(Arc::from);
+            return Some((Decider::Rule(index), outcome, grace_until, note));
         }
         None
     }

@@ -29,8 +29,8 @@ impl Policy {
                 Action::Ignore => "passes",
             };
             let grace = rule.after.map(|grace| grace_in_words(grace, rule.then)).unwrap_or_default();
-            let profile = rule.profile.filter(|_| !self.summary.is_built_in);
-            let profile = profile.map_or_else(String::new, |profile| format!(" (of {})", profile.as_str()));
+            let profile = rule.profile.as_ref().filter(|_| !self.summary.is_built_in);
+            let profile = profile.map_or_else(String::new, |profile| format!(" (of {profile})"));
             let what = match (&rule.selectors, &rule.image) {
                 (Some(selectors), _) => selectors.words(),
                 (None, Some(image)) => image.words(),
@@ -128,6 +128,7 @@ impl ImageSelectors {
 
 fn grace_in_words(grace: Grace, then: Action) -> String {
     let since = match grace.since {
+        Since::Found => "it was first found",
         Since::Published => "it was published",
         Since::KnownExploited => "it was listed as exploited",
     };

@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use crate::document::Exception;
 use crate::glob::Glob;
 use crate::selector::{ExceptionSelectors, Places, has_path};
+use crate::shape::AnyOf;
 use crate::subject::Subject;
 use crate::time::Expiry;
-use crate::words::{AnyOf, Kind, StatusWord};
+use crate::words::{Kind, StatusWord};
 
 /// The most exceptions of one file.
 pub(crate) const MOST: usize = 5000;

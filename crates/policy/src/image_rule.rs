@@ -5,11 +5,12 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::comparison::{CountTest, SizeTest};
 use crate::condition::{ImageCondition, Scene};
 use crate::facts::ImageFacts;
 use crate::glob::Glob;
+use crate::shape::{AnyOf, given};
 use crate::time::{Days, day_of, later};
-use crate::words::{AnyOf, CountTest, SizeTest, given};
 
 /// Which images a rule is for: all that are given must hold; of a list, one.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]

@@ -5,10 +5,12 @@
 #![forbid(unsafe_code)]
 
 mod case;
+mod comparison;
 mod condition;
 mod document;
 mod evaluate;
 mod explain;
+mod extend;
 mod facts;
 mod fields;
 mod foreign;
@@ -22,6 +24,7 @@ mod read;
 mod rego;
 mod requirement;
 mod selector;
+mod shape;
 mod sla;
 mod ssvc;
 mod subject;
@@ -31,6 +34,7 @@ mod words;
 pub use case::{Case, CaseResult, run_cases};
 pub use document::schema;
 pub use evaluate::{Situation, evaluate};
+pub use extend::REGISTRY;
 pub use facts::{AttestationFacts, BaseFacts, ProvenanceFacts, SignerFacts, Surroundings, TrustFacts};
 pub use format::format;
 pub use gate::{Gate, GateError, decide};

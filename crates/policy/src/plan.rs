@@ -9,7 +9,6 @@ mod system;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
-use jiff::ToSpan;
 use jiff::civil::Date;
 use plimsoll_model::finding::{Finding, FindingKind, Status};
 use plimsoll_model::lineage::Lineage;
@@ -44,7 +43,8 @@ pub fn plan(scan: &Scan, inputs: &PlanInputs<'_>) -> Result<Plan, PolicyError> {
         .iter()
         .enumerate()
         .map(|(index, finding)| {
-            let today = FirstSeen { day: inputs.today, basis: plimsoll_model::plan::SeenBasis::Today };
+            let (day, basis) = (inputs.today, plimsoll_model::plan::SeenBasis::Today);
+            let today = FirstSeen { day, basis, found: day };
             let first_seen = inputs.first_seen.get(index).copied().unwrap_or(today);
             let days = days.get(index).copied().flatten();
             Judged {
@@ -52,7 +52,7 @@ pub fn plan(scan: &Scan, inputs: &PlanInputs<'_>) -> Result<Plan, PolicyError> {
                 assessment: assess(finding, mission),
                 first_seen,
                 days,
-                due: days.and_then(|days| first_seen.day.checked_add(i64::from(days).days()).ok()),
+                due: days.and_then(|days| first_seen.due(days)),
             }
         })
         .collect();

@@ -6,11 +6,12 @@ use plimsoll_model::decision::PolicySummary;
 use plimsoll_model::digest::Digest;
 
 use crate::document::{Action, Document, Environment, FileName, GapAction, Module, Rule};
+use crate::extend::Extension;
 use crate::foreign;
 use crate::image_rule::ImageSelectors;
 use crate::profile::Profile;
 use crate::rego::Modules;
-use crate::words::GapKey;
+use crate::time::Since;
 
 /// What a policy file may be.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +125,8 @@ pub struct Asks {
     pub sbom: bool,
     /// For who signed the image and what they say of it.
     pub signatures: bool,
+    /// Since when its findings are known.
+    pub found: bool,
 }
 
 /// What conditions and modules speak of where they need signatures.
@@ -139,7 +142,8 @@ const SIGNATURES: [&str; 9] = [
     "sourceRepository",
 ];
 
-/// Gives the bytes of a file that a policy names, from the policy's folder on; or why it cannot.
+/// Gives the bytes of a file that a policy names, from the policy's folder on, or of a policy in a registry (`oci://…`); or why
+/// it cannot.
 pub type Open<'a> = &'a mut dyn FnMut(&str) -> Result<Vec<u8>, String>;
 
 impl Policy {
@@ -157,24 +161,18 @@ impl Policy {
     /// If a limit is passed, it is no policy, or one of its files is not what it must be.
     pub fn read_with(name: &str, bytes: &[u8], limits: Limits, open: Open<'_>) -> Result<Self, PolicyError> {
         let mut document = document(name, bytes, limits)?;
-        let mut profiles: Vec<Profile> = Vec::new();
-        for profile in std::mem::take(&mut document.extends) {
-            if !profiles.contains(&profile) {
-                extend(&mut document, profile)?;
-                profiles.push(profile);
-            }
-        }
-        let drawn = draw(name, &mut document, limits, open)?;
+        let mut extension = Extension::default();
+        extension.add(&mut document, limits, open, 0)?;
+        let Drawn { files, modules, trust } = draw(name, &mut document, limits, open)?;
         let summary = PolicySummary {
-            files: drawn.files.clone(),
+            files: extension.files.into_iter().chain(files).collect(),
             name: name.to_owned(),
             is_built_in: false,
             digest: Digest::of(bytes),
-            extends: profiles.into_iter().map(Profile::as_str).collect(),
+            extends: extension.names,
             environment: None,
             signers: Vec::new(),
         };
-        let Drawn { modules, trust, .. } = drawn;
         Ok(Self { document, summary, environment: Environment::default(), modules, trust })
     }
 
@@ -186,7 +184,7 @@ impl Policy {
         let mut policy = Self::read(profile.as_str(), profile.text().as_bytes(), Limits::default())?;
         policy.summary.is_built_in = true;
         for rule in &mut policy.document.rules {
-            rule.profile = Some(profile);
+            rule.profile = Some(profile.as_str().into());
         }
         Ok(policy)
     }
@@ -228,6 +226,12 @@ impl Policy {
         Asks {
             base: mention("base") || images().any(is_base),
             sbom: mention("sbom") || images().any(has_sbom),
+            found: self
+                .document
+                .rules
+                .iter()
+                .filter_map(|rule| rule.after)
+                .any(|grace| grace.since == Since::Found),
             signatures: SIGNATURES.iter().any(|word| mention(word))
                 || self.document.rules.iter().any(|rule| rule.require.is_some()),
         }
@@ -428,25 +432,6 @@ fn aim(rule: &Rule) -> Option<&'static str> {
 
 fn shortened(text: &str) -> String {
     text.chars().take(64).collect()
-}
-
-/// Adds the rules of `profile` behind the policy's own, and what it says of gaps that the policy says nothing of.
-fn extend(document: &mut Document, profile: Profile) -> Result<(), PolicyError> {
-    let other = self::document(profile.as_str(), profile.text().as_bytes(), Limits::default())?;
-    for mut rule in other.rules {
-        if !document.rules.iter().any(|own| own.id == rule.id) {
-            rule.profile = Some(profile);
-            document.rules.push(rule);
-        }
-    }
-    // Whoever says what follows from all gaps means all.
-    let says_all = document.gaps.contains_key(&GapKey(None));
-    for (key, rule) in other.gaps {
-        if !says_all {
-            document.gaps.entry(key).or_insert(rule);
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

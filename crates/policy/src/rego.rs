@@ -163,15 +163,23 @@ impl Modules {
 fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
     let (sender, receiver) = sync_channel(1);
     let thread = std::thread::Builder::new().name("rego".to_owned()).stack_size(STACK);
-    // One that does not come to an end is left behind; the program does not wait for it.
     let started = thread.spawn(move || {
         let _is_awaited = sender.send(work());
     });
-    let _detached = started.map_err(|error| format!("no thread for the modules: {error}"))?;
-    receiver.recv_timeout(TIME + GRACE).map_err(|error| match error {
-        RecvTimeoutError::Timeout => format!("the modules take longer than {} seconds", TIME.as_secs()),
-        RecvTimeoutError::Disconnected => "the modules could not be evaluated".to_owned(),
-    })
+    let started = started.map_err(|error| format!("no thread for the modules: {error}"))?;
+    match receiver.recv_timeout(TIME + GRACE) {
+        Ok(done) => {
+            // It has said its last: also what ran out of time has ended before this returns.
+            let _has_ended = started.join();
+            Ok(done)
+        }
+        // The interpreter looks at its time before each step. One step alone that does not come to an end, a comparison of values
+        // that share their parts many times over, is left behind until the program ends.
+        Err(RecvTimeoutError::Timeout) => {
+            Err(format!("the modules take longer than {} seconds", TIME.as_secs()))
+        }
+        Err(RecvTimeoutError::Disconnected) => Err("the modules could not be evaluated".to_owned()),
+    }
 }
 
 fn timer() -> ExecutionTimerConfig {

@@ -8,7 +8,7 @@ use crate::condition::{ImageCondition, Scene};
 use crate::facts::{ProvenanceFacts, SignerFacts, TrustFacts};
 use crate::glob::Glob;
 use crate::image_rule::Seen;
-use crate::words::{AnyOf, given, given_mapping};
+use crate::shape::{AnyOf, given, given_mapping};
 
 /// What an image must have: all that is given. Only what the trust file's signers signed counts.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]

@@ -3,15 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::comparison::{ProbabilityTest, RiskTest, SeverityTest};
 use crate::condition::FindingCondition;
 use crate::foreign::Foreign;
 use crate::glob::Glob;
+use crate::shape::{AnyOf, given};
 use crate::subject::Subject;
 use crate::time::Days;
-use crate::words::{
-    AnyOf, CategoryWord, ImageDigest, Kind, OriginWord, ProbabilityTest, RiskTest, SeverityTest, StatusWord,
-    given,
-};
+use crate::words::{CategoryWord, ImageDigest, Kind, OriginWord, StatusWord};
 
 /// Which findings a rule is for: all that are given must hold; of a list, one.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]

@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use crate::read::{Limits, Policy, PolicyError};
 use crate::selector::{Places, Selectors};
+use crate::shape::{given, mapping};
 use crate::subject::Subject;
-use crate::words::{given, mapping};
 
 /// The rows that are built in: a policy file with nothing else.
 pub const DEFAULT_SLA: &str = include_str!("../profiles/sla.yaml");

@@ -33,6 +33,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) is_shadowed: Option<bool>,
     pub(crate) known_exploited: Option<Date>,
     pub(crate) published: Option<Date>,
+    /// The day that a look at the image first had it, where that is remembered.
+    pub(crate) found: Option<Date>,
     pub(crate) epss: Option<f64>,
     /// Computed when the first selector asks.
     pub(crate) risk: Score<'a>,
@@ -110,6 +112,7 @@ impl<'a> Subject<'a> {
             is_shadowed: None,
             known_exploited: None,
             published: None,
+            found: None,
             epss: None,
             risk: Score::Of(finding, scan),
             status: None,
@@ -222,15 +225,26 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The first day after the time of grace, if that has not come. Where a day is not known there is no grace.
+    /// The first day after the time of grace, if that has not come. Where a day is not known there is no grace; what
+    /// nobody remembers is found today.
     pub(crate) fn grace_until(&self, grace: Grace) -> Option<Date> {
         let since = match grace.since {
+            Since::Found => Some(self.found.unwrap_or(self.today)),
             Since::Published => self.published,
             Since::KnownExploited => self.known_exploited,
         };
         // What is said to begin in the future would be spared for longer than granted.
         let until = later(since?.min(self.today), grace.days);
         (self.today < until).then_some(until)
+    }
+
+    /// What a time of grace rests on that a report does not tell otherwise.
+    pub(crate) fn grace_note(&self, grace: Grace) -> Option<String> {
+        match (grace.since, self.found.filter(|day| *day < self.today)) {
+            (Since::Published | Since::KnownExploited, _) => None,
+            (Since::Found, Some(day)) => Some(format!("first found on {day}")),
+            (Since::Found, None) => Some(format!("not known from an earlier day than {}", self.today)),
+        }
     }
 }
 

@@ -115,6 +115,8 @@ pub(crate) struct Grace {
 /// What a time of grace is counted from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Since {
+    /// The day that a look at the image first had it.
+    Found,
     /// The day that the vulnerability was published.
     Published,
     /// The day that it was listed as exploited.
@@ -128,7 +130,7 @@ pub(crate) enum GraceError {
     Days(#[from] DaysError),
     #[error("{0:?} is no time of grace, as 14d since published")]
     Form(String),
-    #[error("no feed tells the day of {0:?}: grace is since published or since known-exploited")]
+    #[error("no feed tells the day of {0:?}: grace is since found, since published or since known-exploited")]
     Since(String),
 }
 
@@ -140,6 +142,7 @@ impl TryFrom<String> for Grace {
         let words: Vec<&str> = text.split_whitespace().collect();
         let [days, "since", since] = words.as_slice() else { return Err(GraceError::Form(short())) };
         let since = match *since {
+            "found" => Since::Found,
             "published" => Since::Published,
             "known-exploited" => Since::KnownExploited,
             other => return Err(GraceError::Since(other.chars().take(40).collect())),
@@ -174,6 +177,7 @@ mod tests {
         let expected = Grace { days: Days(14), since: Since::Published };
         assert_eq!(grace("14d since published").unwrap(), expected);
         assert_eq!(grace("2w since  published").unwrap(), expected);
+        assert_eq!(grace("7d since found").unwrap(), Grace { days: Days(7), since: Since::Found });
         for wrong in
             ["14", "14d", "-1d since published", "99999d since published", "14d since fixed", "1d 2d"]
         {

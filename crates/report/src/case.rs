@@ -1,8 +1,12 @@
 //! What reports that list findings one by one show of each: the finding, what VEX or a policy says of it, and in words
 //! where it is and what to do. All texts are cleaned of what a terminal or a page would obey.
 
+pub(crate) mod image;
+
 use std::collections::HashMap;
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use plimsoll_model::decision::{Decided, Decision, ExceptionResult, Outcome, RuleResult, identity};
 use plimsoll_model::digest::Digest;
 use plimsoll_model::finding::{Finding, FindingKind, Status, Vulnerability};
@@ -20,6 +24,8 @@ use crate::table::{clean, said, shortened};
 pub(crate) struct Case<'a> {
     pub(crate) scan: &'a Scan,
     pub(crate) decision: Option<&'a Decision>,
+    /// The last day to mend each finding; empty where that was not asked.
+    pub(crate) due: &'a [Option<Date>],
     judgments: HashMap<usize, Judgment<'a>>,
 }
 
@@ -82,11 +88,13 @@ impl Standing {
 /// All scans of a report.
 pub(crate) fn cases<'a>(report: &Report<'a>) -> Vec<Case<'a>> {
     let decisions = report.decisions.iter().map(Some).chain(std::iter::repeat(None));
-    report.scans.iter().zip(decisions).map(|(scan, decision)| Case::new(scan, decision)).collect()
+    let due = report.due.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
+    let all = report.scans.iter().zip(decisions).zip(due);
+    all.map(|((scan, decision), due)| Case::new(scan, decision, due)).collect()
 }
 
 impl<'a> Case<'a> {
-    fn new(scan: &'a Scan, decision: Option<&'a Decision>) -> Self {
+    fn new(scan: &'a Scan, decision: Option<&'a Decision>, due: &'a [Option<Date>]) -> Self {
         let mut judgments = HashMap::new();
         if let Some(decision) = decision {
             for rule in &decision.rules {
@@ -96,7 +104,12 @@ impl<'a> Case<'a> {
                 }
             }
         }
-        Self { scan, decision, judgments }
+        Self { scan, decision, due, judgments }
+    }
+
+    /// The day that the policy decided for, in UTC.
+    pub(crate) fn today(&self) -> Option<Date> {
+        self.decision.map(|decision| decision.time.to_zoned_datetime(TimeZone::UTC).date())
     }
 
     /// The findings in the order of the scan, worst first.
@@ -205,6 +218,19 @@ fn reason(rule: &RuleResult) -> Option<String> {
     })
 }
 
+/// The exception that lets something pass.
+fn excepted(exception: &ExceptionResult) -> String {
+    let mut note = format!("exception {}: {}", clean(&exception.title), clean(&exception.reason));
+    for (name, value) in
+        [("until", &exception.expires), ("owner", &exception.owner), ("ticket", &exception.ticket)]
+    {
+        if let Some(value) = value {
+            note.push_str(&format!(", {name} {}", clean(value)));
+        }
+    }
+    note
+}
+
 impl<'a> Row<'a> {
     pub(crate) fn id(&self) -> String {
         clean(&self.finding.id)
@@ -299,19 +325,12 @@ impl<'a> Row<'a> {
         }
         let judgment = self.judgment?;
         if let Some(exception) = judgment.exception {
-            let mut note = format!("exception {}: {}", clean(&exception.title), clean(&exception.reason));
-            for (name, value) in
-                [("until", &exception.expires), ("owner", &exception.owner), ("ticket", &exception.ticket)]
-            {
-                if let Some(value) = value {
-                    note.push_str(&format!(", {name} {}", clean(value)));
-                }
-            }
-            return Some(note);
+            return Some(excepted(exception));
         }
-        let grace =
-            judgment.decided.grace_until.map_or_else(String::new, |day| format!(", in grace until {day}"));
-        Some(format!("{} by rule {}{grace}", judgment.decided.outcome.as_str(), clean(&judgment.rule.id)))
+        let Decided { outcome, grace_until, note, .. } = judgment.decided;
+        let note = note.as_ref().map_or_else(String::new, |note| format!(": {}", clean(note)));
+        let grace = grace_until.map_or_else(String::new, |day| format!(", in grace until {day}"));
+        Some(format!("{} by rule {}{note}{grace}", outcome.as_str(), clean(&judgment.rule.id)))
     }
 
     /// Links that may be followed.

@@ -87,7 +87,7 @@ fn policy(decision: &Decision) -> String {
     let policy = &decision.policy;
     let extends = match policy.extends.as_slice() {
         [] => String::new(),
-        profiles => format!(" with {}", profiles.join(", ")),
+        policies => format!(" with {}", clean(&policies.join(", "))),
     };
     let environment = policy.environment.as_deref();
     let environment = environment.map_or_else(String::new, |name| format!(", environment {}", clean(name)));
@@ -276,7 +276,7 @@ struct PolicyDocument<'a> {
     /// SHA-256 of its text.
     digest: String,
     /// The built-in policies that it extends.
-    extends: &'a [&'static str],
+    extends: Vec<&'a str>,
     /// The environment it was asked for.
     environment: Option<&'a str>,
     /// The files that it draws in: modules and exceptions.
@@ -324,8 +324,8 @@ struct FileDocument<'a> {
 struct RuleDocument<'a> {
     /// Its id.
     id: &'a str,
-    /// The built-in policy that it is from; null if it is the policy's own.
-    profile: Option<&'static str>,
+    /// The policy that it is from, built in or in a registry; null if it is the policy's own.
+    profile: Option<&'a str>,
     /// The worst outcome of its findings.
     outcome: &'static str,
     /// Why it is there.
@@ -378,7 +378,7 @@ struct FindingDocument<'a> {
     /// The index in `exceptions` of the one that lets it pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     exception: Option<usize>,
-    /// What a module says of it, or why a condition could not be evaluated.
+    /// What a module says of it, why a condition could not be evaluated, or what its time of grace rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
 }
@@ -429,7 +429,7 @@ impl<'a> Document<'a> {
                 name: &decision.policy.name,
                 built_in: decision.policy.is_built_in,
                 digest: decision.policy.digest.to_string(),
-                extends: &decision.policy.extends,
+                extends: decision.policy.extends.iter().map(AsRef::as_ref).collect(),
                 environment: decision.policy.environment.as_deref(),
                 files: decision
                     .policy
@@ -464,7 +464,7 @@ impl<'a> RuleDocument<'a> {
         let finding = |decided| FindingDocument::new(decided, scan);
         Self {
             id: &rule.id,
-            profile: rule.profile,
+            profile: rule.profile.as_deref(),
             outcome: rule.outcome.as_str(),
             reason: rule.reason.as_deref(),
             findings: rule.findings.iter().filter_map(finding).collect(),

@@ -9,6 +9,7 @@ mod finding;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod timeline;
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -106,6 +107,7 @@ fn write_case(case: &Case<'_>, index: usize, room: usize, out: &mut dyn Write) -
     tiles(case, out)?;
     sections::gaps(case, out)?;
     sections::steps(case, out)?;
+    timeline::write(case, index, case.scan.findings.len().min(room), out)?;
     chart::write(case, out)?;
     let shown = finding::write_list(case, index, room, out)?;
     sections::suppressed(case, room.saturating_sub(shown), out)?;

@@ -1,10 +1,13 @@
 //! JUnit XML as Jenkins, GitLab and their like read it
 //! (<https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd>):
-//! a suite a kind of finding, a test a finding. A finding is a failure, unless a policy lets it pass; what somebody
+//! a suite a kind of finding, a test a finding, and under a policy one of its rules on the image. A finding is a failure, unless a policy lets it pass; what somebody
 //! decided on is skipped; what was not checked is an error. A kind without findings is a test that passes.
 
 use std::io::{self, Write};
 
+use plimsoll_model::decision::Outcome;
+
+use crate::case::image::ImageRow;
 use crate::case::{Case, Row, Standing, cases};
 use crate::table::{clean, shortened};
 use crate::xml_write::Xml;
@@ -63,7 +66,7 @@ fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         .collect();
     let mut total = suites.iter().fold(Count::default(), |total, (.., count)| total.plus(*count));
     for case in &cases {
-        total = total.plus(unchecked(case));
+        total = total.plus(of_image(case)).plus(unchecked(case));
     }
     let (tests, failures, errors) =
         (total.tests.to_string(), total.failures.to_string(), total.errors.to_string());
@@ -77,7 +80,10 @@ fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         for (case, kind, count) in &suites {
             suite(xml, case, kind, *count)?;
         }
-        cases.iter().try_for_each(|case| gaps(xml, case))
+        cases.iter().try_for_each(|case| {
+            image(xml, case)?;
+            gaps(xml, case)
+        })
     })
 }
 
@@ -151,6 +157,50 @@ fn details(row: &Row<'_>) -> String {
     lines.join("\n")
 }
 
+/// How many tests the rules on the image are, and how they ended; none without a policy.
+fn of_image(case: &Case<'_>) -> Count {
+    let mut count = Count::default();
+    for row in case.image_rows() {
+        count.tests = count.tests.saturating_add(1);
+        match (row.standing(), row.outcome()) {
+            (Standing::Excepted | Standing::SetAside, _) => count.skipped = count.skipped.saturating_add(1),
+            (_, Outcome::Fail) => count.failures = count.failures.saturating_add(1),
+            (_, Outcome::Undecided) => count.errors = count.errors.saturating_add(1),
+            (_, Outcome::Warn | Outcome::Pass) => {}
+        }
+    }
+    count.tests = count.tests.max(usize::from(case.decision.is_some()));
+    count
+}
+
+/// What the policy's rules say of the image: one that is for it fails; where that is not known, it is an error.
+fn image(xml: &mut Xml<'_>, case: &Case<'_>) -> io::Result<()> {
+    if case.decision.is_none() {
+        return Ok(());
+    }
+    within_suite(xml, case, "image", of_image(case), |xml| {
+        if case.image_rows().next().is_none() {
+            return xml.empty("testcase", &[("classname", "image"), ("name", "no rule is for the image")]);
+        }
+        case.image_rows().try_for_each(|row| image_test(xml, &row))
+    })
+}
+
+fn image_test(xml: &mut Xml<'_>, row: &ImageRow<'_>) -> io::Result<()> {
+    let (name, title, note) = (row.id(), row.title(), row.note());
+    let details = [Some(title.clone()), row.reason(), Some(note.clone())];
+    let details = details.into_iter().flatten().collect::<Vec<String>>().join("\n");
+    let attributes = [("type", row.outcome().as_str()), ("message", title.as_str())];
+    xml.within("testcase", &[("classname", "image"), ("name", &name)], |xml| {
+        match (row.standing(), row.outcome()) {
+            (Standing::Excepted | Standing::SetAside, _) => xml.empty("skipped", &[("message", &note)]),
+            (_, Outcome::Fail) => xml.leaf("failure", &attributes, &details),
+            (_, Outcome::Undecided) => xml.leaf("error", &attributes, &details),
+            (_, Outcome::Warn | Outcome::Pass) => xml.text("system-out", &details),
+        }
+    })
+}
+
 fn unchecked(case: &Case<'_>) -> Count {
     let count = case.gaps().len();
     Count { tests: count.max(1), errors: count, ..Count::default() }
@@ -177,7 +227,7 @@ fn gaps(xml: &mut Xml<'_>, case: &Case<'_>) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::Style;
-    use crate::testing::{hostile, judged, scan, written};
+    use crate::testing::{hostile, judged, judged_as_a_whole, scan, written};
     use crate::xml_tree::{Node, parse};
 
     fn read(text: &str) -> Node {
@@ -209,6 +259,21 @@ mod tests {
     fn a_policy_says_what_fails() {
         let root = read(&judged(&JUNIT));
         assert_eq!((root.count("failure"), root.count("skipped")), (1, 2));
+    }
+
+    #[test]
+    fn rules_on_the_image_are_tests_and_what_is_not_known_is_an_error() {
+        let root = read(&judged_as_a_whole(&JUNIT, scan()));
+        assert_eq!((root.count("failure"), root.count("error"), root.count("skipped")), (2, 2, 3));
+        let suite = root.children.iter().find(|suite| suite.attribute("name").unwrap().ends_with(": image"));
+        let tests = &suite.unwrap().children[1..];
+        let names: Vec<&str> = tests.iter().map(|test| test.attribute("name").unwrap()).collect();
+        assert_eq!(names, ["stale", "signed", "moving-tag"]);
+        let failure = tests[0].child("failure").unwrap();
+        assert_eq!(failure.attribute("message"), Some("the image: it was made 228 days ago"));
+        assert!(tests[1].child("error").is_some() && tests[2].child("skipped").is_some());
+        let without = read(&judged(&JUNIT));
+        assert!(judged(&JUNIT).contains("no rule is for the image") && without.count("error") == 1);
     }
 
     #[test]

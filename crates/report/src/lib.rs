@@ -48,6 +48,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use plimsoll_model::decision::Decision;
 use plimsoll_model::scan::Scan;
 
@@ -88,6 +89,8 @@ pub struct Report<'a> {
     pub scans: &'a [Scan],
     /// What follows from each of them under a policy; empty if none was asked.
     pub decisions: &'a [Decision],
+    /// The last day to mend each finding of each scan, by the policy's days; empty where that was not asked.
+    pub due: &'a [Vec<Option<Date>>],
     /// Plimsoll's version.
     pub version: &'a str,
     /// How long the scan took; formats that must be the same bytes each time leave it out.

@@ -2,6 +2,7 @@
 //! GitHub's code scanning takes it: within its limits; what is cut is told by a notification. Results are made while they
 //! are written. What the SARIF of build files shares with it is here, too.
 
+mod image;
 mod result;
 mod rule;
 #[cfg(test)]
@@ -165,16 +166,24 @@ struct Whole<'a> {
 impl Serialize for Whole<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let case = self.case;
-        let rules = Rules::of(case.rows().take(RESULTS));
+        // What the policy says of the whole image is little, and must not be what is cut.
+        let images = case.image_rows().take(RESULTS).count();
+        let room = RESULTS.saturating_sub(images);
+        let rules = Rules::of(case.rows().take(room));
         let results = || {
             let mut seen = HashMap::new();
             let rules = &rules;
-            case.rows().take(RESULTS).map(move |row| result(&row, case, rules, ordinal(&mut seen, &row)))
+            let of_image = case.image_rows().take(images).zip(rules.len()..);
+            let of_image = of_image.map(|(row, index)| image::result(&row, case, index));
+            let of_findings =
+                case.rows().take(room).map(move |row| result(&row, case, rules, ordinal(&mut seen, &row)));
+            of_image.chain(of_findings)
         };
+        let all_rules = || rules.iter().chain(case.image_rows().take(images).map(|row| image::rule(&row)));
         let platform = case.scan.image.platform.to_string();
         let root = format!("The root of {} ({platform})", case.full_name());
         let run = Run {
-            tool: Tool::new(self.version, Each(|| rules.iter())),
+            tool: Tool::new(self.version, Each(all_rules)),
             // Code hosts keep the results of each category apart: the platforms of an image are several.
             automation_details: Some(json!({ "id": format!("plimsoll/{platform}/") })),
             column_kind: "unicodeCodePoints",
@@ -190,7 +199,7 @@ impl Serialize for Whole<'_> {
 impl Whole<'_> {
     fn notifications(&self) -> Vec<Value> {
         let mut all: Vec<Value> = self.case.gaps().into_iter().map(notification).collect();
-        let total = self.case.len();
+        let total = self.case.len().saturating_add(self.case.image_rows().count());
         if total > RESULTS {
             let text = format!(
                 "{RESULTS} of {total} results are here, the worst of them: code hosts take no more. The report in JSON has all"

@@ -2,7 +2,8 @@
 
 use jiff::civil::date;
 use plimsoll_model::decision::{
-    Decided, Decision, ExceptionResult, ExceptionState, GapResult, Outcome, PolicySummary, RuleResult,
+    Decided, Decision, ExceptionResult, ExceptionState, GapResult, ImageDecided, Outcome, PolicySummary,
+    RuleResult,
 };
 use plimsoll_model::digest::{BlobDigest, DiffId, Digest};
 use plimsoll_model::distribution::Distribution;
@@ -30,6 +31,7 @@ pub(crate) fn report(scans: &[Scan]) -> Report<'_> {
     Report {
         scans,
         decisions: &[],
+        due: &[],
         version: "1.2.3",
         elapsed: None,
         made: None,
@@ -49,6 +51,34 @@ pub(crate) fn written(format: &Format, scans: &[Scan], style: Style) -> String {
 pub(crate) fn judged(format: &Format) -> String {
     let scans = [scan()];
     text_of(format, &Report { decisions: &[decision()], ..report(&scans) })
+}
+
+/// The same on 2026-08-17, with rules on the image: one fails, one is not known to be for it, one is excepted; and days.
+pub(crate) fn judged_as_a_whole(format: &Format, scan: Scan) -> String {
+    let image = |outcome, seen: &[&str], unknown: &[&str], exception| {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        ImageDecided { outcome, seen: words(seen), unknown: words(unknown), exception }
+    };
+    let rule = |id: &str, reason: Option<&str>, image: ImageDecided| RuleResult {
+        id: id.into(),
+        profile: None,
+        reason: reason.map(str::to_owned),
+        outcome: image.outcome,
+        findings: Vec::new(),
+        image: Some(image),
+    };
+    let mut decision = decision();
+    decision.time = "2026-08-17T10:00:00Z".parse().unwrap();
+    decision.rules.extend([
+        rule("stale", Some("rebuild it"), image(Outcome::Fail, &["it was made 228 days ago"], &[], None)),
+        rule("signed", None, image(Outcome::Undecided, &[], &["who signed it"], None)),
+        rule("moving-tag", Some(HOSTILE), image(Outcome::Pass, &["its tag is latest"], &[], Some(0))),
+    ]);
+    let day = |month, day| Some(date(2026, month, day));
+    let mut due = vec![day(1, 2), day(8, 24), day(8, 17), None, day(11, 16), day(12, 24)];
+    due.resize(scan.findings.len(), day(8, 16));
+    let scans = [scan];
+    text_of(format, &Report { decisions: &[decision], due: &[due], ..report(&scans) })
 }
 
 fn text_of(format: &Format, report: &Report<'_>) -> String {

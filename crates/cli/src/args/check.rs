@@ -47,6 +47,9 @@ pub(crate) struct Check {
     /// Judge only what this earlier JSON report of `plimsoll scan` does not have.
     #[arg(long, value_name = "REPORT", help_heading = "Policy")]
     pub(crate) new_since: Option<PathBuf>,
+    /// Neither read nor remember since when findings are known.
+    #[arg(long, help_heading = "Policy")]
+    pub(crate) no_history: bool,
     /// Judge the image of this platform, as linux/arm64.
     #[arg(long, value_name = "OS/ARCH", help_heading = "Image")]
     pub(crate) platform: Option<Platform>,
@@ -103,6 +106,7 @@ impl Check {
             trust: None,
             environment: None,
             new_since: None,
+            no_history: false,
             platform: None,
             sbom: None,
             vex: Vec::new(),

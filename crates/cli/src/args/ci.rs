@@ -50,7 +50,7 @@ pub(crate) struct Ci {
     /// Write the reports into this folder.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) folder: PathBuf,
-    /// Do nothing, but print the one command that does the same.
+    /// Do nothing, but print the commands that do the same.
     #[arg(long)]
     pub(crate) print: bool,
 }

@@ -35,6 +35,15 @@ impl FromStr for VexSource {
     }
 }
 
+impl std::fmt::Display for VexSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Path(path) => path.display().fmt(f),
+            Self::Referrers => f.write_str("referrers"),
+        }
+    }
+}
+
 /// Commands over VEX documents.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Vex {

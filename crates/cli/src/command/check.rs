@@ -7,13 +7,18 @@ pub(super) mod surroundings;
 use std::path::Path;
 
 use anyhow::Context as _;
+use jiff::civil::Date;
 use plimsoll_formats::bounded;
 use plimsoll_model::decision::{Decision, Known};
+use plimsoll_model::plan::FirstSeen;
+use plimsoll_model::scan::Scan;
 use plimsoll_policy::{Policy, Profile, Situation, evaluate};
 use plimsoll_report::check::TEXT;
+use plimsoll_report::html::HTML;
 use plimsoll_report::{Report, known};
 
 use super::audit::Trail;
+use super::history::{self, Memory};
 use super::{Context, policy as policies, scan};
 use crate::args::Check;
 use crate::exit::Code;
@@ -26,7 +31,7 @@ const REPORT: u64 = 1 << 30;
 
 pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     // Whoever has a mistake in a policy learns it before the scan.
-    let policy = self::policy(args.policy.as_deref(), args.environment.as_deref())?;
+    let policy = self::policy(args.policy.as_deref(), args.environment.as_deref(), context)?;
     let (policy, trust) = signatures::read(policy, args, context)?;
     let template = output::template(args.template.as_deref())?;
     let outputs = output::chosen(&args.output, args.format.as_ref(), args.template.as_deref(), &TEXT)?;
@@ -37,10 +42,16 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     let scans = scan::scans(&args.scan(), &outputs, context)?;
     let (platform, trust) = (args.platform.as_ref(), trust.as_ref());
     let surroundings = surroundings::of(&scans, (&args.image, platform), policy.asks(), trust, context);
-    let judged = |(scan, surroundings)| {
-        evaluate(&policy, scan, &Situation { now, known: known.clone(), surroundings })
+    let shows_due = outputs.iter().any(|output| output.format.name == HTML.name);
+    let is_asked = policy.asks().found || shows_due;
+    let seen = if is_asked { self::seen(&scans, args, context)? } else { Vec::new() };
+    let due = if shows_due { due(&policy, &scans, &seen, context.environment.today()?)? } else { Vec::new() };
+    let judged = |(index, surroundings)| {
+        let scan = scans.get(index)?;
+        let found = seen.get(index).map(|seen: &Vec<FirstSeen>| history::found(seen)).unwrap_or_default();
+        Some(evaluate(&policy, scan, &Situation { now, known: known.clone(), surroundings, found }))
     };
-    let decisions: Vec<Decision> = scans.iter().zip(surroundings).map(judged).collect();
+    let decisions: Vec<Decision> = surroundings.into_iter().enumerate().filter_map(judged).collect();
     if let Some(trail) = trail {
         // Before anybody learns the verdict.
         trail.decided(&args.image, &scans, &decisions, context)?;
@@ -48,6 +59,7 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     let report = Report {
         scans: &scans,
         decisions: &decisions,
+        due: &due,
         version: env!("CARGO_PKG_VERSION"),
         elapsed: None,
         made: context.environment.source_date()?,
@@ -64,17 +76,41 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
 }
 
 /// The policy that was asked for, else that of the folder, else the built-in one.
-pub(super) fn policy(given: Option<&Path>, environment: Option<&str>) -> anyhow::Result<Policy> {
+pub(super) fn policy(
+    given: Option<&Path>,
+    environment: Option<&str>,
+    context: &Context,
+) -> anyhow::Result<Policy> {
     let policy = match given {
-        Some(name) => policies::read(name)?,
+        Some(name) => policies::read(name, context)?,
         // One that is there but cannot be read is an error, not a reason to judge by another.
-        None if Path::new(DEFAULT).symlink_metadata().is_ok() => policies::read(Path::new(DEFAULT))?,
+        None if Path::new(DEFAULT).symlink_metadata().is_ok() => policies::read(Path::new(DEFAULT), context)?,
         None => Policy::built_in(Profile::Baseline)?,
     };
     match environment {
         Some(name) => Ok(policy.in_environment(name)?),
         None => Ok(policy),
     }
+}
+
+/// Since when the findings of each scan are known.
+fn seen(scans: &[Scan], args: &Check, context: &Context) -> anyhow::Result<Vec<Vec<FirstSeen>>> {
+    let memory = Memory::of(args.no_history);
+    scans.iter().map(|scan| Ok(history::first_seen(scan, memory, context)?.0)).collect()
+}
+
+/// The last day to mend each finding, by the policy's table.
+fn due(
+    policy: &Policy,
+    scans: &[Scan],
+    seen: &[Vec<FirstSeen>],
+    today: Date,
+) -> anyhow::Result<Vec<Vec<Option<Date>>>> {
+    let of = |(scan, seen): (&Scan, &Vec<FirstSeen>)| {
+        let days = policy.days(scan, today)?;
+        Ok(seen.iter().zip(days).map(|(seen, days)| days.and_then(|days| seen.due(days))).collect())
+    };
+    scans.iter().zip(seen).map(of).collect()
 }
 
 /// The findings of an earlier report.

@@ -24,7 +24,7 @@ const EVERYWHERE: [(&str, &str); 5] = [
 pub(super) fn run(args: &Ci, context: &Context) -> anyhow::Result<Code> {
     let outputs = outputs(context.environment.pipeline(), &args.folder)?;
     if args.print {
-        to_stdout(|out| writeln!(out, "{}", command(args, &outputs)))?;
+        to_stdout(|out| commands(args, &outputs).iter().try_for_each(|line| writeln!(out, "{line}")))?;
         return Ok(Code::Pass);
     }
     std::fs::create_dir_all(&args.folder).with_context(|| format!("making {}", args.folder.display()))?;
@@ -61,22 +61,41 @@ fn format(name: &str) -> anyhow::Result<&'static Format> {
     all.into_iter().find(|format| format.name == name).with_context(|| format!("there is no format {name}"))
 }
 
-/// The command that does the same, but for the bill of materials, which `plimsoll sbom` writes.
-fn command(args: &Ci, outputs: &[Output]) -> String {
-    let mut words = vec!["plimsoll".to_owned(), "check".to_owned(), args.image.clone()];
-    let mut option = |name: &str, value: Option<String>| {
-        words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
-    };
-    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-    option("--policy", path(&args.policy));
-    option("--environment", args.environment.clone());
-    option("--new-since", path(&args.new_since));
-    option("--dockerfile", path(&args.dockerfile));
-    option("--platform", args.platform.as_ref().map(ToString::to_string));
+/// The commands that do the same, one a line: the last one's exit code is that of `plimsoll ci`.
+fn commands(args: &Ci, outputs: &[Output]) -> Vec<String> {
     let of_check = |output: &&Output| CHECK_FORMATS.iter().any(|format| format.name == output.format.name);
-    for output in outputs.iter().filter(of_check) {
+    let (of_check, bills): (Vec<&Output>, Vec<&Output>) = outputs.iter().partition(of_check);
+    let sbom = (!bills.is_empty()).then(|| {
+        let options = [("--platform", args.platform.as_ref().map(ToString::to_string))];
+        command("sbom", &args.image, options, &bills)
+    });
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let mut options = vec![
+        ("--policy", path(&args.policy)),
+        ("--environment", args.environment.clone()),
+        ("--new-since", path(&args.new_since)),
+        ("--dockerfile", path(&args.dockerfile)),
+        ("--platform", args.platform.as_ref().map(ToString::to_string)),
+        ("--db", path(&args.db)),
+    ];
+    options.extend(args.vex.iter().map(|source| ("--vex", Some(source.to_string()))));
+    sbom.into_iter().chain([command("check", &args.image, options, &of_check)]).collect()
+}
+
+/// One command, as a shell takes it.
+fn command(
+    name: &str,
+    image: &str,
+    options: impl IntoIterator<Item = (&'static str, Option<String>)>,
+    outputs: &[&Output],
+) -> String {
+    let mut words = vec!["plimsoll".to_owned(), name.to_owned(), image.to_owned()];
+    for (name, value) in options {
+        words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
+    }
+    for output in outputs {
         let place = output.path.as_ref().map(|path| format!("={}", path.display()));
-        option("-o", Some(format!("{}{}", output.format.name, place.unwrap_or_default())));
+        words.extend(["-o".to_owned(), format!("{}{}", output.format.name, place.unwrap_or_default())]);
     }
     let quoted = |word: &String| {
         let is_plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c));

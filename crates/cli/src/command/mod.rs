@@ -12,6 +12,7 @@ mod diff;
 mod drift;
 mod explain;
 mod files;
+mod history;
 mod image_feeds;
 mod install;
 mod inventory;
@@ -78,7 +79,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Check(check) => check::run(&check, &Context::new(args.global)?),
         Command::Plan(plan) => plan::run(&plan, &Context::new(args.global)?),
         Command::Ci(ci) => ci::run(&ci, &Context::new(args.global)?),
-        Command::Policy(policy) => policy::run(&policy),
+        Command::Policy(policy) => policy::run(&policy, &Context::new(args.global)?),
         Command::Explain(explain) => explain::run(&explain, &Context::new(args.global)?),
         Command::Inventory(inventory) => inventory::run(&inventory, &Context::new(args.global)?),
         Command::Licenses(licenses) => licenses::run(&licenses, &Context::new(args.global)?),

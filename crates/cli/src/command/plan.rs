@@ -6,16 +6,19 @@ mod outside;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
-use plimsoll_engine::first_seen::first_seen;
+use jiff::civil::Date;
+use plimsoll_engine::first_seen::carried;
 use plimsoll_engine::scan::{ScanOptions, scan, scan_contents};
 use plimsoll_image::Image;
 use plimsoll_model::decision::{Decision, Known};
 use plimsoll_model::lineage::Lineage;
+use plimsoll_model::plan::FirstSeen;
 use plimsoll_model::scan::Scan;
 use plimsoll_policy::{Asks, PlanInputs, Policy, Situation, Surroundings, evaluate, plan};
 use plimsoll_report::plan::{AppliedReport, PlanReport, write_json, write_text};
 
 use super::check::surroundings;
+use super::history::{self, Memory};
 use super::{Context, check, lineage, locate, sbom, scan as scanning, vex};
 use crate::args::{Plan as Args, Words};
 use crate::exit::Code;
@@ -24,7 +27,7 @@ use crate::progress;
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
     // Whoever has a mistake in a policy or a destination learns it before the scan.
-    let policy = check::policy(args.policy.as_deref(), args.environment.as_deref())?;
+    let policy = check::policy(args.policy.as_deref(), args.environment.as_deref(), context)?;
     let destination = args.to.as_deref().map(|to| apply::destination(to, args, context)).transpose()?;
     let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
     let (images, mut options, scans) = scanned(args, context)?;
@@ -36,9 +39,10 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
     let mut worst = None;
     for (index, scan) in scans.iter().enumerate() {
         let around = surroundings.get(index).cloned().unwrap_or_default();
-        let decision = decide(&policy, scan, now, around);
+        let (seen, trouble) = history::first_seen(scan, Memory::of(args.no_history), context)?;
+        let decision = decide(&policy, scan, now, around, history::found(&seen));
         let lineage = images.get(index).map(|image| lineage_of(image, args, context)).transpose()?;
-        let plan = planned(&policy, scan, lineage.as_ref(), args, context)?;
+        let plan = planned(&policy, scan, lineage.as_ref(), (&seen, trouble), context)?;
         let applied = match (&destination, images.get(index)) {
             (Some(destination), Some(image)) => {
                 Some(apply::run(image, &plan, destination, now, &mut options, args, context)?)
@@ -57,7 +61,11 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
                 context,
             )
         };
-        let decided = after.map(|after| decide(&policy, after, now, alone(after).pop().unwrap_or_default()));
+        let today = context.environment.today()?;
+        let decided = after.map(|after| {
+            let around = alone(after).pop().unwrap_or_default();
+            decide(&policy, after, now, around, carried((scan, &seen), after, today))
+        });
         worst = worst.max(Some(decided.as_ref().map_or(decision.outcome, |decision| decision.outcome)));
         let told = applied
             .as_ref()
@@ -90,8 +98,14 @@ fn scanned(args: &Args, context: &Context) -> anyhow::Result<(Vec<Image>, ScanOp
     Ok((images, options, scans))
 }
 
-fn decide(policy: &Policy, scan: &Scan, now: Timestamp, surroundings: Surroundings) -> Decision {
-    evaluate(policy, scan, &Situation { now, known: Known::default(), surroundings })
+fn decide(
+    policy: &Policy,
+    scan: &Scan,
+    now: Timestamp,
+    surroundings: Surroundings,
+    found: Vec<Date>,
+) -> Decision {
+    evaluate(policy, scan, &Situation { now, known: Known::default(), surroundings, found })
 }
 
 fn lineage_of(image: &Image, args: &Args, context: &Context) -> anyhow::Result<Lineage> {
@@ -102,17 +116,11 @@ fn planned(
     policy: &Policy,
     scan: &Scan,
     lineage: Option<&Lineage>,
-    args: &Args,
+    (seen, trouble): (&[FirstSeen], Option<String>),
     context: &Context,
 ) -> anyhow::Result<plimsoll_model::plan::Plan> {
     let today = context.environment.today()?;
-    let folder = context.environment.data_directory().map(|folder| folder.join("first-seen"));
-    let folder = folder.filter(|_| !args.no_history);
-    let (seen, trouble) = first_seen(scan, folder.as_deref(), today);
-    if let Some(trouble) = &trouble {
-        progress::warning(trouble);
-    }
-    let mut planned = plan(scan, &PlanInputs { policy, today, first_seen: &seen, lineage })?;
+    let mut planned = plan(scan, &PlanInputs { policy, today, first_seen: seen, lineage })?;
     planned.notes.extend(trouble);
     Ok(planned)
 }

@@ -1,23 +1,26 @@
 //! `plimsoll policy`.
 
+pub(super) mod registry;
+
 use std::path::Path;
 
 use anyhow::Context as _;
 use plimsoll_formats::bounded;
-use plimsoll_policy::{Limits, Policy, PolicyError, Profile, run_cases, schema};
+use plimsoll_policy::{Limits, Policy, PolicyError, Profile, REGISTRY, run_cases, schema};
 
+use super::Context;
 use crate::args;
 use crate::exit::Code;
 use crate::output::{to_file, to_stdout};
 
-pub(super) fn run(args: &args::Policy) -> anyhow::Result<Code> {
+pub(super) fn run(args: &args::Policy, context: &Context) -> anyhow::Result<Code> {
     match args {
         args::Policy::Explain { policy } => {
-            let text = read(policy)?.explained();
+            let text = read(policy, context)?.explained();
             to_stdout(|out| out.write_all(visible(&text).as_bytes()))?;
             Ok(Code::Pass)
         }
-        args::Policy::Test { policy } => test(policy),
+        args::Policy::Test { policy } => test(policy, context),
         args::Policy::Show { name } => {
             let profile = Profile::ALL.into_iter().find(|profile| profile.as_str() == name);
             let profile = profile.with_context(|| format!("there is no built-in policy {name}"))?;
@@ -33,7 +36,7 @@ pub(super) fn run(args: &args::Policy) -> anyhow::Result<Code> {
 }
 
 /// Reads the policy in a file, or the built-in one of that name.
-pub(super) fn read(name: &Path) -> anyhow::Result<Policy> {
+pub(super) fn read(name: &Path, context: &Context) -> anyhow::Result<Policy> {
     if let Some(profile) = Profile::ALL.into_iter().find(|profile| Path::new(profile.as_str()) == name) {
         return Ok(Policy::built_in(profile)?);
     }
@@ -46,12 +49,14 @@ pub(super) fn read(name: &Path) -> anyhow::Result<Policy> {
         bytes => bytes.with_context(|| format!("reading {shown}"))?,
     };
     let folder = name.parent().unwrap_or_else(|| Path::new(""));
-    Ok(Policy::read_with(&shown, &bytes, limits, &mut |file| open(&folder.join(file), limits))?)
-}
-
-/// The bytes of a file that a policy names.
-fn open(path: &Path, limits: Limits) -> Result<Vec<u8>, String> {
-    bounded::read_file(path, limits.bytes as u64).map_err(|error| error.to_string())
+    // What a policy names: a policy in a registry, or a file.
+    let mut open = |name: &str| {
+        if name.starts_with(REGISTRY) {
+            return registry::bytes(name, context).map_err(|error| format!("{error:#}"));
+        }
+        bounded::read_file(&folder.join(name), limits.bytes as u64).map_err(|error| error.to_string())
+    };
+    Ok(Policy::read_with(&shown, &bytes, limits, &mut open)?)
 }
 
 /// Puts a policy into canonical form; `-` is standard input.
@@ -80,8 +85,8 @@ fn format(name: &Path, check: bool) -> anyhow::Result<Code> {
 }
 
 /// Tries the cases of a policy, and tells those that go otherwise.
-fn test(name: &Path) -> anyhow::Result<Code> {
-    let results = run_cases(&read(name)?)?;
+fn test(name: &Path, context: &Context) -> anyhow::Result<Code> {
+    let results = run_cases(&read(name, context)?)?;
     let failed = results.iter().filter(|result| result.trouble.is_some()).count();
     to_stdout(|out| {
         for result in &results {

@@ -41,6 +41,7 @@ pub(super) fn run(args: Scan, context: &Context) -> anyhow::Result<Code> {
     let report = Report {
         scans: &scans,
         decisions: &[],
+        due: &[],
         template: template.as_ref(),
         version: env!("CARGO_PKG_VERSION"),
         elapsed: Some(started.elapsed()),

@@ -175,6 +175,7 @@ fn absurdly_long_texts_are_carried_and_shortened() {
     let report = plimsoll_report::Report {
         scans: &[scan],
         decisions: &[],
+        due: &[],
         template: None,
         version: "0",
         elapsed: None,

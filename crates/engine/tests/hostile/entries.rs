@@ -262,6 +262,7 @@ fn names_that_a_terminal_would_obey_are_shown_harmless() {
     let report = Report {
         scans: &[scan],
         decisions: &[],
+        due: &[],
         version: "0",
         elapsed: None,
         made: None,

@@ -141,6 +141,7 @@ fn at(text: &str, now: &str) -> Decision {
         now: now.parse().unwrap(),
         known: Known::default(),
         surroundings: Surroundings::default(),
+        found: Vec::new(),
     };
     evaluate(&policy(text), &scan(), &situation)
 }
@@ -313,6 +314,7 @@ rules: [{ id: v, match: { kind: secret }, then: fail }]";
             now: NOW.parse().unwrap(),
             known: Known::default(),
             surroundings: Surroundings::default(),
+            found: Vec::new(),
         };
         evaluate(&policy, &scan, &situation).outcome
     };
@@ -333,6 +335,7 @@ fn a_gap_leaves_undecided_unless_the_policy_says_otherwise_and_hides_no_failure(
             now: NOW.parse().unwrap(),
             known: Known::default(),
             surroundings: Surroundings::default(),
+            found: Vec::new(),
         };
         evaluate(&policy(text), &scan, &situation).outcome
     };
@@ -362,6 +365,7 @@ fn a_clock_behind_the_database_decides_nothing() {
             now: now.parse().unwrap(),
             known: Known::default(),
             surroundings: Surroundings::default(),
+            found: Vec::new(),
         };
         evaluate(&policy(""), &scan, &situation).outcome
     };
@@ -375,7 +379,12 @@ fn findings_of_an_earlier_report_are_left_out() {
     let identity = |index: usize| plimsoll_model::decision::identity(&scan.findings[index], &scan.inventory);
     assert_eq!(identity(0), ("CVE-1".to_owned(), "pkg:npm/%40acme/ui".to_owned()));
     let known = Known([identity(0), identity(2)].into());
-    let situation = Situation { now: NOW.parse().unwrap(), known, surroundings: Surroundings::default() };
+    let situation = Situation {
+        now: NOW.parse().unwrap(),
+        known,
+        surroundings: Surroundings::default(),
+        found: Vec::new(),
+    };
     let decision = evaluate(&policy("rules: [{ id: a, match: {}, then: fail }]"), &scan, &situation);
     let left: Vec<usize> = decision.rules[0].findings.iter().map(|found| found.finding).collect();
     assert_eq!((left, decision.known), (vec![1, 3, 4, 5], 2));
@@ -384,17 +393,18 @@ fn findings_of_an_earlier_report_are_left_out() {
 #[test]
 fn own_rules_come_before_those_of_a_profile_and_replace_them_by_id() {
     let policy = policy("extends: [baseline]\nrules: [{ id: secret, match: { kind: secret }, then: warn }]");
-    let ids: Vec<(&str, Option<Profile>)> =
-        policy.document.rules.iter().map(|rule| (rule.id.as_str(), rule.profile)).collect();
-    assert_eq!(ids[..2], [("secret", None), ("malicious-package", Some(Profile::Baseline))]);
+    let ids: Vec<(&str, Option<&str>)> =
+        policy.document.rules.iter().map(|rule| (rule.id.as_str(), rule.profile.as_deref())).collect();
+    assert_eq!(ids[..2], [("secret", None), ("malicious-package", Some("baseline"))]);
     assert_eq!(ids.iter().filter(|(id, _)| *id == "secret").count(), 1);
     let situation = Situation {
         now: NOW.parse().unwrap(),
         known: Known::default(),
         surroundings: Surroundings::default(),
+        found: Vec::new(),
     };
     let decision = evaluate(&policy, &scan(), &situation);
-    assert_eq!(decision.policy.extends, ["baseline"]);
+    assert_eq!(decision.policy.extends, ["baseline".into()]);
     assert_eq!(decision.outcome, Outcome::Fail);
     assert!(policy.explained().contains("2  malicious-package (of baseline)"), "{}", policy.explained());
 }
@@ -587,6 +597,7 @@ fn a_clock_behind_the_image_decides_nothing() {
             now: now.parse().unwrap(),
             known: Known::default(),
             surroundings: Surroundings::default(),
+            found: Vec::new(),
         };
         evaluate(&policy(""), &scan, &situation)
     };
@@ -594,4 +605,49 @@ fn a_clock_behind_the_image_decides_nothing() {
     let behind = outcome("2026-09-01T23:59:59Z");
     assert_eq!(behind.outcome, Outcome::Undecided);
     assert_eq!(behind.gaps[0].gaps[0].reason, "it shows 2026-09-01, but the image was made on 2026-09-03");
+}
+
+#[test]
+fn grace_since_found_begins_on_the_first_day_that_is_remembered_else_today() {
+    let text = "rules: [{ id: v, match: { kind: vulnerability }, after: 14d since found, then: fail }]";
+    let decided = |found: &[Date]| -> Vec<(Outcome, Option<Date>, String)> {
+        let situation = Situation {
+            now: NOW.parse().unwrap(),
+            known: Known::default(),
+            surroundings: Surroundings::default(),
+            found: found.to_vec(),
+        };
+        let decision = evaluate(&policy(text), &scan(), &situation);
+        let told =
+            |found: &Decided| (found.outcome, found.grace_until, found.note.clone().unwrap().to_string());
+        decision.rules[0].findings.iter().map(told).collect()
+    };
+    let on = |text: &str| format!("first found on {text}");
+    let today = "not known from an earlier day than 2026-09-01".to_owned();
+    assert_eq!(
+        decided(&[day("2026-08-18"), day("2026-08-19")]),
+        [(Outcome::Fail, None, on("2026-08-18")), (Outcome::Warn, Some(day("2026-09-02")), on("2026-08-19"))]
+    );
+    // Neither what nobody remembers nor a day to come is spared for longer than granted from today on.
+    let fresh = (Outcome::Warn, Some(day("2026-09-15")), today);
+    assert_eq!(decided(&[day("2027-01-01")]), [fresh.clone(), fresh]);
+    assert!(policy(text).asks().found && !policy("").asks().found);
+    assert!(
+        policy(text).explained().contains("fails from 14 days after it was first found, and is a warning")
+    );
+    // The note of a time of grace takes no exception by rule away.
+    let excepted = format!("{text}\nexceptions: [{{ match: {{ rule: v }}, reason: r }}]");
+    assert!(self::decided(&excepted).rules[0].findings.iter().all(|found| found.outcome == Outcome::Pass));
+}
+
+#[test]
+fn test_cases_tell_the_day_that_a_finding_was_found() {
+    let text = "rules: [{ id: v, match: {}, after: 1w since found, then: fail }]
+tests:
+  - { name: spared, finding: { kind: secret, id: s, severity: high }, date: 2026-01-15, expect: warn, rule: v }
+  - { name: last day, finding: { kind: secret, id: s, severity: high, found: 2026-01-09 }, date: 2026-01-15, expect: warn }
+  - { name: over, finding: { kind: secret, id: s, severity: high, found: 2026-01-08 }, date: 2026-01-15, expect: fail }
+";
+    let results = run_cases(&policy(text)).unwrap();
+    assert_eq!(results.iter().filter_map(|result| result.trouble.as_ref()).collect::<Vec<_>>(), [""; 0]);
 }

@@ -3,10 +3,7 @@
 //! Classes, alternatives and escapes are refused.
 
 use crate::glob::Glob;
-use crate::words::AnyOf;
-
-/// At most this many `**` in one pattern.
-const STARS: usize = 4;
+use crate::shape::AnyOf;
 
 /// How the tool writes paths.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,7 +14,7 @@ pub(super) enum Paths {
     Absolute,
 }
 
-/// Patterns that together mean what `patterns` do.
+/// Patterns that mean what `patterns` do.
 pub(super) fn paths(patterns: &[String], paths: Paths) -> Result<Option<AnyOf<Glob>>, String> {
     let mut globs = Vec::new();
     for pattern in patterns {
@@ -31,37 +28,22 @@ pub(super) fn paths(patterns: &[String], paths: Paths) -> Result<Option<AnyOf<Gl
             }
             Paths::Relative | Paths::Absolute => {}
         }
-        for variant in variants(pattern)? {
-            globs.push(Glob::try_from(variant).map_err(|error| format!("{}: {error}", shortened(pattern)))?);
-        }
+        check(pattern)?;
+        let glob = Glob::try_from(pattern.clone());
+        globs.push(glob.map_err(|error| format!("{}: {error}", shortened(pattern)))?);
     }
     Ok((!globs.is_empty()).then_some(AnyOf(globs)))
 }
 
-/// With folders, or with none, in the place of each `**/`.
-fn variants(pattern: &str) -> Result<Vec<String>, String> {
+/// What has another meaning there, or none here.
+fn check(pattern: &str) -> Result<(), String> {
     if let Some(sign) = pattern.chars().find(|c| matches!(c, '[' | ']' | '{' | '}' | '\\')) {
         return Err(format!("{}: {sign} in a pattern is not understood", shortened(pattern)));
     }
-    let parts: Vec<&str> = pattern.split('/').collect();
-    if parts.iter().any(|part| part.contains("**") && *part != "**") {
+    if pattern.split('/').any(|part| part.contains("**") && part != "**") {
         return Err(format!("{}: ** does not stand alone between slashes", shortened(pattern)));
     }
-    if parts.iter().filter(|part| **part == "**").count() > STARS {
-        return Err(format!("{}: there are more than {STARS} ** in it", shortened(pattern)));
-    }
-    let mut variants = vec![String::new()];
-    for (index, part) in parts.iter().enumerate() {
-        let is_last = index + 1 == parts.len();
-        let with = |text: &String| format!("{text}{part}{}", if is_last { "" } else { "/" });
-        let mut next: Vec<String> = variants.iter().map(with).collect();
-        if *part == "**" && !is_last {
-            next.append(&mut variants);
-        }
-        variants = next;
-    }
-    variants.retain(|variant| !variant.is_empty());
-    Ok(variants)
+    Ok(())
 }
 
 pub(super) fn shortened(text: &str) -> String {

@@ -80,7 +80,10 @@ fn scan(packages: Vec<InstalledPackage>, findings: Vec<Finding>) -> Scan {
 
 fn planned(scan: &Scan, lineage: Option<&Lineage>) -> Plan {
     let policy = Policy::built_in(Profile::Baseline).unwrap();
-    let seen = vec![FirstSeen { day: date(2026, 1, 1), basis: SeenBasis::History }; scan.findings.len()];
+    let seen = vec![
+        FirstSeen { day: date(2026, 1, 1), basis: SeenBasis::History, found: date(2026, 1, 1) };
+        scan.findings.len()
+    ];
     plan(scan, &PlanInputs { policy: &policy, today: date(2026, 2, 1), first_seen: &seen, lineage }).unwrap()
 }
 
@@ -216,7 +219,7 @@ fn days_follow_the_policy_and_its_mission_reaches_the_decision() {
     );
     let own = "version: 1\nsla:\n  mission: high\n  rows:\n    - { match: { risk: \">=30\" }, days: 2 }\n";
     let policy = Policy::read("own", own.as_bytes(), Limits::default()).unwrap();
-    let seen = [FirstSeen { day: date(2026, 1, 30), basis: SeenBasis::Today }; 2];
+    let seen = [FirstSeen { day: date(2026, 1, 30), basis: SeenBasis::Today, found: date(2026, 1, 30) }; 2];
     let inputs = PlanInputs { policy: &policy, today: date(2026, 2, 1), first_seen: &seen, lineage: None };
     let plan = plan(&scan, &inputs).unwrap();
     assert_eq!(plan.judged[0].due, Some(date(2026, 2, 1)));

@@ -1,6 +1,8 @@
 //! Functions of Rego in place of the interpreter's own: those that make large values from small ones are bounded or not
 //! there, and the clock is that of the policy. A function that is added comes before the built-in one of its name.
 
+use std::io::{self, Write};
+
 use jiff::Timestamp;
 use regorus::{Engine, Value};
 
@@ -12,6 +14,7 @@ const TEXT: usize = 1 << 20;
 /// Functions that are not there, with the number of their arguments.
 const REFUSED: &[(&str, u8)] = &[
     ("bits.lsh", 2),
+    ("json.marshal_with_options", 2),
     ("net.cidr_expand", 1),
     ("numbers.range_step", 3),
     ("rand.intn", 2),
@@ -41,9 +44,10 @@ pub(super) fn add(engine: &mut Engine) -> std::result::Result<(), String> {
             .add_extension((*name).to_owned(), *arguments, Box::new(refuse))
             .map_err(|error| error.to_string())?;
     }
-    let functions: [(&str, u8, Function); 5] = [
+    let functions: [(&str, u8, Function); 6] = [
         ("array.concat", 2, array_concat),
         ("concat", 2, concat),
+        ("json.marshal", 1, marshal),
         ("numbers.range", 2, range),
         ("replace", 3, replace),
         ("sprintf", 2, sprintf),
@@ -106,6 +110,31 @@ fn concat(values: &[Value]) -> Result<Value> {
             return Err(Refused::TooLarge("concat"));
         }
     }
+    Ok(Value::from(text))
+}
+
+/// Text that grows no longer than is allowed: values that share their parts are written out one by one.
+struct Bounded(Vec<u8>);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len().saturating_add(bytes.len()) > TEXT {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn marshal(values: &[Value]) -> Result<Value> {
+    let [value] = values else { return Err(Refused::Arguments("json.marshal")) };
+    let mut text = Bounded(Vec::new());
+    serde_json::to_writer(&mut text, value).map_err(|_| Refused::TooLarge("json.marshal"))?;
+    let text = String::from_utf8(text.0).map_err(|_| Refused::Arguments("json.marshal"))?;
     Ok(Value::from(text))
 }
 

@@ -129,7 +129,10 @@ fn what_does_not_end_is_ended() {
             "net.cidr_expand is not there",
         ),
         (format!("s0 := \"x\"\n{doubling}deny contains {{\"msg\": s59}} if true"), "concat makes more"),
-        (format!("s0 := [\"x\"]\nt := json.marshal(s59)\n{shared}deny contains {{\"msg\": t}} if true"), ""),
+        (
+            format!("s0 := [\"x\"]\nt := json.marshal(s59)\n{shared}deny contains {{\"msg\": t}} if true"),
+            "json.marshal makes more",
+        ),
         (
             "f(x) := f(x + 1)\ndeny contains {\"msg\": \"x\"} if f(1)".to_owned(),
             "the function f comes to call itself",
@@ -153,6 +156,43 @@ fn what_does_not_end_is_ended() {
         let told = said(&rules).map_or_else(|error| error, |said| panic!("{rules}\n{said:?}"));
         assert!(told.contains(expected), "{rules:.300}\n{told}");
     }
+}
+
+#[test]
+fn a_run_that_is_out_of_time_leaves_no_thread() {
+    /// Tells that it is gone.
+    struct Held(std::sync::mpsc::Sender<()>);
+    impl Drop for Held {
+        fn drop(&mut self) {
+            self.0.send(()).unwrap();
+        }
+    }
+    thread_local! {
+        static HELD: std::cell::RefCell<Option<Held>> = const { std::cell::RefCell::new(None) };
+    }
+    let (sender, ended) = std::sync::mpsc::channel();
+    let held = Held(sender);
+    let five = "some a in r; some b in r; some c in r; some d in r; some e in r; a + b + c + d + e < 0";
+    let rules = format!(
+        "package plimsoll\nr := numbers.range(1, 5000)\ndeny contains {{\"msg\": \"x\"}} if {{ {five} }}"
+    );
+    let told = on_thread(move || {
+        // What belongs to a thread goes when that ends.
+        HELD.with(|slot| *slot.borrow_mut() = Some(held));
+        let mut engine = Engine::new();
+        engine.set_execution_timer_config(timer());
+        engine.add_policy("p.rego".to_owned(), rules).unwrap();
+        engine.eval_rule("data.plimsoll.deny".to_owned()).unwrap_err().to_string()
+    });
+    assert!(told.unwrap().contains("exceeded time limit"));
+    assert!(ended.try_recv().is_ok(), "its thread has ended, not only answered");
+}
+
+#[test]
+fn values_become_the_json_that_they_are() {
+    let rule = r#"deny contains {"msg": json.marshal({"b": [1, 2.5, "x", null, true], "a": {"s"}})} if true"#;
+    let expected = r#"{"a":["s"],"b":[1,2.5,"x",null,true]}"#;
+    assert_eq!(said(rule).unwrap().image, [word(Outcome::Fail, "rego", expected)]);
 }
 
 #[test]

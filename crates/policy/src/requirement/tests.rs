@@ -43,7 +43,12 @@ fn decided(rule: &str, trust: Option<TrustFacts>) -> Decision {
         Policy::read("p.yaml", text.as_bytes(), Limits::default()).unwrap_or_else(|error| panic!("{error}"));
     assert!(policy.asks().signatures, "{rule}");
     let surroundings = Surroundings { trust, ..Surroundings::default() };
-    let situation = Situation { now: jiff::Timestamp::UNIX_EPOCH, known: Known::default(), surroundings };
+    let situation = Situation {
+        now: jiff::Timestamp::UNIX_EPOCH,
+        known: Known::default(),
+        surroundings,
+        found: Vec::new(),
+    };
     evaluate(&policy, &crate::evaluate::tests::scan(), &situation)
 }
 

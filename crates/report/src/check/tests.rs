@@ -44,7 +44,7 @@ fn decision(scan: &Scan) -> Decision {
             name: "plimsoll.yaml".into(),
             is_built_in: false,
             digest: Digest::of(b"policy"),
-            extends: vec!["baseline"],
+            extends: vec!["baseline".into()],
             files: vec![],
             environment: Some("dev".into()),
             signers: vec![],

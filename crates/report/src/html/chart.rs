@@ -13,16 +13,25 @@ use crate::case::{Case, Row};
 const BARS: usize = 10;
 
 /// What one bar shows.
-struct Bar {
-    label: String,
+pub(super) struct Bar {
+    pub(super) label: String,
     /// What a finding's own mark is, to filter by it.
-    value: String,
-    counts: [u32; 6],
+    pub(super) value: String,
+    /// How many findings of each severity, the worst first.
+    pub(super) counts: [u32; 6],
 }
 
 impl Bar {
-    fn total(&self) -> u32 {
+    pub(super) fn total(&self) -> u32 {
         self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// Counts a finding of this severity.
+    pub(super) fn count(&mut self, severity: Severity) {
+        let place = Severity::WORST_FIRST.iter().position(|one| *one == severity);
+        if let Some(count) = place.and_then(|place| self.counts.get_mut(place)) {
+            *count = count.saturating_add(1);
+        }
     }
 }
 
@@ -54,10 +63,7 @@ fn bars(case: &Case<'_>, mark: impl Fn(&Row<'_>) -> Option<(String, String)>) ->
     for row in case.findings() {
         let Some((value, label)) = mark(&row) else { continue };
         let bar = all.entry(value.clone()).or_insert_with(|| Bar { label, value, counts: [0; 6] });
-        let place = Severity::WORST_FIRST.iter().position(|severity| *severity == row.finding.severity);
-        if let Some(count) = place.and_then(|place| bar.counts.get_mut(place)) {
-            *count = count.saturating_add(1);
-        }
+        bar.count(row.finding.severity);
     }
     let mut bars: Vec<Bar> = all.into_values().collect();
     // The worst first: by critical findings, then by high ones, and so on.
@@ -88,7 +94,7 @@ fn chart(heading: &str, pick: &str, bars: Vec<Bar>, out: &mut dyn Write) -> io::
     writeln!(out, "</div>")
 }
 
-fn drawing(bar: &Bar, largest: u32) -> String {
+pub(super) fn drawing(bar: &Bar, largest: u32) -> String {
     let (mut rectangles, mut words, mut at) = (String::new(), Vec::new(), 0.0);
     for (severity, count) in Severity::WORST_FIRST.iter().zip(bar.counts).filter(|(_, count)| *count > 0) {
         let (name, width) = (severity.as_str(), f64::from(count) * 100.0 / f64::from(largest));

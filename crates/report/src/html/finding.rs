@@ -38,8 +38,8 @@ pub(super) fn write_list(
          <button type=\"button\" class=\"sort\" data-sort=\"fix\">Fixed in</button>\
          <button type=\"button\" class=\"sort\" data-sort=\"layer\">Layer</button></div>\n<div class=\"list\">"
     )?;
-    for row in case.findings().take(shown) {
-        write!(out, "{}", line(&row))?;
+    for (number, row) in case.findings().take(shown).enumerate() {
+        write!(out, "{}", line(&row, (index, number)))?;
     }
     writeln!(out, "</div>\n<p class=\"empty\" hidden>Nothing fits the filter.</p>")?;
     if shown < total {
@@ -93,7 +93,8 @@ fn tools(case: &Case<'_>, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-fn line(row: &Row<'_>) -> String {
+/// The line of a finding: that of the image, and within it that of the finding.
+fn line(row: &Row<'_>, (image, number): (usize, usize)) -> String {
     let finding = row.finding;
     let severity = finding.severity.as_str();
     let layer = row.layer().map(|layer| layer.to_string()).unwrap_or_default();
@@ -107,7 +108,7 @@ fn line(row: &Row<'_>) -> String {
         (None, None) => ("fix none", String::new()),
     };
     format!(
-        "<details class=\"f\" data-s=\"{}\" data-k=\"{}\" data-x=\"{}\" data-l=\"{layer}\" data-p=\"{}\" data-f=\"{}\" data-t=\"{}\">\
+        "<details class=\"f\" id=\"f-{image}-{number}\" data-s=\"{}\" data-k=\"{}\" data-x=\"{}\" data-l=\"{layer}\" data-p=\"{}\" data-f=\"{}\" data-t=\"{}\">\
          <summary><span class=\"pill sev-{severity}\">{severity}</span><span class=\"what\"><b>{}</b>{}{}</span>\
          <span class=\"pkg\">{}</span><span class=\"{class}\">{}</span><span class=\"lay\">{layer_name}</span></summary>\
          <div class=\"more\"><dl>{}</dl></div></details>\n",

@@ -106,7 +106,18 @@
     apply();
   }
 
+  // A link to a finding opens it, also where a filter hides it.
+  function led() {
+    const target = document.getElementById(location.hash.slice(1));
+    if (!target?.matches("details.f")) return;
+    target.hidden = false;
+    target.open = true;
+    target.scrollIntoView({ block: "center" });
+  }
+
   for (const section of document.querySelectorAll(".case")) start(section);
+  addEventListener("hashchange", led);
+  led();
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, select, textarea");
     if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {

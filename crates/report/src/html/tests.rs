@@ -6,7 +6,7 @@ use plimsoll_testkit::tools::installed;
 
 use super::*;
 use crate::Style;
-use crate::testing::{HOSTILE, hostile, judged, many, scan, written};
+use crate::testing::{HOSTILE, hostile, judged, judged_as_a_whole, many, scan, written};
 
 /// What wants to be markup, wherever a text of the image stands.
 const MARKUP: &str = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\" onmouseover='x' &lt;";
@@ -110,6 +110,31 @@ fn a_policy_is_told_with_its_exceptions() {
 }
 
 #[test]
+fn what_is_due_stands_in_its_time_and_leads_to_the_finding() {
+    let text = judged_as_a_whole(&HTML, scan());
+    let counts: Vec<&str> = ["overdue", "in 7 days", "in 30 days", "in 90 days", "later"]
+        .iter()
+        .map(|name| text.split(&format!("<h3>{name} <b>")).nth(1).unwrap().split('<').next().unwrap())
+        .collect();
+    // The second finding is excepted, the fourth is never due.
+    assert_eq!(counts, ["1", "1", "0", "0", "2"]);
+    assert!(text.contains("1 finding that the policy excepts is not here."));
+    assert!(text.contains("aria-label=\"1 of 4 findings are overdue\""));
+    for told in ["227 days over</span>", "<span class=\"left\">today</span>", "91 days left</span>"] {
+        assert!(text.contains(told), "{told}");
+    }
+    for number in [0, 2, 4, 5] {
+        assert!(text.contains(&format!("<a href=\"#f-0-{number}\">")), "{number}");
+        assert_eq!(text.matches(&format!("id=\"f-0-{number}\"")).count(), 1);
+    }
+    assert!(!judged(&HTML).contains("class=\"card due\"") && !page(scan()).contains("class=\"card due\""));
+    let many = judged_as_a_whole(&HTML, many(SHOWN + 7));
+    assert!(many.contains("<p class=\"note\">and ") && many.matches("<a href=\"#f-0-").count() <= 250);
+    let marked = tags(&judged_as_a_whole(&HTML, markup()));
+    assert!(!marked.iter().any(|tag| tag.starts_with("img") || tag.contains("style=")));
+}
+
+#[test]
 fn what_would_make_a_browser_slow_is_cut_and_told() {
     let text = page(many(SHOWN + 7));
     assert_eq!(text.matches("<details ").count(), SHOWN);
@@ -122,21 +147,26 @@ fn a_browser_runs_the_script_and_nothing_else() {
         return;
     }
     let folder = Folder::new();
-    for (name, content, count) in
-        [("scan", page(scan()), 6), ("hostile", page(markup()), 6), ("many", page(many(3000)), 3000)]
-    {
+    for (name, content, count) in [
+        ("scan", page(scan()), 6),
+        ("hostile", page(markup()), 6),
+        ("many", page(many(3000)), 3000),
+        ("due", judged_as_a_whole(&HTML, many(300)), 300),
+    ] {
         let file = folder.path().join(format!("{name}.html"));
         std::fs::write(&file, content).unwrap();
         let output = Command::new("chromium")
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"])
             .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
-            .arg(format!("file://{}", file.display()))
+            .arg(format!("file://{}#f-0-2", file.display()))
             .stdin(Stdio::null())
             .output()
             .unwrap();
         let (dom, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(dom.contains("<html lang=\"en\" class=\"js\">"), "{name}: {log}");
         assert!(dom.contains(&format!("aria-live=\"polite\">{count} findings</span>")), "{name}: {dom:.500}");
+        let led = dom.split("id=\"f-0-2\"").nth(1).and_then(|rest| rest.split('>').next());
+        assert!(led.is_some_and(|tag| tag.ends_with("open=\"\"")), "{name}: the link opened {led:?}");
         // The console is where a browser tells of scripts that fail and of what the policy forbids.
         assert!(!log.contains("CONSOLE"), "{name}: {log}");
         assert!(!dom.contains("<img") && dom.matches("<script").count() == 1, "{name}");

@@ -47,7 +47,11 @@ fn plan(scan: &Scan, text: &str) -> Plan {
             technical_impact: (TechnicalImpact::Total, InputBasis::Assumed),
             mission: Mission::Medium,
         },
-        first_seen: FirstSeen { day: date(2026, 1, 1), basis: SeenBasis::Publication },
+        first_seen: FirstSeen {
+            day: date(2026, 1, 1),
+            basis: SeenBasis::Publication,
+            found: date(2026, 1, 1),
+        },
         days: Some(30),
         due: Some(date(2026, 1, 31)),
     });

@@ -20,7 +20,7 @@ pub(super) fn result(row: &Row<'_>, case: &Case<'_>, rules: &Rules<'_>, fingerpr
         put("ruleIndex", index.into());
     }
     put("kind", "fail".into());
-    put("level", standing_level(row).into());
+    put("level", standing_level(row.standing).unwrap_or_else(|| level(row.finding.severity)).into());
     put("message", json!({ "text": plain(&message(row)) }));
     let (locations, related) = places(row, case);
     put("locations", locations.into());
@@ -33,24 +33,29 @@ pub(super) fn result(row: &Row<'_>, case: &Case<'_>, rules: &Rules<'_>, fingerpr
         json!({ "primaryLocationLineHash": fingerprint, "plimsollFinding/v1": fingerprint }),
     );
     if row.standing.is_suppressed() {
-        let mut suppression = json!({ "kind": "external", "status": "accepted" });
-        if let (Some(note), Some(suppression)) = (row.note(), suppression.as_object_mut()) {
-            suppression.insert("justification".to_owned(), note.into());
-        }
-        put("suppressions", json!([suppression]));
+        put("suppressions", suppressions(row.note()));
     }
     put("properties", properties(row));
     result.into()
 }
 
-/// What a policy decided weighs more than the severity.
-const fn standing_level(row: &Row<'_>) -> &'static str {
-    match row.standing {
-        Standing::Open | Standing::SetAside | Standing::Excepted => level(row.finding.severity),
-        Standing::Fail => "error",
-        Standing::Warn => "warning",
-        Standing::Pass => "note",
+/// The level that a policy decided on, which weighs more than the severity.
+pub(super) const fn standing_level(standing: Standing) -> Option<&'static str> {
+    match standing {
+        Standing::Open | Standing::SetAside | Standing::Excepted => None,
+        Standing::Fail => Some("error"),
+        Standing::Warn => Some("warning"),
+        Standing::Pass => Some("note"),
     }
+}
+
+/// That somebody decided on it, and why.
+pub(super) fn suppressions(note: Option<String>) -> Value {
+    let mut suppression = json!({ "kind": "external", "status": "accepted" });
+    if let (Some(note), Some(suppression)) = (note, suppression.as_object_mut()) {
+        suppression.insert("justification".to_owned(), note.into());
+    }
+    json!([suppression])
 }
 
 fn message(row: &Row<'_>) -> String {
@@ -113,16 +118,20 @@ fn places(row: &Row<'_>, case: &Case<'_>) -> (Vec<Value>, Vec<Value>) {
         return (vec![place], in_image);
     }
     if in_image.is_empty() {
-        // Code hosts want a file: what concerns the whole image stands in one that is called like it.
-        in_image.push(json!({
-            "physicalLocation": {
-                "artifactLocation": { "uri": uri(&repository(&case.scan.image.name)) },
-                "region": { "startLine": 1 },
-            },
-            "logicalLocations": logical,
-        }));
+        in_image.push(of_image(case, &json!(logical)));
     }
     (in_image, Vec::new())
+}
+
+/// The place of what concerns the whole image. Code hosts want a file: it stands in one that is called like the image.
+pub(super) fn of_image(case: &Case<'_>, logical: &Value) -> Value {
+    json!({
+        "physicalLocation": {
+            "artifactLocation": { "uri": uri(&repository(&case.scan.image.name)) },
+            "region": { "startLine": 1 },
+        },
+        "logicalLocations": logical,
+    })
 }
 
 /// The name of an image without tag and digest; other names as they are.
@@ -135,13 +144,18 @@ fn repository(name: &str) -> String {
 
 /// The image and the layer, which are listed in the run.
 fn logical(row: &Row<'_>, case: &Case<'_>) -> Vec<Value> {
-    let mut places = vec![json!({ "index": 0, "fullyQualifiedName": case.full_name() })];
+    let mut places = vec![image(case)];
     if let Some(layer) = row.layer() {
         let layer = layer as usize;
         let diff_id = case.scan.layers.get(layer).map(|layer| layer.diff_id.to_string());
         places.push(json!({ "index": layer.saturating_add(1), "fullyQualifiedName": diff_id }));
     }
     places
+}
+
+/// The image, which the run lists first.
+pub(super) fn image(case: &Case<'_>) -> Value {
+    json!({ "index": 0, "fullyQualifiedName": case.full_name() })
 }
 
 /// The image, and behind it its layers.

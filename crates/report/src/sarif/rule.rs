@@ -43,6 +43,10 @@ impl<'a> Rules<'a> {
         all
     }
 
+    pub(super) const fn len(&self) -> usize {
+        self.rules.len()
+    }
+
     pub(super) fn index(&self, id: &str) -> Option<usize> {
         self.indexes.get(id).copied()
     }
@@ -76,7 +80,7 @@ fn rule(first: &First<'_>) -> Value {
     rule
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     if text.chars().count() <= LONGEST {
         return text.to_owned();
     }

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::*;
 use crate::Style;
-use crate::testing::{assert_valid, hostile, judged, many, official_schema, scan, written};
+use crate::testing::{
+    assert_valid, hostile, judged, judged_as_a_whole, many, official_schema, scan, written,
+};
 
 fn document(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -17,6 +19,48 @@ fn it_is_as_the_standard_has_it() {
     assert_valid(&schema, &written(&SARIF, &[scan()], Style::default()));
     assert_valid(&schema, &written(&SARIF, &[hostile(), scan()], Style::default()));
     assert_valid(&schema, &judged(&SARIF));
+    assert_valid(&schema, &judged_as_a_whole(&SARIF, scan()));
+}
+
+#[test]
+fn what_a_policy_says_of_the_image_is_a_result_that_lies_at_the_image() {
+    let run = &document(&judged_as_a_whole(&SARIF, scan()))["runs"][0];
+    let results = run["results"].as_array().unwrap();
+    let told: Vec<(&str, &str, &str)> = results[..3]
+        .iter()
+        .map(|result| {
+            assert_eq!(
+                result["locations"][0]["logicalLocations"],
+                serde_json::json!([{
+                    "index": 0,
+                    "fullyQualifiedName": run["logicalLocations"][0]["fullyQualifiedName"],
+                }])
+            );
+            assert_eq!(run["logicalLocations"][0]["kind"], "image");
+            let word = |name: &str| result[name].as_str().unwrap();
+            (word("ruleId"), word("level"), result["message"]["text"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        told[0],
+        ("policy/stale", "error", "the image: it was made 228 days ago\nrebuild it\nfail by rule stale")
+    );
+    assert_eq!(
+        told[1],
+        ("policy/signed", "error", "not known of the image: who signed it\nundecided by rule signed")
+    );
+    assert_eq!(
+        (told[2].0, &results[2]["suppressions"][0]["kind"]),
+        ("policy/moving-tag", &Value::from("external"))
+    );
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(result["ruleId"], rules[index]["id"]);
+    }
+    let all: HashSet<String> =
+        results.iter().map(|result| result["partialFingerprints"].to_string()).collect();
+    assert_eq!(all.len(), results.len());
 }
 
 #[test]

@@ -129,6 +129,7 @@ fn several_platforms_follow_each_other_and_the_time_comes_last() {
         scans: &scans,
         version: "1",
         decisions: &[],
+        due: &[],
         template: None,
         elapsed: Some(Duration::from_millis(1250)),
         made: None,

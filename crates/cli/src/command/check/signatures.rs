@@ -12,13 +12,14 @@ use plimsoll_model::decision::TrustSummary;
 use plimsoll_model::digest::Digest;
 use plimsoll_model::scan::Scan;
 use plimsoll_model::signature::{Outcome, Signature, Signer, Verification};
-use plimsoll_policy::{AttestationFacts, Policy, ProvenanceFacts, SignerFacts, TrustFacts};
+use plimsoll_policy::{AttestationFacts, Policy, ProvenanceFacts, REGISTRY, SignerFacts, TrustFacts};
 use plimsoll_trust::claims::COSIGN_SIGN;
 use plimsoll_trust::domain::{Domain, TrustFile};
 use plimsoll_trust::provenance;
 use plimsoll_trust::scheme::SIZE_LIMIT;
 use plimsoll_trust::vsa;
 
+use super::super::policy::registry;
 use super::super::{Context, trust};
 use super::DEFAULT;
 use crate::args::Check;
@@ -49,7 +50,11 @@ pub(super) fn read(
     let mut signers = signers(name, summary.digest, &demanded)?;
     for (own, digest) in &summary.files {
         // What a policy draws in has its own signature: modules and exceptions are rules, too.
-        signers.extend(self::signers(&folder.join(own), *digest, &demanded)?);
+        signers.extend(if own.starts_with(REGISTRY) {
+            accepted(own, &registry::verification(own, *digest, &demanded, context)?)?
+        } else {
+            self::signers(&folder.join(own), *digest, &demanded)?
+        });
     }
     signers.sort();
     signers.dedup();
@@ -67,7 +72,11 @@ fn signers(path: &Path, digest: Digest, demanded: &Domain) -> anyhow::Result<Vec
     if Digest::of(&content) != digest {
         bail!("{shown} was changed while it was read");
     }
-    let verification = verify::file(&shown, (digest, Some(&content)), (&bundle, &bytes), demanded);
+    accepted(&shown, &verify::file(&shown, (digest, Some(&content)), (&bundle, &bytes), demanded))
+}
+
+/// Who signed a policy, which enough must have.
+fn accepted(shown: &str, verification: &Verification) -> anyhow::Result<Vec<String>> {
     if verification.outcome != Outcome::Verified {
         let signatures = verification.subjects.iter().flat_map(|subject| &subject.signatures);
         let why: Vec<&str> = signatures.filter_map(|signature| signature.fate.reason()).collect();
