@@ -10,7 +10,8 @@ use serde::Deserialize;
 use crate::{cargo_output, output};
 
 /// The crates' levels; a crate may use only crates of a lower one.
-const LEVELS: [(&str, u8); 15] = [
+const LEVELS: [(&str, u8); 16] = [
+    ("chrono-tz", 0),
     ("plimsoll-model", 0),
     ("plimsoll-formats", 0),
     ("plimsoll-http", 0),
