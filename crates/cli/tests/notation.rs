@@ -105,7 +105,7 @@ impl Signed {
     fn verify(&self, options: &[String]) -> Ran {
         let image = format!("oci:{}@{}", self.layout(), self.image.manifest.digest);
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
-        self.plimsoll.run(&[&["verify", &image], options.as_slice()].concat())
+        self.plimsoll.run(&[&["verify", "--all", &image], options.as_slice()].concat())
     }
 
     /// What notation says.

@@ -4,6 +4,7 @@
 //! covers the images that it names, since their digests are in it; what signs one image covers that image alone.
 
 mod find;
+pub mod kept;
 
 use plimsoll_image::manifest::Descriptor;
 use plimsoll_image::source::referrers::Referrers;
