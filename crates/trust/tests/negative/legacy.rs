@@ -222,7 +222,7 @@ fn n10_n12_timestamps_of_attestations_of_old_are_over_the_envelope() {
     assert_eq!((&good.fate, good.times.len()), (&Fate::Accepted, 1), "{good:?}");
     // Of a key that has ended since, and one that had not begun when it was made.
     assert_eq!(stamped(content.as_bytes()).examine(&valid(-48, 0), DSSE).fate, Fate::Accepted);
-    refused(&stamped(content.as_bytes()).examine(&valid(-1, 0), DSSE), "key-validity: ");
+    refused(&stamped(content.as_bytes()).examine(&valid(0, 48), DSSE), "key-validity: ");
     for other in [&signature[..], payload.as_bytes(), b"another"] {
         refused(&stamped(other).examine(&valid(-48, 48), DSSE), "timestamp: ");
     }
