@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use plimsoll_testkit::http::HttpServer;
-use plimsoll_testkit::registry::{Blob, TinyImage};
+use plimsoll_testkit::registry::{Blob, RegistryServer, RegistrySetup, TinyImage};
 use plimsoll_testkit::sigstore::{SigningKey, bundle, envelope, statement};
 use plimsoll_testkit::tools::{installed, output_of};
 use serde_json::{Value, json};
@@ -501,6 +501,60 @@ fn cosign_accepts_our_summaries() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_ne!(cosign(&"0".repeat(64), "gate.pub").code, 0);
     assert_ne!(cosign(digest, "other.pub").code, 0);
+}
+
+#[test]
+fn a_summary_beside_the_image_is_found_by_us_and_by_cosign() {
+    if !installed(&["cosign"]) {
+        return;
+    }
+    let Some(registry) = RegistryServer::start(&RegistrySetup::default()) else { return };
+    let shop = Shop::new(&[SIGN]);
+    let host = registry.host();
+    write(&shop.path("config"), format!("[registries.registry.{host:?}]\nplain-http = true\n"));
+    registry.push(&TinyImage::new(10), "shop:1", &[]);
+    let mut keys = shop.command(&["key", "generate", "--output", "gate"]);
+    assert_eq!(Ran::of(keys.env("PLIMSOLL_PASSWORD", "")).code, 0);
+    let image = format!("{host}/shop:1");
+    let run = |arguments: &[&str]| Ran::of(shop.command(arguments).env("PLIMSOLL_PASSWORD", ""));
+    assert_eq!(run(&["sign", &image, "--key", "gate.key"]).code, 0);
+    let by_summary = ["verify", &image, "--vsa-key", "gate.pub", "--verifier-id", GATE];
+    assert_eq!(run(&by_summary).code, 1, "a signature is no summary");
+    let emit = ["--emit-vsa", "vsa.json", "--vsa-key", "gate.key", "--verifier-id", GATE, "--attach-vsa"];
+    let verify = ["verify", &image, "--key", "gate.pub", "--insecure-ignore-tlog"];
+    let ran = run(&[&verify[..], &emit].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = run(&by_summary);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // `check` attaches what follows under a policy, too, whatever that is.
+    let scanned = format!("registry:{image}");
+    let checked = run(&[&["check", &scanned], &emit[..]].concat());
+    let ran = run(&[&by_summary[..], &["--all", "--no-cache", "--format", "json"]].concat());
+    let document = json_of(&ran);
+    let signatures = document["subjects"][0]["signatures"].as_array().unwrap().iter();
+    let summaries = signatures.filter(|signature| signature["predicateType"] == VSA).count();
+    assert_eq!((ran.code, summaries), (0, 2), "{checked:?} {document}");
+    let cosign = |kind: &str| {
+        let mut cosign = Command::new("cosign");
+        cosign.args(["verify-attestation", "--key", "gate.pub", "--insecure-ignore-tlog", "--type", kind]);
+        cosign.arg(&image).current_dir(shop.plimsoll.folder()).env("HOME", shop.plimsoll.folder());
+        Ran::of(&mut cosign)
+    };
+    let ran = cosign(VSA);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_ne!(cosign("openvex").code, 0);
+    // In a layout, which has no URI of its own.
+    let layout = TinyImage::new(20);
+    let place = format!("oci:{}", layout.layout().display());
+    assert_eq!(run(&["sign", &place, "--key", "gate.key"]).code, 0);
+    let resource = ["--vsa-resource", "oci://acme.example/shop"];
+    let verify = ["verify", &place, "--key", "gate.pub", "--insecure-ignore-tlog"];
+    let ran = run(&[&verify[..], &emit, &resource].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let by_summary = ["verify", &place, "--vsa-key", "gate.pub", "--verifier-id", GATE];
+    assert_eq!(run(&[&by_summary[..], &resource].concat()).code, 0);
+    assert_eq!(run(&[&by_summary[..], &["--vsa-resource", "oci://acme.example/web"]].concat()).code, 1);
+    assert_eq!(run(&by_summary).code, 2);
 }
 
 #[test]

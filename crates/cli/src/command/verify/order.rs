@@ -1,6 +1,5 @@
 //! What is demanded of images, where they lie, and what is kept of them: each is looked for once, however many names it has.
 
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -59,9 +58,7 @@ pub(super) fn images(args: &Verify) -> anyhow::Result<Vec<String>> {
     if let Some(path) = &args.images_from {
         let named = || format!("the images of {}", path.display());
         let bytes = if path == Path::new("-") {
-            let mut bytes = Vec::new();
-            std::io::copy(&mut std::io::stdin().take(LIST_LIMIT), &mut bytes).with_context(named)?;
-            bytes
+            bounded::read(std::io::stdin().lock(), LIST_LIMIT).with_context(named)?
         } else {
             bounded::read_file(path, LIST_LIMIT).with_context(named)?
         };
