@@ -299,6 +299,25 @@ fn n53_a_token_service_without_protection_gets_no_login_from_a_protected_registr
 }
 
 #[test]
+fn many_who_want_the_same_token_ask_for_it_once() {
+    let tokens = scripted(|_, _, connection| connection.answer(200, &[], br#"{"token":"t"}"#));
+    let registry = token_registry(tokens.url(), |_, token| token == "Bearer t");
+    let client = client(plain(&[&registry.host()]));
+    let (wanted, start) = (reference(&registry.host(), "a/b"), std::sync::Barrier::new(8));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                start.wait();
+                assert!(client.manifest(&wanted).is_ok());
+            });
+        }
+    });
+    assert_eq!(tokens.requests().len(), 1);
+    assert!(client.manifest(&reference(&registry.host(), "another")).is_ok());
+    assert_eq!(tokens.requests().len(), 2, "a token is for one repository");
+}
+
+#[test]
 fn n53_a_token_is_for_its_registry_alone_and_stays_there() {
     let tokens = scripted(|_, request, connection| {
         // The service sees the login of the registry that named it, and no other.
