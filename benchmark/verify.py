@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""verify.py PLIMSOLL LAYOUT: what verifying a signature costs, beside cosign on the same signatures in the same registry.
+"""verify.py PLIMSOLL LAYOUT: what verifying signatures costs, beside cosign on the same signatures in the same registry.
 
-Needs docker-registry, skopeo and cosign. The image of the OCI layout is pushed to a registry on loopback and signed by cosign with a
-key, as a bundle and as cosign did of old; then both programs verify it. Wall milliseconds are the median and the least of the runs,
-peak memory is the largest resident set of a run. Prints Markdown."""
+Needs docker-registry, skopeo and cosign; with cargo, a keyless bundle is made and verified, too. The image of the OCI layout is pushed
+to a registry on loopback and signed by cosign with a key, as a bundle and as cosign did of old; then both programs verify it, and
+Plimsoll again from its cache, by a verification summary, and a hundred at once. Wall milliseconds are the median and the least of the
+runs of the whole command, peak memory is the largest resident set of a run. Prints Markdown."""
 import os
 import shutil
 import signal
@@ -15,6 +16,9 @@ import tempfile
 import time
 
 RUNS = 30
+FLEET = 100
+IDENTITY = ["--certificate-identity", "dev@acme.example", "--certificate-oidc-issuer", "https://accounts.acme.example"]
+GATE = ["--verifier-id", "https://acme.example/gate"]
 
 
 def timed(command, env):
@@ -27,6 +31,14 @@ def timed(command, env):
     if os.waitstatus_to_exitcode(status) != 0:
         sys.exit(f"{' '.join(command)} failed: {error.decode()[-500:]}")
     return wall, usage.ru_maxrss / 1000
+
+
+def row(what, program, command, env, runs=RUNS, wanted="–"):
+    timed(command, env)
+    results = [timed(command, env) for _ in range(runs)]
+    walls = [wall for wall, _ in results]
+    peak = max(memory for _, memory in results)
+    print(f"| {what} | {program} | {statistics.median(walls):.1f} | {min(walls):.1f} | {peak:.0f} | {wanted} |", flush=True)
 
 
 def free_port():
@@ -51,43 +63,101 @@ def registry(folder, port):
     sys.exit("docker-registry does not answer")
 
 
+class Bench:
+    """A registry on loopback, a key pair of cosign, and the binary."""
+
+    def __init__(self, binary, layout, folder, port):
+        self.binary, self.layout, self.folder, self.host = binary, layout, folder, f"127.0.0.1:{port}"
+        self.env = {**os.environ, "HOME": folder, "COSIGN_PASSWORD": "", "XDG_CACHE_HOME": f"{folder}/cache"}
+        self.public = ["--key", f"{folder}/cosign.pub"]
+        with open(f"{folder}/plain.toml", "w") as file:
+            file.write(f'[registries.registry."{self.host}"]\nplain-http = true\n')
+        # No log and no authority: all is on this machine.
+        with open(f"{folder}/none.json", "w") as file:
+            file.write('{"mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json", "rekorTlogConfig": {}, "tsaConfig": {}}')
+        self.run(["cosign", "generate-key-pair"])
+
+    def run(self, command):
+        return subprocess.run(command, cwd=self.folder, env=self.env, check=True, capture_output=True, text=True).stdout
+
+    def push(self, name):
+        image = f"{self.host}/{name}:1"
+        copy = ["skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{self.layout}", f"docker://{image}"]
+        self.run(copy)
+        return image
+
+    def ours(self, *arguments):
+        return [self.binary, "verify", *arguments, "--config", f"{self.folder}/plain.toml"]
+
+    def keyed(self, *arguments):
+        return self.ours(*arguments, *self.public, "--insecure-ignore-tlog")
+
+    def beside_cosign(self):
+        """The same signatures by both; gives the name of the image that a bundle signs."""
+        bundled = ""
+        for name, is_bundle in [("bundle", "true"), ("of old", "false")]:
+            image = self.push(name.replace(" ", "-"))
+            how = ["--new-bundle-format=false", "--use-signing-config=false", "--tlog-upload=false"]
+            if is_bundle == "true":
+                bundled, how = image, ["--signing-config", f"{self.folder}/none.json"]
+            self.run(["cosign", "sign", "-y", "--key", f"{self.folder}/cosign.key", *how, image])
+            theirs = ["cosign", "verify", *self.public, "--insecure-ignore-tlog=true", f"--new-bundle-format={is_bundle}", image]
+            row(name, "plimsoll", self.keyed(image, "--no-cache"), self.env, wanted="8")
+            row(name, "cosign", theirs, self.env)
+        return bundled
+
+    def without_the_registry(self, image):
+        digest = self.run(["skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}", f"docker://{image}"]).strip()
+        pinned = f"{image.rsplit(':', 1)[0]}@{digest}"
+        self.run(self.keyed(image))
+        row("bundle, by tag, signatures from the cache", "plimsoll", self.keyed(image), self.env)
+        row("bundle, by digest, from the cache", "plimsoll", self.keyed(pinned), self.env, wanted="4")
+        self.run([self.binary, "key", "generate", "--output", "gate"])
+        emit = ["--emit-vsa", "vsa.json", "--vsa-key", "gate.key", *GATE]
+        self.run(self.keyed(image, *emit))
+        accept = self.ours(pinned, "--vsa", f"{self.folder}/vsa.json", "--vsa-key", f"{self.folder}/gate.pub", *GATE)
+        row("verification summary in a file", "plimsoll", accept, self.env, wanted="2")
+        row("nothing: --version", "plimsoll", [self.binary, "--version"], self.env)
+        row("nothing: true", "–", ["true"], self.env)
+
+    def fleet(self, image):
+        with open(f"{self.folder}/same", "w") as file:
+            file.write(f"{image}\n" * FLEET)
+        same = self.keyed("--images-from", f"{self.folder}/same", "--no-cache")
+        row(f"{FLEET} at once, of one image", "plimsoll", same, self.env, runs=10)
+        images = [self.push(f"fleet-{number}") for number in range(FLEET)]
+        for other in images:
+            self.run([self.binary, "sign", other, "--key", "cosign.key", "--config", "plain.toml"])
+        with open(f"{self.folder}/different", "w") as file:
+            file.write("\n".join(images))
+        different = self.keyed("--images-from", f"{self.folder}/different", "--no-cache")
+        row(f"{FLEET} at once, of {FLEET} repositories", "plimsoll", different, self.env, runs=10)
+
+    def keyless(self, checkout):
+        command = ["cargo", "run", "--quiet", "--package", "plimsoll-testkit", "--example", "keyless", "--", self.folder]
+        if not shutil.which("cargo") or subprocess.run(command, cwd=checkout).returncode != 0:
+            print("| keyless bundle of a file | plimsoll | skipped: cargo run --example keyless did not work | | | |")
+            return
+        name = f"{self.folder}/artifact"
+        bundle = ["--bundle", f"{self.folder}/keyless.sigstore.json", "--trusted-root", f"{self.folder}/trusted_root.json"]
+        row("keyless bundle of a file, with log entry", "plimsoll", [self.binary, "verify-blob", name, *bundle, *IDENTITY], self.env)
+
+
 def main(binary, layout):
     for tool in ["docker-registry", "skopeo", "cosign"]:
         if not shutil.which(tool):
             sys.exit(f"verify.py: {tool} is missing")
-    binary = os.path.abspath(binary)
+    checkout = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     with tempfile.TemporaryDirectory() as folder:
-        env = {**os.environ, "HOME": folder, "COSIGN_PASSWORD": "", "XDG_CACHE_HOME": f"{folder}/cache"}
         port = free_port()
         server = registry(folder, port)
         try:
-            with open(f"{folder}/plain.toml", "w") as file:
-                file.write(f'[registries.registry."127.0.0.1:{port}"]\nplain-http = true\n')
-            # No log and no authority: all is on this machine.
-            with open(f"{folder}/none.json", "w") as file:
-                file.write('{"mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json", "rekorTlogConfig": {}, "tsaConfig": {}}')
-            subprocess.run(["cosign", "generate-key-pair"], cwd=folder, env=env, check=True, capture_output=True)
-            print("| signature | program | median ms | least ms | peak MB |\n| --- | --- | --- | --- | --- |")
-            for name, is_bundle in [("bundle", "true"), ("of old", "false")]:
-                image = f"127.0.0.1:{port}/{name.replace(' ', '-')}:1"
-                subprocess.run(
-                    ["skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}", f"docker://{image}"],
-                    env=env, check=True, capture_output=True,
-                )
-                key = ["--key", f"{folder}/cosign.key"]
-                how = ["--new-bundle-format=false", "--use-signing-config=false", "--tlog-upload=false"]
-                if is_bundle == "true":
-                    how = ["--signing-config", f"{folder}/none.json"]
-                subprocess.run(["cosign", "sign", "-y", *key, *how, image], env=env, check=True, capture_output=True)
-                public = ["--key", f"{folder}/cosign.pub"]
-                ours = [binary, "verify", image, *public, "--insecure-ignore-tlog", "--config", f"{folder}/plain.toml"]
-                theirs = ["cosign", "verify", *public, "--insecure-ignore-tlog=true", f"--new-bundle-format={is_bundle}", image]
-                for program, command in [("plimsoll", ours), ("cosign", theirs)]:
-                    timed(command, env)
-                    runs = [timed(command, env) for _ in range(RUNS)]
-                    walls = [wall for wall, _ in runs]
-                    peak = max(memory for _, memory in runs)
-                    print(f"| {name} | {program} | {statistics.median(walls):.1f} | {min(walls):.1f} | {peak:.0f} |")
+            bench = Bench(os.path.abspath(binary), os.path.abspath(layout), folder, port)
+            print("| signature | program | median ms | least ms | peak MB | wanted ms |\n| --- | --- | --- | --- | --- | --- |")
+            image = bench.beside_cosign()
+            bench.without_the_registry(image)
+            bench.fleet(image)
+            bench.keyless(checkout)
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait()

@@ -105,7 +105,7 @@ impl Signed {
     fn verify(&self, options: &[String]) -> Ran {
         let image = format!("oci:{}@{}", self.layout(), self.image.manifest.digest);
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
-        self.plimsoll.run(&[&["verify", &image], options.as_slice()].concat())
+        self.plimsoll.run(&[&["verify", "--all", &image], options.as_slice()].concat())
     }
 
     /// What notation says.
@@ -450,4 +450,41 @@ fn files_that_cannot_be_meant_are_wrong_use() {
         "signatureVerification": { "level": "skip" } }] });
     write(&signed.path("trustpolicy.json"), skipping.to_string());
     is_wrong(&options, "skips verification");
+}
+
+#[test]
+fn a_trust_file_knows_signers_of_the_notary_project() {
+    if !installed(&["notation-peer"]) {
+        return;
+    }
+    let signed = Signed::new(4061);
+    signed.sign(&signed.signer(), &[JWS, X509]);
+    write(&signed.path("other.crt"), Authority::root(|_| ()).certificate());
+    let trust = |signer: &str| {
+        let text = format!(
+            "version: 1\nsigners: [{{ name: builder, {signer} }}]\n\
+             domains: [{{ name: all, images: ['oci:**'], signers: [builder] }}]\n"
+        );
+        write(&signed.path("trust.yaml"), text);
+        signed.verify(&["--trust".to_owned(), signed.text("trust.yaml")])
+    };
+    let ran = trust("notary: { authorities: [root.crt] }");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("domain all: accepted of builder"), "{ran:?}");
+    let named = "notary: { authorities: [root.crt], subjects: ['C=US, ST=WA, O=acme.example'] }";
+    assert_eq!(trust(named).code, 0);
+    let ran = trust("notary: { authorities: [root.crt], subjects: ['C=US, ST=WA, O=other.example'] }");
+    assert!(ran.code == 1 && ran.out.contains("is not trusted"), "{ran:?}");
+    let ran = trust("notary: { authorities: [other.crt] }");
+    assert!(ran.code == 1 && ran.out.contains("none of its certificates is in a trusted store"), "{ran:?}");
+    for wrong in [
+        "notary: { authorities: [] }",
+        "notary: { authorities: [absent.crt] }",
+        "notary: { authorities: [root.crt], subjects: ['acme'] }",
+        "notary: { authorities: [root.crt], level: audit }",
+        "notary: { authorities: [root.crt] }, issuer: 'https://i.example', subject: a",
+    ] {
+        let ran = trust(wrong);
+        assert_eq!(ran.code, 2, "{wrong}: {ran:?}");
+    }
 }

@@ -132,7 +132,8 @@ fn cosign_agrees(host: &str) {
                 assert!(!output.status.success(), "{kind} {refused:?}");
             }
         }
-        let document = shop.done(&["verify", &image, "--key", "own.pub", NO_LOG, "--format", "json"]);
+        let document =
+            shop.done(&["verify", &image, "--all", "--key", "own.pub", NO_LOG, "--format", "json"]);
         let document: Value = serde_json::from_str(&document).unwrap();
         let accepted = document["subjects"][0]["signatures"].as_array().unwrap().iter();
         assert_eq!(accepted.filter(|signature| signature["fate"] == "accepted").count(), 2, "{document}");
@@ -235,8 +236,9 @@ fn layouts_are_places_too_and_signatures_are_added() {
         shop.done(&["sign", &image, "--key", &key, "--format", "both"]);
     }
     for rule in [["--threshold", "2"], ["--threshold", "1"]] {
-        let told =
-            shop.done(&[&["verify", &image, "--key", "a.pub", "--key", "b.pub", NO_LOG], &rule[..]].concat());
+        let told = shop.done(
+            &[&["verify", &image, "--all", "--key", "a.pub", "--key", "b.pub", NO_LOG], &rule[..]].concat(),
+        );
         assert!(told.contains("4 signatures accepted"), "{told}");
     }
     let index = fs::read_to_string(shop.path("layout/index.json")).unwrap();
@@ -495,7 +497,7 @@ fn a_key_on_a_token_signs_and_never_leaves_it() {
         assert_eq!(ran.out, fs::read_to_string(shop.path(&public)).unwrap(), "{ran:?}");
         let ran = with("1234", &["sign", &image, "--key", &key, "--format", "both"]);
         assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
-        let told = shop.done(&["verify", &image, "--key", &public, NO_LOG]);
+        let told = shop.done(&["verify", &image, "--all", "--key", &public, NO_LOG]);
         assert!(told.contains("2 signatures accepted"), "{told}");
     }
     for (pin, key, words) in [
@@ -582,7 +584,8 @@ fn provenance_of_a_checkout_is_made_attested_and_verified() {
     write(&shop.path("provenance.json"), text);
     let attest = ["attest", &image, "--key", "own.key", "--type", "slsaprovenance1", "--predicate"];
     shop.done(&[&attest[..], &["provenance.json", "--format", "both"]].concat());
-    let told = shop.done(&["verify", &image, "--key", "own.pub", NO_LOG, "--type", "slsaprovenance1"]);
+    let told =
+        shop.done(&["verify", &image, "--all", "--key", "own.pub", NO_LOG, "--type", "slsaprovenance1"]);
     assert!(told.contains("2 signatures accepted"), "{told}");
     assert_eq!(shop.run(&["verify", &image, "--key", "own.pub", NO_LOG]).code, 1, "it is no signature");
 }

@@ -371,7 +371,7 @@ fn a_policy_judges_signatures_and_provenance_and_is_signed_itself() {
         &["attest", "--type", "slsaprovenance1", "--predicate", "slsa.json"],
         &[],
     );
-    let vsa = ["--emit-vsa", "vsa.json", "--verifier-id", "https://acme.example/gate"];
+    let vsa = ["--emit-vsa", "vsa.json", "--verifier-id", "https://acme.example/gate", "--unsigned-vsa"];
     let ran = signed.check(&[&trust[..], &vsa].concat());
     assert_eq!(ran.code, 0, "{ran:?}");
     let document = json(&ran);

@@ -187,18 +187,27 @@ fn referrer(
         Claim::Signed(annotations) => (COSIGN_SIGN, statement::signed(&subject.0, annotations)),
         Claim::Attested { kind, predicate } => (kind, statement::attested(None, &subject.0, kind, predicate)),
     };
+    attach(bytes, place, (kind, bundle::of_statement(signer, &statement)?), order.created)
+}
+
+/// Attaches the bundle of a statement of this type to the manifest with these bytes; gives the digest of the manifest around it.
+///
+/// # Errors
+/// See [`SignImageError`].
+pub fn attach(
+    subject: &[u8],
+    place: &dyn Referrers,
+    (kind, content): (&str, Vec<u8>),
+    created: Timestamp,
+) -> Result<BlobDigest, SignImageError> {
     let annotations = BTreeMap::from([
         (bundle::CONTENT.to_owned(), bundle::ENVELOPE.to_owned()),
         (bundle::PREDICATE_TYPE.to_owned(), kind.to_owned()),
-        ("org.opencontainers.image.created".to_owned(), in_seconds(order.created)),
+        ("org.opencontainers.image.created".to_owned(), in_seconds(created)),
     ]);
-    let document = attach::Document {
-        media_type: bundle::MEDIA_TYPE,
-        title: None,
-        bytes: bundle::of_statement(signer, &statement)?,
-        annotations,
-    };
-    let packed = pack(bytes, document);
+    let document =
+        attach::Document { media_type: bundle::MEDIA_TYPE, title: None, bytes: content, annotations };
+    let packed = pack(subject, document);
     let digest = packed.digest;
     place.attach(packed)?;
     Ok(digest)

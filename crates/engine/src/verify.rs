@@ -4,6 +4,7 @@
 //! covers the images that it names, since their digests are in it; what signs one image covers that image alone.
 
 mod find;
+pub mod kept;
 
 use plimsoll_image::manifest::Descriptor;
 use plimsoll_image::source::referrers::Referrers;
@@ -14,6 +15,7 @@ use plimsoll_model::signature::{Looked, Outcome, Role, Subject, Unread, Verifica
 use plimsoll_trust::claimed::{self, Claimed};
 use plimsoll_trust::judge::Judge;
 
+pub use find::Extent;
 use find::Finder;
 
 /// An index with more images is not looked through image by image.
@@ -32,7 +34,7 @@ pub enum VerifyError {
     },
 }
 
-/// Verifies the signatures of an image, or of that image of an index that is for `platform`.
+/// Verifies the signatures of an image, or of that image of an index that is for `platform`: all that there are.
 ///
 /// # Errors
 /// See [`VerifyError`].
@@ -42,21 +44,40 @@ pub fn image(
     platform: Option<&Platform>,
     judge: &dyn Judge,
 ) -> Result<Verification, VerifyError> {
-    let mut finder = Finder::new(place, judge);
+    to_extent(resolved, place, platform, judge, Extent::Everything)
+}
+
+/// The same, so far as is wanted.
+///
+/// # Errors
+/// See [`VerifyError`].
+pub fn to_extent(
+    resolved: &Resolved,
+    place: &dyn Referrers,
+    platform: Option<&Platform>,
+    judge: &dyn Judge,
+    extent: Extent,
+) -> Result<Verification, VerifyError> {
+    let mut finder = Finder::new(place, judge, extent);
     let entries = resolved.index.as_ref().map(|index| index.manifests.as_slice()).unwrap_or_default();
     let child = platform.filter(|_| resolved.index.is_some()).map(|wanted| child(resolved, entries, wanted));
+    let top = resolved.descriptor();
     let mut subjects = Vec::new();
-    let (outcome, reason) = match child.transpose()? {
-        Some(child) => {
-            subjects.push(finder.subject(child, Role::Child));
-            subjects.push(finder.subject(&resolved.descriptor(), Role::Index));
-            judge.decide(&subjects.iter().collect::<Vec<_>>(), finder.unread.len())
-        }
-        None => {
-            subjects.push(finder.subject(&resolved.descriptor(), Role::Itself));
-            let own = judge.decide(&subjects.iter().collect::<Vec<_>>(), finder.unread.len());
-            if own.0 == Outcome::Verified { own } else { each(entries, &mut finder, &mut subjects, own) }
-        }
+    let wanted: Vec<(&Descriptor, Role)> = match child.transpose()? {
+        Some(child) => vec![(child, Role::Child), (&top, Role::Index)],
+        None => vec![(&top, Role::Itself)],
+    };
+    let manifests: Vec<&Descriptor> = wanted.iter().map(|(manifest, _)| *manifest).collect();
+    for (manifest, asked) in wanted.into_iter().zip(finder.ask(&manifests)) {
+        let subject = finder.subject(manifest, asked, &subjects.iter().collect::<Vec<_>>());
+        subjects.push(subject);
+    }
+    let own = judge.decide(&subjects.iter().collect::<Vec<_>>(), finder.unread.len());
+    let is_whole = subjects.iter().any(|subject| subject.role == Role::Itself);
+    let (outcome, reason) = if own.0 == Outcome::Verified || !is_whole {
+        own
+    } else {
+        each(entries, &mut finder, &mut subjects, own)
     };
     if let Some(top) = subjects.iter_mut().find(|subject| subject.digest == resolved.digest) {
         find::unsigned(entries, top);
@@ -68,6 +89,7 @@ pub fn image(
         time: judge.now(),
         subjects,
         unread: finder.unread,
+        fetched: None,
         outcome,
         reason,
     })
@@ -105,13 +127,13 @@ fn each(
     }
     let mut worst = Outcome::Verified;
     let mut signed = 0_usize;
-    for entry in &images {
+    for (entry, asked) in images.iter().zip(finder.ask(&images)) {
         let unread = finder.unread.len();
-        let subject = finder.subject(entry, Role::Child);
         // What signs the index covers each of its images, too.
-        let covering: Vec<&Subject> = std::iter::once(&subject)
-            .chain(subjects.iter().filter(|other| other.role == Role::Itself))
-            .collect();
+        let mut covering: Vec<&Subject> =
+            subjects.iter().filter(|other| other.role == Role::Itself).collect();
+        let subject = finder.subject((entry, Role::Child), asked, &covering);
+        covering.push(&subject);
         let (outcome, _) = finder.judge.decide(&covering, finder.unread.len().saturating_sub(unread));
         subjects.push(subject);
         match outcome {
@@ -150,7 +172,7 @@ pub fn file(
     };
     let signatures: Vec<_> = judge.examine(&claimed).into_iter().collect();
     let digest = BlobDigest(digest);
-    let looked = vec![Looked { place: place.to_owned(), found: signatures.len() }];
+    let looked = vec![Looked { place: place.to_owned(), found: signatures.len(), left: 0 }];
     let subject = Subject { digest, role: Role::File, platform: None, looked, signatures };
     let (outcome, reason) = judge.decide(&[&subject], 0);
     Verification {
@@ -160,6 +182,7 @@ pub fn file(
         time: judge.now(),
         subjects: vec![subject],
         unread: Vec::new(),
+        fetched: None,
         outcome,
         reason,
     }
@@ -175,6 +198,7 @@ pub fn without_domain(resolved: &Resolved, title: &str, now: jiff::Timestamp) ->
         time: now,
         subjects: Vec::new(),
         unread: Vec::new(),
+        fetched: None,
         outcome: Outcome::Refused,
         reason: format!("no domain of {title} is for this image"),
     }

@@ -24,6 +24,8 @@ pub struct Verification {
     pub subjects: Vec<Subject>,
     /// What could not be read or was not looked at.
     pub unread: Vec<Unread>,
+    /// When what was looked at was fetched, if nobody was asked now; what was withdrawn since cannot be known.
+    pub fetched: Option<Timestamp>,
     /// What follows.
     pub outcome: Outcome,
     /// Why, in words.
@@ -120,8 +122,10 @@ impl Role {
 pub struct Looked {
     /// The place, in words.
     pub place: String,
-    /// How many signatures or attestations were there.
+    /// How many signatures or attestations were found.
     pub found: usize,
+    /// How many manifests there were not looked at, since what was found before was enough.
+    pub left: usize,
 }
 
 /// Something that may have been a signature.
@@ -244,6 +248,8 @@ pub enum Check {
     Annotations,
     /// It was not made too long ago.
     Age,
+    /// It is a verification summary that counts for the image.
+    Summary,
 }
 
 impl Check {
@@ -265,6 +271,7 @@ impl Check {
             Self::PredicateType => "predicate-type",
             Self::Annotations => "annotations",
             Self::Age => "age",
+            Self::Summary => "summary",
         }
     }
 }

@@ -23,7 +23,12 @@ pub fn write_text(verification: &Verification, style: Style, out: &mut dyn Write
     let word = verification.outcome.as_str().to_uppercase();
     writeln!(out, "{}  {}", bold(&word, style), bold(&clean(&verification.name), style))?;
     writeln!(out, "{}", verification.digest)?;
-    writeln!(out, "{}\n", clean(&verification.reason))?;
+    writeln!(out, "{}", clean(&verification.reason))?;
+    if let Some(fetched) = verification.fetched {
+        let words = "what was withdrawn since cannot be known";
+        writeln!(out, "from the cache, fetched at {fetched}: {words}")?;
+    }
+    writeln!(out)?;
     write_demand(&verification.demand, out)?;
     for subject in &verification.subjects {
         write_subject(subject, style, out)?;
@@ -69,7 +74,11 @@ fn write_subject(subject: &Subject, style: Style, out: &mut dyn Write) -> io::Re
     let platform = subject.platform.as_ref().map_or_else(String::new, |platform| format!("  {platform}"));
     writeln!(out, "{}  {}{platform}", bold(subject.role.as_str(), style), subject.digest)?;
     for looked in &subject.looked {
-        writeln!(out, "  looked at {}: {} found", clean(&looked.place), looked.found)?;
+        let left = match looked.left {
+            0 => String::new(),
+            left => format!("; {left} more not looked at, since this was enough"),
+        };
+        writeln!(out, "  looked at {}: {} found{left}", clean(&looked.place), looked.found)?;
     }
     for signature in &subject.signatures {
         write_signature(signature, style, out)?;
@@ -104,6 +113,18 @@ pub fn write_json(verification: &Verification, out: &mut dyn Write) -> io::Resul
     crate::write_json(&Document::new(verification), out)
 }
 
+/// Writes several as JSON, one document a line.
+///
+/// # Errors
+/// If `out` fails.
+pub fn write_lines(verifications: &[Verification], out: &mut dyn Write) -> io::Result<()> {
+    for verification in verifications {
+        serde_json::to_writer(&mut *out, &Document::new(verification))?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
 /// The JSON schema of [`write_json`]'s document.
 #[must_use]
 pub fn schema() -> String {
@@ -132,6 +153,9 @@ struct Document<'a> {
     subjects: Vec<SubjectDocument<'a>>,
     /// What could not be read and may have been a signature.
     unread: Vec<UnreadDocument<'a>>,
+    /// When what was looked at was fetched, RFC 3339, if it is from the cache; left out if the registry was asked now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fetched: Option<String>,
 }
 
 /// What was demanded.
@@ -178,8 +202,11 @@ struct SubjectDocument<'a> {
 struct LookedDocument<'a> {
     /// The place, in words.
     place: &'a str,
-    /// How many signatures or attestations were there.
+    /// How many signatures or attestations were found.
     found: usize,
+    /// How many manifests there were not looked at, since what was found before was enough; left out if all were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<usize>,
 }
 
 /// A signature or an attestation.
@@ -238,7 +265,7 @@ enum SignerDocument<'a> {
 #[derive(JsonSchema, Serialize)]
 struct CheckDocument<'a> {
     /// `form`, `signature`, `subject`, `signer`, `certificate`, `certificate-log`, `log`, `timestamp`, `key-validity`,
-    /// `expiry`, `revocation`, `predicate-type`, `annotations` or `age`.
+    /// `expiry`, `revocation`, `predicate-type`, `annotations`, `age` or `summary`.
     check: &'static str,
     /// `passed`, `failed` or `not-made`.
     result: &'static str,
@@ -281,6 +308,7 @@ impl<'a> Document<'a> {
                 .iter()
                 .map(|Unread { place, reason }| UnreadDocument { place, reason })
                 .collect(),
+            fetched: verification.fetched.map(|time| time.to_string()),
         }
     }
 }
@@ -298,7 +326,11 @@ impl<'a> SubjectDocument<'a> {
             role: subject.role.as_str(),
             platform: subject.platform.as_ref().map(ToString::to_string),
             looked: looked
-                .map(|looked| LookedDocument { place: &looked.place, found: looked.found })
+                .map(|looked| LookedDocument {
+                    place: &looked.place,
+                    found: looked.found,
+                    left: Some(looked.left).filter(|left| *left > 0),
+                })
                 .collect(),
             signatures: subject.signatures.iter().map(SignatureDocument::new).collect(),
         }

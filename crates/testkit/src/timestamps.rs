@@ -52,6 +52,12 @@ impl TimestampAuthority {
         fs::read(self.path("root.pem")).unwrap()
     }
 
+    /// The certificate that signs, in PEM.
+    #[must_use]
+    pub fn certificate(&self) -> Vec<u8> {
+        fs::read(self.path("pem")).unwrap()
+    }
+
     /// A token over `message`, now.
     #[must_use]
     pub fn token(&self, message: &[u8]) -> Vec<u8> {

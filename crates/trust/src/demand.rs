@@ -11,7 +11,7 @@ use crate::notary::NotaryTrust;
 use crate::root::Roots;
 
 /// What is demanded. Nothing is trusted that it does not name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Demand {
     /// Keys that are trusted.
     pub keys: Vec<TrustedKey>,

@@ -2,18 +2,24 @@
 //! come here, those of old as the bundle that holds the same.
 //!
 //! Certificates, logs and timestamps are verified by `sigstore-verify`; a signature by a trusted key is verified here first,
-//! so that a log entry is never needed to tell whose it is. `sigstore-verify` reads the clock to refuse times of the future.
+//! so that a log entry is never needed to tell whose it is. `sigstore-verify` cannot be told the time: it reads the clock to refuse
+//! times of the future and logs that have ended. That only refuses more; the time of the demand is checked here, too.
 
 use jiff::Timestamp;
 use plimsoll_model::signature::{Check, Signer};
 use sigstore_types::bundle::VerificationMaterialContent;
-use sigstore_types::{Artifact, Bundle, HashAlgorithm, Sha256Hash, SignatureContent};
+use sigstore_types::{
+    Artifact, Bundle, HashAlgorithm, Rfc3161Timestamp, Sha256Hash, SignatureContent,
+    TimestampVerificationData,
+};
 use sigstore_verify::{Error, PublicKeyVerificationPolicy, VerificationPolicy, VerificationResult};
 
 use crate::certificate::holder;
 use crate::claimed::Subject;
 use crate::demand::{Demand, LogRule, TrustedKey};
+use crate::notary::x509::Cert;
 use crate::record::{Record, Refusal, failed};
+use crate::root::Parsed;
 
 /// More log entries, or timestamps, nobody needs; each costs work.
 const SUPPORT_LIMIT: usize = 16;
@@ -28,25 +34,75 @@ pub(crate) fn signer(
     demand: &Demand,
     record: &mut Record,
 ) -> Result<(), Refusal> {
+    let stamps = Stamps { tokens: tokens(bundle), over: signature(bundle), are_apart: false };
+    supported(bundle, stamps, signed, demand, record)
+}
+
+/// The same where timestamps are over `stamped`, which holds the signature, and not over the signature alone.
+pub(crate) fn signer_of_stamped(
+    (bundle, stamped): (&Bundle, &[u8]),
+    signed: Subject<'_>,
+    demand: &Demand,
+    record: &mut Record,
+) -> Result<(), Refusal> {
+    let mut rest = bundle.clone();
+    rest.verification_material.timestamp_verification_data = TimestampVerificationData::new(Vec::new());
+    let stamps = Stamps { tokens: tokens(bundle), over: stamped, are_apart: true };
+    supported(&rest, stamps, signed, demand, record)
+}
+
+/// Timestamps, and what they are over.
+#[derive(Clone, Copy)]
+struct Stamps<'a> {
+    tokens: &'a [Rfc3161Timestamp],
+    over: &'a [u8],
+    /// Whether the bundle that `sigstore-verify` sees is without them.
+    are_apart: bool,
+}
+
+fn tokens(bundle: &Bundle) -> &[Rfc3161Timestamp] {
+    &bundle.verification_material.timestamp_verification_data.rfc3161_timestamps
+}
+
+fn signature(bundle: &Bundle) -> &[u8] {
+    match &bundle.content {
+        SignatureContent::MessageSignature(message) => message.signature.as_bytes(),
+        SignatureContent::DsseEnvelope(envelope) => envelope.signature.sig.as_bytes(),
+        _ => &[],
+    }
+}
+
+fn supported(
+    bundle: &Bundle,
+    stamps: Stamps<'_>,
+    signed: Subject<'_>,
+    demand: &Demand,
+    record: &mut Record,
+) -> Result<(), Refusal> {
     let support = &bundle.verification_material;
-    let timestamps = support.timestamp_verification_data.rfc3161_timestamps.len();
-    if support.tlog_entries.len() > SUPPORT_LIMIT || timestamps > SUPPORT_LIMIT {
+    if support.tlog_entries.len() > SUPPORT_LIMIT || stamps.tokens.len() > SUPPORT_LIMIT {
         return Err(Refusal::Failed(
             Check::Form,
             format!("it has more than {SUPPORT_LIMIT} log entries or timestamps"),
         ));
     }
     match &support.content {
-        VerificationMaterialContent::PublicKey(_) => by_key(bundle, signed, demand, record),
+        VerificationMaterialContent::PublicKey(_) => by_key(bundle, stamps, signed, demand, record),
         VerificationMaterialContent::Certificate(_)
         | VerificationMaterialContent::X509CertificateChain { .. } => {
-            by_certificate(bundle, signed, demand, record)
+            by_certificate(bundle, stamps, signed, demand, record)
         }
         _ => Err(Refusal::Other("it is made with something that is neither key nor certificate".to_owned())),
     }
 }
 
-fn by_key(bundle: &Bundle, signed: Subject<'_>, demand: &Demand, record: &mut Record) -> Result<(), Refusal> {
+fn by_key(
+    bundle: &Bundle,
+    stamps: Stamps<'_>,
+    signed: Subject<'_>,
+    demand: &Demand,
+    record: &mut Record,
+) -> Result<(), Refusal> {
     if demand.keys.is_empty() {
         return Err(Refusal::Other("it is made with a key, and no key is trusted here".to_owned()));
     }
@@ -59,8 +115,9 @@ fn by_key(bundle: &Bundle, signed: Subject<'_>, demand: &Demand, record: &mut Re
     record.passed(Check::Signature, format!("by the key {}", trusted.title));
     check_message_digest(bundle, signed)?;
     let mut times = in_log(bundle, signed, trusted, demand, record)?;
-    if times.is_empty() && trusted.valid != (None, None) {
-        times = timestamps(bundle, demand)?;
+    // What the log's verification did not look at is looked at here, where a time is of use.
+    if (times.is_empty() || stamps.are_apart) && trusted.valid != (None, None) {
+        times.extend(confirmed(stamps, demand)?);
     }
     if !times.is_empty() {
         record.passed(Check::Timestamp, shown(&times));
@@ -129,8 +186,7 @@ fn in_log(
         }
         LogRule::Required => {
             let policy = PublicKeyVerificationPolicy::new(trusted.key.der().clone());
-            let verified = demand
-                .roots
+            let verified = roots(demand, Check::Log)?
                 .verifier()
                 .verify(artifact(signed), bundle, &policy)
                 .map_err(|error| refusal(&error))?;
@@ -140,20 +196,29 @@ fn in_log(
     }
 }
 
-/// The times of the timestamps over a bundle's signature.
-fn timestamps(bundle: &Bundle, demand: &Demand) -> Result<Vec<Timestamp>, Refusal> {
-    let signature = match &bundle.content {
-        SignatureContent::MessageSignature(message) => message.signature.as_bytes(),
-        SignatureContent::DsseEnvelope(envelope) => envelope.signature.sig.as_bytes(),
-        _ => return Ok(Vec::new()),
-    };
-    let tokens = &bundle.verification_material.timestamp_verification_data.rfc3161_timestamps;
-    let times = tokens.iter().map(|token| demand.roots.timestamp(&token.signed_timestamp, signature));
+/// The times of timestamps, all of which must hold.
+fn confirmed(stamps: Stamps<'_>, demand: &Demand) -> Result<Vec<Timestamp>, Refusal> {
+    if stamps.tokens.is_empty() {
+        return Ok(Vec::new());
+    }
+    let roots = roots(demand, Check::Timestamp)?;
+    let times = stamps.tokens.iter().map(|token| roots.timestamp(&token.signed_timestamp, stamps.over));
     times.collect::<Result<_, _>>().map_err(failed(Check::Timestamp))
+}
+
+/// Makes sure that a certificate was valid at times that `sigstore-verify` did not see.
+fn check_valid(certificate: &[u8], times: &[Timestamp]) -> Result<(), Refusal> {
+    let (from, until) =
+        Cert::read(certificate).and_then(|read| read.validity()).map_err(failed(Check::Certificate))?;
+    match times.iter().find(|time| **time < from || until < **time) {
+        Some(time) => Err(Refusal::Failed(Check::Certificate, format!("it was not valid at {time}"))),
+        None => Ok(()),
+    }
 }
 
 fn by_certificate(
     bundle: &Bundle,
+    stamps: Stamps<'_>,
     signed: Subject<'_>,
     demand: &Demand,
     record: &mut Record,
@@ -170,13 +235,19 @@ fn by_certificate(
     if demand.log == LogRule::Ignored {
         policy = policy.skip_tlog_unsafe();
     }
-    if !demand.roots.has_certificate_logs() {
+    let roots = roots(demand, Check::Certificate)?;
+    if !roots.has_certificate_logs() {
         policy = policy.skip_sct();
     }
     let verified =
-        demand.roots.verifier().verify(artifact(signed), bundle, &policy).map_err(|error| refusal(&error))?;
+        roots.verifier().verify(artifact(signed), bundle, &policy).map_err(|error| refusal(&error))?;
     tell(&verified, bundle, record)?;
-    let times = times(&verified)?;
+    let mut times = times(&verified)?;
+    if stamps.are_apart {
+        let apart = confirmed(stamps, demand)?;
+        check_valid(certificate.as_bytes(), &apart)?;
+        times.extend(apart);
+    }
     record.passed(Check::Timestamp, shown(&times));
     check_times(&times, demand)?;
     let holder = holder(certificate).map_err(|error| Refusal::Failed(Check::Signer, error.to_string()))?;
@@ -193,6 +264,11 @@ fn by_certificate(
         issuer: holder.issuer,
     });
     Ok(())
+}
+
+/// What the trusted root holds, which `check` needs.
+fn roots(demand: &Demand, check: Check) -> Result<&Parsed, Refusal> {
+    demand.roots.parsed().map_err(|error| Refusal::Failed(check, format!("the trusted root: {error}")))
 }
 
 /// Tells what `sigstore-verify` did, by its own account.

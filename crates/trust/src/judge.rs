@@ -5,7 +5,8 @@ use plimsoll_model::signature::{self, Outcome, Signature, Subject};
 
 use crate::all;
 use crate::claimed::Claimed;
-use crate::demand::Demand;
+use crate::claims::COSIGN_SIGN;
+use crate::demand::{Claim, Demand};
 
 /// Judges each signature, and what follows from all.
 pub trait Judge {
@@ -14,6 +15,12 @@ pub trait Judge {
 
     /// What follows for subjects of which each one covers the whole. What is enough no number of gaps takes away.
     fn decide(&self, subjects: &[&Subject], gaps: usize) -> (Outcome, String);
+
+    /// Whether something of which is told that it claims this may count. It only decides what is looked at first.
+    fn is_likely(&self, told: &str) -> bool {
+        let _ = told;
+        true
+    }
 
     /// What is demanded, for the report.
     fn summary(&self) -> signature::Demand;
@@ -29,6 +36,14 @@ impl Judge for Demand {
 
     fn decide(&self, subjects: &[&Subject], gaps: usize) -> (Outcome, String) {
         Self::decide(self, subjects, gaps)
+    }
+
+    fn is_likely(&self, told: &str) -> bool {
+        match &self.claim {
+            Claim::Signed => told == COSIGN_SIGN,
+            Claim::Attested(kind) => told == kind,
+            Claim::Anything => true,
+        }
     }
 
     fn summary(&self) -> signature::Demand {

@@ -2,6 +2,7 @@
 //! files, of which that of the public service is built in; a key is never taken from the service that it belongs to.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use sigstore_trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
@@ -12,9 +13,16 @@ use crate::strict::{self, StrictError};
 /// A larger file is no trusted root.
 pub const ROOT_LIMIT: usize = 4 << 20;
 
-/// Trusted authorities and logs, ready for use.
+/// Trusted authorities and logs, cheap to clone.
+#[derive(Clone)]
 pub struct Roots {
-    title: String,
+    title: Arc<str>,
+    /// What is built in is read when it is first needed: signatures by keys need no authority.
+    parsed: Arc<OnceLock<Result<Parsed, RootError>>>,
+}
+
+/// A trusted root, ready for use.
+pub(crate) struct Parsed {
     root: TrustedRoot,
     verifier: sigstore_verify::Verifier,
 }
@@ -32,11 +40,9 @@ pub enum RootError {
 
 impl Roots {
     /// Those of the public service, as they were when Plimsoll was built.
-    ///
-    /// # Errors
-    /// Never, unless Plimsoll was built from damaged sources.
-    pub fn built_in() -> Result<Self, RootError> {
-        Self::read(SIGSTORE_PRODUCTION_TRUSTED_ROOT.as_bytes(), "Sigstore's public service, built in")
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self { title: "Sigstore's public service, built in".into(), parsed: Arc::default() }
     }
 
     /// Reads a trusted root (`trusted_root.json`); `title` is for people.
@@ -44,16 +50,28 @@ impl Roots {
     /// # Errors
     /// See [`RootError`].
     pub fn read(bytes: &[u8], title: &str) -> Result<Self, RootError> {
-        let root: TrustedRoot = strict::read(bytes, ROOT_LIMIT)?;
-        let verifier =
-            sigstore_verify::Verifier::new(&root).map_err(|error| RootError::Unusable(error.to_string()))?;
-        Ok(Self { title: title.to_owned(), root, verifier })
+        let parsed = Parsed::read(bytes)?;
+        Ok(Self { title: title.into(), parsed: Arc::new(OnceLock::from(Ok(parsed))) })
     }
 
     /// Where they are from, for people.
     #[must_use]
     pub fn title(&self) -> &str {
         &self.title
+    }
+
+    /// What they hold. An error only if Plimsoll was built from damaged sources.
+    pub(crate) fn parsed(&self) -> Result<&Parsed, &RootError> {
+        self.parsed.get_or_init(|| Parsed::read(SIGSTORE_PRODUCTION_TRUSTED_ROOT.as_bytes())).as_ref()
+    }
+}
+
+impl Parsed {
+    fn read(bytes: &[u8]) -> Result<Self, RootError> {
+        let root: TrustedRoot = strict::read(bytes, ROOT_LIMIT)?;
+        let verifier =
+            sigstore_verify::Verifier::new(&root).map_err(|error| RootError::Unusable(error.to_string()))?;
+        Ok(Self { root, verifier })
     }
 
     pub(crate) const fn root(&self) -> &TrustedRoot {

@@ -1,6 +1,8 @@
 //! SLSA verification summaries (<https://slsa.dev/spec/v1.1/verification_summary>): that somebody else has verified an artifact,
 //! under which policy, and with what result.
 
+mod demand;
+
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::digest::Digest;
 use plimsoll_model::signature::Signature;
@@ -8,6 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::strict;
+
+pub use demand::SummaryDemand;
 
 /// The type of their predicates.
 pub const TYPE: &str = "https://slsa.dev/verification_summary/v1";

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use plimsoll_model::platform::Platform;
 
+use super::verify::vsa::EmitVsa;
 use super::{SbomSource, Scan, Scanner, VexSource};
 use crate::output::{Output, of_check};
 
@@ -18,7 +19,8 @@ Examples:
   plimsoll check oci:image --policy strict
   plimsoll check oci:image --policy plimsoll.yaml --environment production
   plimsoll check ghcr.io/acme/shop:1.4.2 --policy slsa-3 --trust trust.yaml
-  plimsoll check ghcr.io/acme/shop:1.4.2 --trust trust.yaml --emit-vsa vsa.json --verifier-id https://acme.example/gate
+  plimsoll check ghcr.io/acme/shop:1.4.2 --trust trust.yaml --emit-vsa vsa.json --vsa-key gate.key \\
+    --verifier-id https://acme.example/gate
   plimsoll check oci:image --new-since last-release.json --format json
   plimsoll check oci:image -o text -o sarif=check.sarif -o html=check.html
   plimsoll check oci:image --dockerfile Dockerfile -o github -o markdown=$GITHUB_STEP_SUMMARY
@@ -71,12 +73,8 @@ pub(crate) struct Check {
     /// Write a report; may be repeated. Without PATH, or with -, it goes to standard output.
     #[arg(long, short, value_name = "FORMAT[=PATH]", value_parser = of_check, help_heading = "Output")]
     pub(crate) output: Vec<Output>,
-    /// Write what follows as a SLSA verification summary: an in-toto statement, not signed.
-    #[arg(long, value_name = "FILE", requires = "verifier_id", help_heading = "Output")]
-    pub(crate) emit_vsa: Option<PathBuf>,
-    /// Who the summary says has verified: a URI.
-    #[arg(long, value_name = "URI", requires = "emit_vsa", help_heading = "Output")]
-    pub(crate) verifier_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) vsa: EmitVsa,
     /// Write the report to standard output in this format: text, json, markdown, github or another [default: text].
     #[arg(long, value_name = "FORMAT", value_parser = of_check, conflicts_with = "output", help_heading = "Output")]
     pub(crate) format: Option<Output>,
@@ -114,8 +112,7 @@ impl Check {
             db: None,
             dockerfile: None,
             output: Vec::new(),
-            emit_vsa: None,
-            verifier_id: None,
+            vsa: EmitVsa::default(),
             format: None,
             template: None,
             audit: None,

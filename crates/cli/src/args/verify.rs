@@ -1,11 +1,14 @@
 //! What can be typed behind `plimsoll verify` and `plimsoll verify-blob`.
 
+pub(crate) mod vsa;
+
 use std::path::PathBuf;
 
 use clap::ArgGroup;
 use plimsoll_model::platform::Platform;
 
 use super::Words;
+use vsa::{AcceptVsa, EmitVsa};
 
 const VERIFY_HELP: &str = "\
 Signatures are looked for beside the image, in its registry or layout: under the tags that cosign makes, and among what
@@ -13,12 +16,19 @@ refers to it. Older signatures, attestations, Sigstore bundles and signatures of
 tells what is checked.
 
 Without --type, signatures count and attestations do not. Nothing is fetched but what lies beside the image: the roots of
-Sigstore's public service are built in.
+Sigstore's public service are built in. It is looked until what was found is enough; --all looks at everything.
 
-Exit codes: 0 verified, 1 refused (no signature is a refusal, too), 2 could not decide, or wrong use.
+What was fetched for an image that was verified is kept in the cache, and verified anew from there while it is younger than
+--max-age; a tag is always looked up, but with --offline. Several images are verified at once, and share what they fetch; of those
+JSON is one document a line.
+
+Exit codes: 0 verified, 1 refused (no signature is a refusal, too), 2 could not decide, or wrong use. Of several images: 1 if one is
+refused, else 2 if one could not be decided.
 
 Examples:
   plimsoll verify ghcr.io/acme/shop:1.4.2 --key cosign.pub
+  plimsoll verify ghcr.io/acme/shop@sha256:… --key cosign.pub --offline
+  kubectl get pods -A -o jsonpath='{..image}' | tr ' ' '\\n' | plimsoll verify --images-from - --trust trust.yaml
   plimsoll verify ghcr.io/acme/shop:1.4.2 --key cosign.pub --insecure-ignore-tlog
   plimsoll verify ghcr.io/acme/shop:1.4.2 --certificate-oidc-issuer https://token.actions.githubusercontent.com \\
     --certificate-identity-regexp 'https://github\\.com/acme/shop/\\.github/workflows/release\\.yml@refs/tags/.*'
@@ -26,7 +36,9 @@ Examples:
   plimsoll verify ghcr.io/acme/shop:1.4.2 --certificate acme-root.pem --crl acme.crl
   plimsoll verify ghcr.io/acme/shop:1.4.2 --trust-policy trustpolicy.json --trust-store truststore
   plimsoll verify ghcr.io/acme/shop:1.4.2 --key cosign.pub --type slsaprovenance1 --format json
-  plimsoll verify ghcr.io/acme/shop:1.4.2 --trust trust.yaml";
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --trust trust.yaml
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --trust trust.yaml --emit-vsa vsa.json --vsa-key gate.key --verifier-id https://acme.example/gate
+  plimsoll verify ghcr.io/acme/shop@sha256:… --vsa vsa.json --vsa-key gate.pub --verifier-id https://acme.example/gate";
 
 const BLOB_HELP: &str = "\
 FILE may be sha256:HEX, if the file is not at hand. Without --type, attestations of all types count.
@@ -42,12 +54,16 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = VERIFY_HELP)]
 #[command(group = ArgGroup::new("who")
-    .args(["key", "certificate_identity", "certificate_identity_regexp", "trust_file"])
+    .args(["key", "certificate_identity", "certificate_identity_regexp", "trust_file", "vsa_key"])
     .required(true)
     .multiple(true))]
 pub(crate) struct Verify {
-    /// The image: NAME[:TAG][@DIGEST], registry:NAME, oci:DIR[:TAG|@DIGEST], or oci-archive:FILE. Its name is resolved once.
-    pub(crate) image: String,
+    /// The images: NAME[:TAG][@DIGEST], registry:NAME, oci:DIR[:TAG|@DIGEST], or oci-archive:FILE. A name is resolved once.
+    #[arg(value_name = "IMAGE", required_unless_present = "images_from")]
+    pub(crate) images: Vec<String>,
+    /// Verify the images of this file, too, one a line; - is standard input.
+    #[arg(long, value_name = "FILE", help_heading = "Image")]
+    pub(crate) images_from: Option<PathBuf>,
     /// Verify the image of this platform, as linux/arm64: it or its index must be signed.
     #[arg(long, value_name = "OS/ARCH", help_heading = "Image")]
     pub(crate) platform: Option<Platform>,
@@ -63,7 +79,34 @@ pub(crate) struct Verify {
     pub(crate) trust: Trust,
     #[command(flatten)]
     pub(crate) notary: Notary,
+    #[command(flatten)]
+    pub(crate) accept_vsa: AcceptVsa,
+    #[command(flatten)]
+    pub(crate) emit_vsa: EmitVsa,
+    #[command(flatten)]
+    pub(crate) reuse: Reuse,
 }
+
+/// How much is fetched.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(crate) struct Reuse {
+    /// Look at everything that is there, not only until it is enough.
+    #[arg(long, help_heading = FETCHING)]
+    pub(crate) all: bool,
+    /// Ask nobody: what was kept when the image was last verified must do, however old it is, unless --max-age is given.
+    #[arg(long, conflicts_with = "no_cache", help_heading = FETCHING)]
+    pub(crate) offline: bool,
+    /// How old what is kept may be, to be asked for no more: 12h, 7d, 2w. What was withdrawn in that time is not noticed
+    /// [default: 1h].
+    #[arg(long, value_name = "AGE", value_parser = plimsoll_trust::domain::length, help_heading = FETCHING)]
+    pub(crate) max_age: Option<jiff::SignedDuration>,
+    /// Neither use nor keep what was fetched.
+    #[arg(long, help_heading = FETCHING)]
+    pub(crate) no_cache: bool,
+}
+
+const FETCHING: &str = "Fetching";
 
 /// Whom signatures of the Notary Project are trusted by.
 #[derive(Debug, clap::Args)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use plimsoll_engine::cache;
+use plimsoll_engine::verify::kept::Kept;
 
 use super::Context;
 use crate::args::Cache;
@@ -13,6 +14,7 @@ use crate::exit::Code;
 pub(super) fn run(command: &Cache, context: &Context) -> anyhow::Result<Code> {
     let root = root(context)?;
     let cache = open(&root, context)?;
+    let signatures = signatures(context).context("there is no cache directory")?;
     let mut out = std::io::stdout().lock();
     match command {
         Cache::Info { json } => {
@@ -29,11 +31,16 @@ pub(super) fn run(command: &Cache, context: &Context) -> anyhow::Result<Code> {
                     "{} layers, {} images, {mega} MB of at most {limit} MB",
                     info.layers, info.images
                 )?;
+                writeln!(out, "{} kB of signatures that were verified", signatures.bytes() / 1000)?;
             }
         }
         Cache::Prune { keep } => {
             let before = cache.info()?.bytes;
             let after = cache.prune(keep.saturating_mul(1_000_000))?.bytes;
+            // They are small, and quickly fetched again.
+            if *keep == 0 {
+                signatures.prune(0);
+            }
             writeln!(
                 out,
                 "{} MB freed, {} MB left",
@@ -51,6 +58,11 @@ pub(super) fn root(context: &Context) -> anyhow::Result<PathBuf> {
         .cache_directory()
         .context("there is no cache directory: neither HOME nor XDG_CACHE_HOME is set; give --cache-dir")?;
     Ok(directory.join("evidence"))
+}
+
+/// What was fetched of signatures.
+pub(super) fn signatures(context: &Context) -> Option<Kept> {
+    context.cache_directory().map(|folder| Kept::new(&folder.join("signatures")))
 }
 
 /// Opens the evidence cache at `root`.

@@ -6,7 +6,7 @@ pub(super) mod surroundings;
 
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use jiff::civil::Date;
 use plimsoll_formats::bounded;
 use plimsoll_model::decision::{Decision, Known};
@@ -19,7 +19,7 @@ use plimsoll_report::{Report, known};
 
 use super::audit::Trail;
 use super::history::{self, Memory};
-use super::{Context, policy as policies, scan};
+use super::{Context, policy as policies, scan, vsa};
 use crate::args::Check;
 use crate::exit::Code;
 use crate::output;
@@ -30,6 +30,8 @@ const DEFAULT: &str = "plimsoll.yaml";
 const REPORT: u64 = 1 << 30;
 
 pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
+    vsa::check(&args.vsa)?;
+    ensure!(args.vsa.emit_vsa.is_some() || args.vsa.vsa_key.is_none(), "--vsa-key needs --emit-vsa");
     // Whoever has a mistake in a policy learns it before the scan.
     let policy = self::policy(args.policy.as_deref(), args.environment.as_deref(), context)?;
     let (policy, trust) = signatures::read(policy, args, context)?;
@@ -68,8 +70,8 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
         style: context.environment.style(context.global.color),
     };
     output::write(&outputs, &report)?;
-    if let (Some(path), Some(verifier)) = (&args.emit_vsa, &args.verifier_id) {
-        summary::write(path, verifier, &scans, &decisions, &args.image)?;
+    if args.vsa.emit_vsa.is_some() {
+        summary::emit(args, &scans, &decisions, context)?;
     }
     let worst = decisions.iter().map(|decision| decision.outcome).max();
     Ok(worst.map_or(Code::Undecided, Code::of_outcome))

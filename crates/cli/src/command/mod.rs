@@ -36,6 +36,7 @@ mod unified_diff;
 mod update;
 mod verify;
 mod vex;
+mod vsa;
 
 use clap::CommandFactory;
 

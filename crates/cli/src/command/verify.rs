@@ -1,54 +1,89 @@
 //! `plimsoll verify` and `plimsoll verify-blob`.
 
 mod notary;
+mod once;
+mod order;
+mod summary;
 
 use std::path::Path;
 
 use anyhow::Context as _;
 use plimsoll_engine::verify;
 use plimsoll_formats::bounded;
-use plimsoll_image::source::place::Place;
-use plimsoll_image::source::referrers::Referrers;
-use plimsoll_image::source::resolved::Resolved;
 use plimsoll_model::digest::Digest;
 use plimsoll_model::signature::Verification;
-use plimsoll_report::verify::{write_json, write_text};
+use plimsoll_report::verify::{write_json, write_lines, write_text};
 use plimsoll_trust::claims::predicate_type;
 use plimsoll_trust::demand::{Claim, Demand, LogRule, TrustedKey};
 use plimsoll_trust::identity::{ExpectedIdentity, Matcher};
 use plimsoll_trust::key::{KEY_LIMIT, PublicKey};
 use plimsoll_trust::scheme::SIZE_LIMIT;
 
-use super::{Context, locate, trust};
+use order::Order;
+
+use super::{Context, trust, vsa};
 use crate::args::Words;
 use crate::args::verify::{Trust, Verify, VerifyBlob};
 use crate::exit::Code;
 use crate::output::to_stdout;
+use crate::progress;
 
 /// A file that is larger is verified by its digest only.
 const FILE_LIMIT: u64 = 4 << 30;
 
-/// Verifies an image.
+/// Verifies images.
 pub(super) fn image(args: &Verify, context: &Context) -> anyhow::Result<Code> {
-    if let Some(path) = &args.trust_file {
-        return by_trust_file(path, args, context);
+    vsa::check(&args.emit_vsa)?;
+    let images = order::images(args)?;
+    let order = Order::new(args, context)?;
+    match images.as_slice() {
+        [image] => {
+            let verification = order.verify(image)?;
+            if args.emit_vsa.emit_vsa.is_some() {
+                summary::emit(&verification, image, &order, context)?;
+            }
+            tell(&verification, args.trust.format, context)
+        }
+        images => {
+            anyhow::ensure!(args.emit_vsa.emit_vsa.is_none(), "a summary is of one image");
+            tell_all(images, order.verify_all(images), args.trust.format, context)
+        }
     }
-    let notary = notary::trust(args)?;
-    let demand = Demand { notary, ..demand(&args.trust, Claim::Signed, context)? };
-    let (resolved, place) = locate::repository(&args.image, context)?;
-    let verification = verify::image(&resolved, place.as_ref(), args.platform.as_ref(), &demand)?;
-    tell(&verification, args.trust.format, context)
 }
 
-/// Verifies an image by the domain of a trust file that is for it.
-fn by_trust_file(path: &Path, args: &Verify, context: &Context) -> anyhow::Result<Code> {
-    let file = trust::read(path)?;
-    let image: Place = args.image.parse().with_context(|| format!("IMAGE {:?}", args.image))?;
-    let domain = file.domain(&trust::name(&image)?, context.environment.timestamp()?)?;
-    let (resolved, place) = locate::repository(&args.image, context)?;
-    let found: (&Resolved, &dyn Referrers) = (&resolved, place.as_ref());
-    let verification = trust::verified(domain.as_ref(), &file, found, args.platform.as_ref(), context)?;
-    tell(&verification, args.trust.format, context)
+/// Tells of several images, in the order that they were named in. What could not even be looked for is an error of that image.
+fn tell_all(
+    images: &[String],
+    results: Vec<anyhow::Result<Verification>>,
+    format: Words,
+    context: &Context,
+) -> anyhow::Result<Code> {
+    let mut code = Code::Pass;
+    let mut verifications = Vec::new();
+    for (image, result) in images.iter().zip(results) {
+        let own = match result {
+            Ok(verification) => {
+                let code = Code::of_signatures(verification.outcome);
+                verifications.push(verification);
+                code
+            }
+            Err(error) => {
+                progress::warning(&format!("{image}: {error:#}"));
+                Code::Undecided
+            }
+        };
+        code = match (code, own) {
+            // One that is refused is refused, whatever became of the others.
+            (Code::Fail, _) | (_, Code::Fail) => Code::Fail,
+            (code, own) => code.max(own),
+        };
+    }
+    let style = context.environment.style(context.global.color);
+    to_stdout(|out| match format {
+        Words::Text => verifications.iter().try_for_each(|verification| write_text(verification, style, out)),
+        Words::Json => write_lines(&verifications, out),
+    })?;
+    Ok(code)
 }
 
 /// Verifies a file.

@@ -7,26 +7,45 @@
 use std::collections::BTreeMap;
 
 use plimsoll_image::manifest::{Descriptor, MANIFEST_LIMIT};
-use plimsoll_image::source::referrers::{COSIGN_ATTESTATIONS, COSIGN_SIGNATURES, Referrer, Referrers, Tie};
-use plimsoll_model::signature::{Fate, Looked, Role, Signature, Subject, Unread};
+use plimsoll_image::source::referrers::{
+    Asked, COSIGN_ATTESTATIONS, COSIGN_SIGNATURES, Listing, Referrer, Referrers, Tie,
+};
+use plimsoll_model::digest::BlobDigest;
+use plimsoll_model::signature::{Fate, Looked, Outcome, Role, Signature, Subject, Unread};
 use plimsoll_trust::all::SCHEMES;
 use plimsoll_trust::claimed::{self, Claimed};
 use plimsoll_trust::judge::Judge;
 use plimsoll_trust::notary::{ARTIFACT_TYPE as NOTARY, COSE, JWS};
 use plimsoll_trust::scheme::{BUNDLE_MEDIA_TYPE, SIZE_LIMIT};
+use plimsoll_trust::signing::bundle::PREDICATE_TYPE;
 use plimsoll_trust::strict;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 /// The most manifests that are fetched, and signatures that are examined, for one subject.
 const SIGNATURE_LIMIT: usize = 128;
+const TAGS: &str = "tags sha256-….sig and sha256-….att";
+const REFERRERS: &str = "referrers";
 /// The most bytes of signatures that are fetched in all.
 const BYTE_LIMIT: u64 = 256 << 20;
+
+/// How many manifests are asked about at once.
+const AT_ONCE: usize = 8;
+
+/// How much of what is there is looked at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Extent {
+    /// All of it.
+    Everything,
+    /// Until what was found is enough.
+    Enough,
+}
 
 /// Finds and examines signatures, within limits.
 pub(super) struct Finder<'a> {
     place: &'a dyn Referrers,
     pub(super) judge: &'a dyn Judge,
+    extent: Extent,
     bytes: u64,
     /// What could not be had.
     pub(super) unread: Vec<Unread>,
@@ -51,26 +70,37 @@ struct Manifest {
 }
 
 impl<'a> Finder<'a> {
-    pub(super) fn new(place: &'a dyn Referrers, judge: &'a dyn Judge) -> Self {
-        Self { place, judge, bytes: 0, unread: Vec::new() }
+    pub(super) fn new(place: &'a dyn Referrers, judge: &'a dyn Judge, extent: Extent) -> Self {
+        Self { place, judge, extent, bytes: 0, unread: Vec::new() }
     }
 
-    /// Examines all signatures of one manifest.
-    pub(super) fn subject(&mut self, manifest: &Descriptor, role: Role) -> Subject {
+    /// Asks for what refers to these manifests, at once, but not of too many.
+    pub(super) fn ask(&self, manifests: &[&Descriptor]) -> Vec<Vec<Asked>> {
+        let ask = |some: &[&Descriptor]| {
+            let digests: Vec<BlobDigest> = some.iter().map(|manifest| manifest.digest).collect();
+            self.place.ask(&digests, &[COSIGN_SIGNATURES, COSIGN_ATTESTATIONS])
+        };
+        manifests.chunks(AT_ONCE).flat_map(ask).collect()
+    }
+
+    /// Examines the signatures of one manifest, of which `asked` came. What signs `others` covers it, too.
+    pub(super) fn subject(
+        &mut self,
+        (manifest, role): (&Descriptor, Role),
+        asked: Vec<Asked>,
+        others: &[&Subject],
+    ) -> Subject {
         let (digest, platform) = (manifest.digest, manifest.platform.clone());
         let mut subject = Subject { digest, role, platform, looked: Vec::new(), signatures: Vec::new() };
-        let listing = match self.place.list(digest, &[COSIGN_SIGNATURES, COSIGN_ATTESTATIONS]) {
-            Ok(listing) => listing,
-            Err(error) => {
-                self.skipped(format!("what refers to {digest}"), told(&error));
-                return subject;
+        let (referrers, answered) = self.answers(digest, asked);
+        let mut tagged = (TAGS, 0_usize, 0_usize);
+        let mut referring = (REFERRERS, 0_usize, 0_usize);
+        for referrer in referrers.iter().filter(|referrer| may_sign(referrer)) {
+            let (_, found, left) = if referrer.tie == Tie::Tag { &mut tagged } else { &mut referring };
+            if self.is_enough(&subject, others) {
+                *left = left.saturating_add(1);
+                continue;
             }
-        };
-        for reason in listing.unread {
-            self.skipped(format!("an entry of what refers to {digest}"), reason);
-        }
-        let (mut tagged, mut referring) = (0_usize, 0_usize);
-        for referrer in listing.referrers.iter().filter(|referrer| may_sign(referrer)) {
             if subject.signatures.len() >= SIGNATURE_LIMIT {
                 let reason = format!("there are more than {SIGNATURE_LIMIT} signatures");
                 self.skipped(format!("further signatures of {digest}"), reason);
@@ -78,14 +108,50 @@ impl<'a> Finder<'a> {
             }
             let before = subject.signatures.len();
             self.manifest(referrer, manifest, &mut subject.signatures);
-            let found = subject.signatures.len().saturating_sub(before);
-            let count = if referrer.tie == Tie::Tag { &mut tagged } else { &mut referring };
-            *count = count.saturating_add(found);
+            *found = found.saturating_add(subject.signatures.len().saturating_sub(before));
         }
-        let looked = |place: &str, found| Looked { place: place.to_owned(), found };
-        subject.looked.push(looked("tags sha256-….sig and sha256-….att", tagged));
-        subject.looked.push(looked("referrers", referring));
+        let looked = [(Tie::Tag, tagged), (Tie::Subject, referring)].into_iter();
+        let looked = looked.filter(|(tie, _)| answered.contains(tie));
+        subject.looked =
+            looked.map(|(_, (place, found, left))| Looked { place: place.to_owned(), found, left }).collect();
         subject
+    }
+
+    /// What was told to refer to a manifest, likely ones first if not all are looked at, and what kinds were told of at all.
+    fn answers(&mut self, digest: BlobDigest, asked: Vec<Asked>) -> (Vec<Referrer>, Vec<Tie>) {
+        let mut all = Listing::default();
+        let mut answered = Vec::new();
+        for Asked { place, tie, answer } in asked {
+            match answer {
+                Ok(listing) => {
+                    answered.extend(tie.map_or(vec![Tie::Tag, Tie::Subject], |tie| vec![tie]));
+                    listing.referrers.into_iter().for_each(|referrer| all.add(referrer));
+                    all.unread.extend(listing.unread);
+                }
+                // What lies elsewhere may still be enough.
+                Err(error) => self.skipped(format!("{place} of {digest}"), told(&error)),
+            }
+        }
+        for reason in all.unread {
+            self.skipped(format!("an entry of what refers to {digest}"), reason);
+        }
+        if self.extent == Extent::Enough {
+            // What the list tells is believed for the order alone.
+            all.referrers.sort_by_key(|referrer| {
+                let annotations = referrer.manifest.annotations.as_ref();
+                let told = annotations.and_then(|annotations| annotations.get(PREDICATE_TYPE));
+                told.is_some_and(|told| !self.judge.is_likely(told))
+            });
+        }
+        (all.referrers, answered)
+    }
+
+    fn is_enough(&self, subject: &Subject, others: &[&Subject]) -> bool {
+        if self.extent == Extent::Everything {
+            return false;
+        }
+        let covering: Vec<&Subject> = others.iter().copied().chain([subject]).collect();
+        self.judge.decide(&covering, 0).0 == Outcome::Verified
     }
 
     /// Examines the signatures that one manifest holds.
@@ -193,7 +259,7 @@ pub(super) fn unsigned(entries: &[Descriptor], subject: &mut Subject) {
     if attestations.is_empty() {
         return;
     }
-    subject.looked.push(Looked { place: "the index".to_owned(), found: attestations.len() });
+    subject.looked.push(Looked { place: "the index".to_owned(), found: attestations.len(), left: 0 });
     for entry in attestations {
         let fate = Fate::Passed("it is not signed: only what signs the index covers it".to_owned());
         let place = format!("manifest {} of the index", entry.digest);

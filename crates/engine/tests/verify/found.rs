@@ -123,3 +123,36 @@ fn attestations_of_buildkit_are_told_and_do_not_count() {
     layout.sign(&image);
     assert_eq!(layout.verify().outcome, Outcome::Verified);
 }
+
+/// Whoever signs the index has signed the digest of each image in it, so that signers of both add up.
+#[test]
+fn b7_signers_of_an_index_and_of_its_image_add_up() {
+    let mut layout = Layout::new();
+    let (amd64, arm64) = (layout.image("amd64"), layout.image("arm64"));
+    let index = layout.index(&[(&amd64, "amd64"), (&arm64, "arm64")], &[]);
+    layout.name(&index, INDEX, Some("latest"));
+    let second = SigningKey::new();
+    let mut demand = layout.demand();
+    let key = plimsoll_trust::key::PublicKey::from_pem(&second.public_pem()).unwrap();
+    demand.keys.push(plimsoll_trust::demand::TrustedKey {
+        key,
+        title: "second.pub".to_owned(),
+        valid: (None, None),
+    });
+    demand.threshold = 2;
+    let verified = |layout: &Layout, platform: &str| {
+        let platform = platform.parse().unwrap();
+        let resolved = layout.resolved("latest");
+        let place = layout.place();
+        plimsoll_engine::verify::image(&resolved, &place, Some(&platform), &demand).unwrap().outcome
+    };
+    layout.sign(&index);
+    assert_eq!(verified(&layout, "linux/amd64"), Outcome::Refused);
+    let own = layout.bundle_by(&second, &amd64, super::support::SIGN);
+    layout.refer(&amd64, &own);
+    assert_eq!(verified(&layout, "linux/amd64"), Outcome::Verified);
+    assert_eq!(verified(&layout, "linux/arm64"), Outcome::Refused);
+    // Twice by one signer is one.
+    layout.sign(&arm64);
+    assert_eq!(verified(&layout, "linux/arm64"), Outcome::Refused);
+}

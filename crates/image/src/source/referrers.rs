@@ -65,6 +65,17 @@ pub struct Listing {
     pub unread: Vec<String>,
 }
 
+/// What came of asking one place for what refers to an image.
+#[derive(Debug)]
+pub struct Asked {
+    /// The place, in words.
+    pub place: String,
+    /// How what is there is tied to the image; none of a place that mixes them.
+    pub tie: Option<Tie>,
+    /// What is there.
+    pub answer: Result<Listing, ReferrerError>,
+}
+
 /// A referrer's manifest.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "camelCase")]
@@ -108,6 +119,12 @@ pub enum ReferrerError {
         /// To what it should refer.
         subject: BlobDigest,
     },
+    /// It was not kept when it was last there.
+    #[error("{digest} is not in the cache")]
+    Absent {
+        /// Which.
+        digest: BlobDigest,
+    },
     /// A blob is larger than wanted.
     #[error("blob {digest} has {size} bytes, more than the limit of {limit}")]
     TooLarge {
@@ -128,6 +145,16 @@ pub trait Referrers {
     /// # Errors
     /// See [`ReferrerError`].
     fn list(&self, subject: BlobDigest, endings: &[&str]) -> Result<Listing, ReferrerError>;
+
+    /// The same of several manifests, and so that the failure of one place hides nothing of another. What can be asked at once
+    /// is.
+    fn ask(&self, subjects: &[BlobDigest], endings: &[&str]) -> Vec<Vec<Asked>> {
+        let asked = |subject: &BlobDigest| {
+            let place = format!("what refers to {subject}");
+            vec![Asked { place, tie: None, answer: self.list(*subject, endings) }]
+        };
+        subjects.iter().map(asked).collect()
+    }
 
     /// Where a manifest lies, for people.
     fn title(&self, digest: BlobDigest) -> String;
@@ -227,7 +254,7 @@ impl Listing {
     }
 
     /// Adds one that is not there yet.
-    pub(super) fn add(&mut self, referrer: Referrer) {
+    pub fn add(&mut self, referrer: Referrer) {
         let digest = referrer.manifest.digest;
         match self.referrers.binary_search_by_key(&digest, |known| known.manifest.digest) {
             Ok(_) => {}

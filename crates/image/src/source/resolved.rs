@@ -47,6 +47,16 @@ impl Resolved {
         Ok(Self { name, digest, media_type: own.unwrap_or_else(|| is.to_owned()), bytes, index })
     }
 
+    /// What has this digest; nothing else is taken.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    pub fn of_bytes(name: String, digest: BlobDigest, bytes: Vec<u8>) -> Result<Self, SourceError> {
+        let descriptor = Descriptor::bare(OCI_MANIFEST, digest);
+        let bytes = super::verified(&format!("manifest {digest}"), &descriptor, bytes)?;
+        Self::new(name, digest, bytes)
+    }
+
     /// How something that names it describes it.
     #[must_use]
     pub fn descriptor(&self) -> Descriptor {

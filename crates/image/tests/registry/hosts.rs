@@ -22,7 +22,7 @@ fn with_login(mut options: RegistryOptions, host: &str) -> RegistryOptions {
 }
 
 #[test]
-fn a_redirect_to_another_host_carries_no_login() {
+fn n53_a_redirect_to_another_host_carries_no_login() {
     let blob = noise(100_000);
     let bytes = blob.bytes.clone();
     let storage = scripted(move |_, _, connection| connection.answer(200, &[], &bytes));
@@ -60,7 +60,7 @@ fn a_redirect_on_the_same_host_keeps_the_login() {
 }
 
 #[test]
-fn a_way_back_over_another_host_does_not_bring_the_login_back() {
+fn n53_a_way_back_over_another_host_does_not_bring_the_login_back() {
     let storage = scripted(|_, request, connection| {
         let back = request.target.split_once("to=").unwrap().1.to_owned();
         connection.answer(307, &[("Location", &back)], b"");
@@ -82,7 +82,7 @@ fn a_way_back_over_another_host_does_not_bring_the_login_back() {
 }
 
 #[test]
-fn a_foreign_host_cannot_ask_for_a_login() {
+fn n53_a_foreign_host_cannot_ask_for_a_login() {
     let foreign = scripted(|_, _, connection| {
         connection.answer(401, &[("WWW-Authenticate", "Basic realm=x")], b"");
     });
@@ -282,7 +282,7 @@ fn a_token_that_is_no_longer_taken_is_renewed_once() {
 }
 
 #[test]
-fn a_token_service_without_protection_gets_no_login_from_a_protected_registry() {
+fn n53_a_token_service_without_protection_gets_no_login_from_a_protected_registry() {
     let tokens = scripted(|_, _, connection| connection.answer(200, &[], br#"{"token":"t"}"#));
     let (authority, folder) = (Authority::new(), Folder::new());
     let challenge = format!("Bearer realm=\"{}\"", tokens.url());
@@ -299,6 +299,61 @@ fn a_token_service_without_protection_gets_no_login_from_a_protected_registry() 
 }
 
 #[test]
+fn many_who_want_the_same_token_ask_for_it_once() {
+    let tokens = scripted(|_, _, connection| connection.answer(200, &[], br#"{"token":"t"}"#));
+    let registry = token_registry(tokens.url(), |_, token| token == "Bearer t");
+    let client = client(plain(&[&registry.host()]));
+    let (wanted, start) = (reference(&registry.host(), "a/b"), std::sync::Barrier::new(8));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                start.wait();
+                assert!(client.manifest(&wanted).is_ok());
+            });
+        }
+    });
+    assert_eq!(tokens.requests().len(), 1);
+    assert!(client.manifest(&reference(&registry.host(), "another")).is_ok());
+    assert_eq!(tokens.requests().len(), 2, "a token is for one repository");
+}
+
+#[test]
+fn n53_a_token_is_for_its_registry_alone_and_stays_there() {
+    let tokens = scripted(|_, request, connection| {
+        // The service sees the login of the registry that named it, and no other.
+        assert_eq!(request.header("authorization"), Some(LOGIN));
+        connection.answer(200, &[], br#"{"token":"secret"}"#);
+    });
+    let storage = scripted(|_, _, connection| send_manifest(connection));
+    let to = storage.url();
+    let realm = tokens.url();
+    let registry = scripted(move |_, request, connection| match request.header("authorization") {
+        Some(token) => {
+            assert_eq!(token, "Bearer secret");
+            connection.answer(307, &[("Location", &to)], b"");
+        }
+        None => {
+            let challenge = format!("Bearer realm=\"{realm}\"");
+            connection.answer(401, &[("WWW-Authenticate", &challenge)], b"");
+        }
+    });
+    // Another registry, which names the same service but has no login here.
+    let realm = storage.url();
+    let other = scripted(move |_, _, connection| {
+        let challenge = format!("Bearer realm=\"{realm}\"");
+        connection.answer(401, &[("WWW-Authenticate", &challenge)], b"");
+    });
+    let options = with_login(plain(&[&registry.host(), &other.host()]), &registry.host());
+    let client = client(options);
+    assert!(client.manifest(&reference(&registry.host(), "x")).is_ok());
+    assert!(client.manifest(&reference(&other.host(), "x")).is_err());
+    let all = storage.requests().into_iter().chain(other.requests());
+    let leaked: Vec<_> = all.filter(|request| request.header("authorization").is_some()).collect();
+    assert!(leaked.is_empty(), "{leaked:?}");
+    assert_eq!((tokens.requests().len(), storage.requests().len()), (1, 2));
+}
+
+#[test]
 fn a_token_service_that_talks_nonsense_is_named() {
     for body in ["", "{}", "[]", r#"{"token":""}"#, "{\"token\":\"a\\nb\"}", r#"{"token":7}"#] {
         let tokens = scripted(move |_, _, connection| connection.answer(200, &[], body.as_bytes()));
@@ -310,7 +365,7 @@ fn a_token_service_that_talks_nonsense_is_named() {
 }
 
 #[test]
-fn an_identity_token_does_not_follow_a_redirect() {
+fn n53_an_identity_token_does_not_follow_a_redirect() {
     let thief = scripted(|_, _, connection| connection.answer(200, &[], br#"{"access_token":"t"}"#));
     let to = Arc::new(thief.url());
     let tokens = scripted(move |_, _, connection| connection.answer(307, &[("Location", &to)], b""));

@@ -56,7 +56,7 @@ fn verification(words: &str) -> Verification {
         digest,
         role: Role::Child,
         platform: Some("linux/arm64".parse().unwrap()),
-        looked: vec![Looked { place: "referrers".to_owned(), found: 3 }],
+        looked: vec![Looked { place: "referrers".to_owned(), found: 3, left: 0 }],
         signatures: vec![accepted(key), accepted(certificate), refused(words)],
     };
     Verification {
@@ -75,6 +75,7 @@ fn verification(words: &str) -> Verification {
         time: "2026-01-02T03:04:05Z".parse().unwrap(),
         subjects: vec![subject],
         unread: vec![Unread { place: words.to_owned(), reason: words.to_owned() }],
+        fetched: None,
         outcome: Outcome::Verified,
         reason: "2 signatures accepted".to_owned(),
     }

@@ -22,7 +22,7 @@ pub(super) struct Document {
     pub(super) policies: Option<Policies>,
 }
 
-/// A signer: keys of one holder, or an identity in certificates.
+/// A signer: keys of one holder, an identity in certificates, or whom authorities of the Notary Project vouch for.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Signer {
@@ -43,9 +43,31 @@ pub(super) struct Signer {
     /// The same as an expression that matches from beginning to end.
     #[serde(default, deserialize_with = "given")]
     pub(super) subject_regexp: Option<String>,
+    /// Whom signatures of the Notary Project (notation) are trusted by.
+    #[serde(default, deserialize_with = "given")]
+    pub(super) notary: Option<Notary>,
     /// The authorities and logs: `production`, Sigstore's public service as it is built in, or a file (trusted_root.json).
     #[serde(default, deserialize_with = "given")]
     pub(super) trusted_root: Option<String>,
+}
+
+/// Whom signatures of the Notary Project are trusted by, at the level strict. Files are named from the trust file's folder on.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Notary {
+    /// Files with certificates of authorities, in PEM or DER, for signatures of the scheme notary.x509.
+    #[schemars(length(min = 1))]
+    pub(super) authorities: Vec<String>,
+    /// Names that a signer's certificate must have, as `C=US, ST=WA, O=acme.example`; without it, all whom an authority vouches
+    /// for. Whoever fits is one signer.
+    #[serde(default)]
+    pub(super) subjects: Vec<String>,
+    /// Files with certificates of timestamp authorities. With them, each signature needs a timestamp.
+    #[serde(default)]
+    pub(super) timestamp_authorities: Vec<String>,
+    /// Files with lists of revoked certificates. None is fetched.
+    #[serde(default)]
+    pub(super) revoked: Vec<String>,
 }
 
 /// A public key.

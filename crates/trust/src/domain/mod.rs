@@ -4,23 +4,24 @@
 mod count;
 mod document;
 mod judge;
+mod notary;
 mod pattern;
 mod read;
 mod time;
-
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::reference::Reference;
 
 use crate::demand::{Claim, Demand, LogRule, TrustedKey};
 use crate::identity::ExpectedIdentity;
+use crate::notary::NotaryTrust;
 use crate::root::{RootError, Roots};
 use crate::vsa::Verifier;
 
 pub use document::schema;
 pub use judge::Domain;
 pub use read::{FILE_LIMIT, Open, TrustFileError};
+pub use time::length;
 
 use pattern::Pattern;
 
@@ -35,29 +36,15 @@ pub struct TrustFile {
     policies: Option<(Vec<String>, usize)>,
 }
 
-/// A signer: some keys of one holder, or the holders of certificates that one identity fits.
+/// A signer: some keys of one holder, the holders of certificates that one identity fits, or whom authorities of the Notary Project
+/// vouch for.
 #[derive(Clone, Debug)]
 struct SignerRule {
     name: String,
     keys: Vec<TrustedKey>,
     identity: Option<ExpectedIdentity>,
-    root: RootSource,
-}
-
-/// Where authorities and logs are from.
-#[derive(Clone, Debug)]
-enum RootSource {
-    Production,
-    File(String, Arc<[u8]>),
-}
-
-impl RootSource {
-    fn roots(&self) -> Result<Roots, RootError> {
-        match self {
-            Self::Production => Roots::built_in(),
-            Self::File(name, bytes) => Roots::read(bytes, name),
-        }
-    }
+    notary: Option<NotaryTrust>,
+    roots: Roots,
 }
 
 /// What is demanded of some images.
@@ -196,12 +183,12 @@ impl TrustFile {
             let demand = Demand {
                 keys,
                 identities: signer.identity.iter().cloned().collect(),
-                notary: None,
+                notary: signer.notary.clone(),
                 claim: Claim::Anything,
                 annotations: std::collections::BTreeMap::new(),
                 log: log.unwrap_or(own),
                 threshold: 1,
-                roots: signer.root.roots()?,
+                roots: signer.roots.clone(),
                 now,
             };
             Ok((signer.name.clone(), demand))

@@ -2,20 +2,20 @@
 //! misunderstood here would be trusted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use plimsoll_formats::suggest::{nesting, reason};
 use plimsoll_model::digest::Digest;
 
 use super::document::{self, Document, Need};
+use super::notary;
 use super::pattern::Pattern;
 use super::time::{Edge, edge, length};
-use super::{AttestationRule, Builder, DomainRule, RootSource, SignerRule, TrustFile};
+use super::{AttestationRule, Builder, DomainRule, SignerRule, TrustFile};
 use crate::claims::predicate_type;
 use crate::demand::{LogRule, TrustedKey};
 use crate::identity::{ExpectedIdentity, Matcher};
 use crate::key::{KEY_LIMIT, PublicKey};
-use crate::root::ROOT_LIMIT;
+use crate::root::{ROOT_LIMIT, Roots};
 use crate::vsa::Verifier;
 
 /// A larger file is no trust file.
@@ -162,8 +162,10 @@ fn signer(document: &document::Signer, open: Open<'_>) -> Result<SignerRule, Str
             return Err("it has an issuer without a subject: anybody of it would count".to_owned());
         }
     };
-    if identity.is_some() != document.keys.is_empty() {
-        return Err("it has either keys, or a subject and its issuer".to_owned());
+    let notary = document.notary.as_ref().map(|notary| notary::read(notary, open)).transpose()?;
+    let kinds = [!document.keys.is_empty(), identity.is_some(), notary.is_some()];
+    if kinds.into_iter().filter(|is_there| *is_there).count() != 1 {
+        return Err("it has either keys, or a subject and its issuer, or notary".to_owned());
     }
     if document.keys.len() > ENTRIES {
         return Err(format!("it has more than {ENTRIES} keys"));
@@ -172,15 +174,15 @@ fn signer(document: &document::Signer, open: Open<'_>) -> Result<SignerRule, Str
     for (number, entry) in document.keys.iter().enumerate() {
         keys.push(key(entry, &document.name, open).map_err(|reason| format!("keys[{number}]: {reason}"))?);
     }
-    let root = match document.trusted_root.as_deref() {
-        None | Some(PRODUCTION) => RootSource::Production,
+    let roots = match document.trusted_root.as_deref() {
+        None | Some(PRODUCTION) => Roots::built_in(),
         Some(file) => {
             let told = |reason| format!("trusted-root {file:?}: {reason}");
-            RootSource::File(file.to_owned(), Arc::from(open(file, ROOT_LIMIT as u64).map_err(told)?))
+            let bytes = open(file, ROOT_LIMIT as u64).map_err(told)?;
+            Roots::read(&bytes, file).map_err(|error| format!("trusted-root: {error}"))?
         }
     };
-    root.roots().map_err(|error| format!("trusted-root: {error}"))?;
-    Ok(SignerRule { name: document.name.clone(), keys, identity, root })
+    Ok(SignerRule { name: document.name.clone(), keys, identity, notary, roots })
 }
 
 fn matcher(

@@ -5,7 +5,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 /// Reads `90d`, `12h` or `2w`.
-pub(super) fn length(text: &str) -> Result<SignedDuration, String> {
+///
+/// # Errors
+/// If it is no such length, or a very long one.
+pub fn length(text: &str) -> Result<SignedDuration, String> {
     let wrong = || format!("{text:?} is no length of time, as 12h, 90d or 2w");
     let unit = text.chars().last().ok_or_else(wrong)?;
     let hours = match unit {

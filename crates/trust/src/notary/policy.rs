@@ -163,6 +163,20 @@ impl Policies {
 }
 
 impl Policy {
+    /// The same for those alone whose certificates have one of these names, with further stores.
+    ///
+    /// # Errors
+    /// If a name is malformed.
+    pub(crate) fn of_subjects(
+        self,
+        subjects: &[String],
+        stores: Vec<StoreName>,
+    ) -> Result<Self, SubjectError> {
+        let named = subjects.iter().map(|subject| Subject::parse(subject)).collect::<Result<Vec<_>, _>>()?;
+        let identities = if named.is_empty() { self.identities } else { Some(named) };
+        Ok(Self { identities, stores: self.stores.into_iter().chain(stores).collect(), ..self })
+    }
+
     /// The strict policy for whoever has a certificate by an authority in `store`.
     #[must_use]
     pub fn strict(store: StoreName) -> Self {

@@ -38,6 +38,7 @@ fn verify(claimed: &Claimed<'_>, demand: &Demand, record: &mut Record) -> Result
     let bundle = parts::bundle(claimed.annotations, SignatureContent::DsseEnvelope(signed))
         .map_err(failed(Check::Form))?;
     record.passed(Check::Form, "an envelope with one signature");
-    evidence::signer(&bundle, claimed.subject, demand, record)?;
+    // cosign has timestamps made over the whole envelope.
+    evidence::signer_of_stamped((&bundle, claimed.content), claimed.subject, demand, record)?;
     judge_statement(&envelope.payload_type, &envelope.payload, claimed.subject, demand, record)
 }

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::signature::{Fate, Signature};
 use plimsoll_testkit::sigstore::{
     Holder, ISSUER, Name, SigningKey, Sigstore, TIME, base64, dsse_entry, envelope, hashedrekord, promise,
     simple_signing, statement,
 };
+use plimsoll_testkit::timestamps::TimestampAuthority;
+use plimsoll_testkit::tools::installed;
 use plimsoll_trust::demand::{Claim, Demand, LogRule};
 use serde_json::Value;
 
@@ -18,6 +21,7 @@ const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 const CHAIN: &str = "dev.sigstore.cosign/chain";
 const LOG: &str = "dev.sigstore.cosign/bundle";
+const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
 
 /// A layer that is a signature.
 struct Layer {
@@ -174,4 +178,69 @@ fn n16_n31_attestations_of_old() {
         &Layer { content: "{}".to_owned(), annotations: BTreeMap::new() }.examine(&demand, DSSE),
         "form: ",
     );
+}
+
+fn der_in_base64(pem: &[u8]) -> String {
+    let text = std::str::from_utf8(pem).unwrap();
+    text.lines().filter(|line| !line.starts_with("-----")).collect()
+}
+
+/// cosign has the whole envelope of an attestation timestamped, not the signature in it.
+#[test]
+fn n10_n12_timestamps_of_attestations_of_old_are_over_the_envelope() {
+    if !installed(&["openssl"]) {
+        return;
+    }
+    let (sigstore, key) = (Sigstore::new(), SigningKey::new());
+    let authority = TimestampAuthority::new(&["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
+    let certificates: Vec<Value> = [authority.certificate(), authority.root()]
+        .iter()
+        .map(|pem| serde_json::json!({ "rawBytes": der_in_base64(pem) }))
+        .collect();
+    let mut root = sigstore.trusted_root();
+    root["timestampAuthorities"] = serde_json::json!([{
+        "subject": { "organization": "acme.example", "commonName": "time" }, "uri": "https://time.invalid",
+        "certChain": { "certificates": certificates }, "validFor": { "start": "2024-01-01T00:00:00Z" },
+    }]);
+    let payload = statement(&hex(), SIGN).to_string();
+    let (envelope, signature) = envelope(&key, payload.as_bytes());
+    let content = envelope.to_string();
+    let stamped = |over: &[u8]| {
+        let token = serde_json::json!({ "SignedRFC3161Timestamp": base64(&authority.token(over)) });
+        let annotations = BTreeMap::from([(TIMESTAMP.to_owned(), token.to_string())]);
+        Layer { content: content.clone(), annotations }
+    };
+    let now = Timestamp::now().saturating_add(SignedDuration::from_hours(1)).unwrap();
+    let valid = |from: i64, until: i64| {
+        let at = |hours| Some(now.saturating_add(SignedDuration::from_hours(hours)).unwrap());
+        let mut trusted = trusted(&key);
+        trusted.valid = (at(from), at(until));
+        let roots = super::support::roots(&root);
+        Demand { keys: vec![trusted], log: LogRule::Ignored, roots, now, ..demand(&sigstore) }
+    };
+    let good = stamped(content.as_bytes()).examine(&valid(-48, 48), DSSE);
+    assert_eq!((&good.fate, good.times.len()), (&Fate::Accepted, 1), "{good:?}");
+    // Of a key that has ended since, and one that had not begun when it was made.
+    assert_eq!(stamped(content.as_bytes()).examine(&valid(-48, 0), DSSE).fate, Fate::Accepted);
+    refused(&stamped(content.as_bytes()).examine(&valid(0, 48), DSSE), "key-validity: ");
+    for other in [&signature[..], payload.as_bytes(), b"another"] {
+        refused(&stamped(other).examine(&valid(-48, 48), DSSE), "timestamp: ");
+    }
+    let strange = Demand { roots: super::support::roots(&sigstore.trusted_root()), ..valid(-48, 48) };
+    refused(&stamped(content.as_bytes()).examine(&strange, DSSE), "timestamp: ");
+
+    // A certificate that was in the log in time, with a timestamp from when it had expired.
+    let holder: Holder = sigstore.certificate(&[Name::Email("dev@acme.example")]);
+    let (envelope, signature) = plimsoll_testkit::sigstore::envelope(&holder.key, payload.as_bytes());
+    let log = sigstore.entry("dsse", &dsse_entry(payload.as_bytes(), &signature, &holder.pem()), TIME);
+    let annotations =
+        BTreeMap::from([(LOG.to_owned(), promise(&log).to_string()), (CERTIFICATE.to_owned(), holder.pem())]);
+    let in_time = Layer { content: envelope.to_string(), annotations };
+    let identities = vec![expected("dev@acme.example", ISSUER)];
+    let by_name = Demand { keys: Vec::new(), identities, log: LogRule::Required, ..valid(-48, 48) };
+    assert_eq!(in_time.examine(&by_name, DSSE).fate, Fate::Accepted);
+    let token =
+        serde_json::json!({ "SignedRFC3161Timestamp": base64(&authority.token(in_time.content.as_bytes())) });
+    let late = in_time.with(TIMESTAMP, &token.to_string());
+    refused(&late.examine(&by_name, DSSE), "certificate: it was not valid at");
 }

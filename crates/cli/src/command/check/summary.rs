@@ -1,6 +1,4 @@
-//! What follows as a SLSA verification summary, for those who do not judge again. It is not signed here.
-
-use std::path::Path;
+//! What follows as a SLSA verification summary, for those who do not judge again.
 
 use anyhow::{Context as _, bail};
 use plimsoll_image::source::place::Place;
@@ -8,20 +6,17 @@ use plimsoll_model::decision::{Decision, Outcome};
 use plimsoll_model::scan::Scan;
 use plimsoll_trust::vsa::Summary;
 
-use super::super::trust;
-use crate::output::to_file;
+use super::super::{Context, trust, vsa};
+use crate::args::Check;
 
 /// Writes the summary of one image.
-pub(super) fn write(
-    path: &Path,
-    verifier: &str,
+pub(super) fn emit(
+    args: &Check,
     scans: &[Scan],
     decisions: &[Decision],
-    image: &str,
+    context: &Context,
 ) -> anyhow::Result<()> {
-    if !verifier.contains(':') {
-        bail!("--verifier-id {verifier:?} is no URI");
-    }
+    let image = args.image.as_str();
     let ([scan], [decision]) = (scans, decisions) else { bail!("a summary is of one image: add --platform") };
     let digest = scan.image.index_digest.or(scan.image.manifest_digest);
     let digest =
@@ -32,7 +27,7 @@ pub(super) fn write(
     let accepted = decision.trust.as_ref().map_or(&none, |trust| &trust.accepted);
     let summary = Summary {
         subject: digest.0,
-        verifier,
+        verifier: args.vsa.verifier_id.as_deref().unwrap_or_default(),
         version: env!("CARGO_PKG_VERSION"),
         time: decision.time,
         resource: &resource,
@@ -42,5 +37,5 @@ pub(super) fn write(
         passed: matches!(decision.outcome, Outcome::Pass | Outcome::Warn),
         level: decision.trust.as_ref().and_then(|trust| trust.level),
     };
-    to_file(path, |out| out.write_all(&summary.statement()))
+    vsa::emit(&args.vsa, &summary, image, context)
 }

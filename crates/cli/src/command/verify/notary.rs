@@ -11,17 +11,17 @@ use plimsoll_trust::notary::policy::{POLICY_LIMIT, Policies, Policy};
 use plimsoll_trust::notary::revocation::{LIST_LIMIT, RevocationList};
 use plimsoll_trust::notary::store::{CERTIFICATE_LIMIT, Store, StoreKind, StoreName};
 
-use crate::args::verify::{Notary, Verify};
+use crate::args::verify::Notary;
 
 /// A store with more files is refused.
 const FILE_LIMIT: usize = 256;
 
 /// Reads what was given, if anything was.
-pub(super) fn trust(args: &Verify) -> anyhow::Result<Option<NotaryTrust>> {
-    let Notary { trust_policy, certificate, crl, .. } = &args.notary;
+pub(super) fn trust(args: &Notary, image: &Place) -> anyhow::Result<Option<NotaryTrust>> {
+    let Notary { trust_policy, certificate, crl, .. } = args;
     let (policy, stores, title) = match (trust_policy, certificate.as_slice()) {
         (None, []) => return Ok(None),
-        (Some(file), _) => by_policy(file, args)?,
+        (Some(file), _) => by_policy(file, args, image)?,
         (None, certificates) => by_certificates(certificates)?,
     };
     let mut revoked = Vec::new();
@@ -44,19 +44,19 @@ fn by_certificates(paths: &[PathBuf]) -> anyhow::Result<(Policy, Vec<Store>, Str
     Ok((Policy::strict(name), vec![store], titles.join(", ")))
 }
 
-fn by_policy(file: &Path, args: &Verify) -> anyhow::Result<(Policy, Vec<Store>, String)> {
+fn by_policy(file: &Path, args: &Notary, image: &Place) -> anyhow::Result<(Policy, Vec<Store>, String)> {
     let title = file.display().to_string();
     let named = || format!("the trust policy {title}");
     let bytes = bounded::read_file(file, POLICY_LIMIT as u64).with_context(named)?;
     let policies = Policies::read(&bytes).with_context(named)?;
-    let repository = match args.image.parse::<Place>().with_context(|| format!("IMAGE {:?}", args.image))? {
+    let repository = match image {
         Place::Registry(reference) | Place::Anywhere(reference) => {
             Some(format!("{}/{}", reference.registry(), reference.repository()))
         }
-        _ => args.notary.scope.clone(),
+        _ => args.scope.clone(),
     };
     let policy = policies.select(repository.as_deref()).with_context(named)?.clone();
-    let Some(folder) = &args.notary.trust_store else { bail!("--trust-policy needs --trust-store") };
+    let Some(folder) = &args.trust_store else { bail!("--trust-policy needs --trust-store") };
     let stores = policy.stores.iter().map(|name| store(folder, name)).collect::<anyhow::Result<_>>()?;
     Ok((policy, stores, title))
 }

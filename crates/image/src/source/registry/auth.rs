@@ -27,6 +27,8 @@ const CLIENT: &str = "plimsoll";
 const SHORTEST_LIFE: Duration = Duration::from_secs(60);
 /// How long before its end a token is renewed.
 const MARGIN: Duration = Duration::from_secs(10);
+/// How long to wait while another logs in.
+const TURN: Duration = Duration::from_secs(5);
 /// The most grants kept; a fleet's server has no more repositories in use at once.
 const MOST_GRANTS: usize = 4096;
 
@@ -34,6 +36,8 @@ const MOST_GRANTS: usize = 4096;
 pub(super) struct Authenticator {
     sources: Arc<CredentialSources>,
     grants: Mutex<HashMap<Scope, Grant>>,
+    /// Who logs in now; whoever wants the same waits for that.
+    logging_in: Mutex<HashMap<Scope, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 /// What a grant is for: a server and a repository to pull from.
@@ -50,6 +54,8 @@ pub(super) struct Grant {
     pub(super) login: Login,
     /// What went wrong while looking for credentials, which may explain a later refusal.
     pub(super) trouble: Option<String>,
+    /// How the registry asked for it.
+    asked: Vec<Challenge>,
     expires: Option<Instant>,
 }
 
@@ -65,7 +71,7 @@ struct TokenAnswer {
 
 impl Authenticator {
     pub(super) fn new(sources: CredentialSources) -> Self {
-        Self { sources: Arc::new(sources), grants: Mutex::default() }
+        Self { sources: Arc::new(sources), grants: Mutex::default(), logging_in: Mutex::default() }
     }
 
     /// The grant of an earlier login that still holds.
@@ -74,13 +80,43 @@ impl Authenticator {
         grants.get(&Scope::of(endpoint)).filter(|grant| grant.holds_at(Instant::now())).cloned()
     }
 
+    /// The grant that answers `challenges` instead of the header that was refused. Many who want the same log in once.
+    pub(super) async fn renewed(
+        &self,
+        transport: &Transport,
+        endpoint: &Endpoint,
+        (challenges, refused): (&[Challenge], Option<&HeaderValue>),
+        what: &str,
+    ) -> Result<Grant, Failure> {
+        let turn = self.turn(endpoint);
+        // Without the turn it is only done more often: nobody waits long for a service that does not answer another.
+        let _held = tokio::time::timeout(TURN, turn.lock()).await;
+        let other = self.known(endpoint);
+        let other = other.filter(|grant| Some(&grant.header) != refused && grant.asked == challenges);
+        match other {
+            Some(grant) => Ok(grant),
+            None => {
+                self.forget(endpoint);
+                self.log_in(transport, endpoint, challenges, what).await
+            }
+        }
+    }
+
+    fn turn(&self, endpoint: &Endpoint) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
+        if turns.len() >= MOST_GRANTS {
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        }
+        Arc::clone(turns.entry(Scope::of(endpoint)).or_default())
+    }
+
     /// Forgets a grant that the registry no longer takes.
     pub(super) fn forget(&self, endpoint: &Endpoint) {
         self.grants.lock().unwrap_or_else(PoisonError::into_inner).remove(&Scope::of(endpoint));
     }
 
     /// Answers the first of `challenges` that can be answered, and keeps what that gave.
-    pub(super) async fn log_in(
+    async fn log_in(
         &self,
         transport: &Transport,
         endpoint: &Endpoint,
@@ -100,6 +136,7 @@ impl Authenticator {
                 header: basic(username, password, endpoint)?,
                 login: login(&credential),
                 trouble: None,
+                asked: Vec::new(),
                 expires: None,
             },
             (Some(Challenge::Bearer { realm, service, scope }), _) => {
@@ -119,6 +156,7 @@ impl Authenticator {
             }
         };
         grant.trouble = note;
+        grant.asked = challenges.to_vec();
         self.keep(Scope::of(endpoint), grant.clone());
         Ok(grant)
     }
@@ -201,7 +239,8 @@ impl Query<'_> {
         let header = sensitive(format!("Bearer {}", token.reveal()));
         let header = header.ok_or_else(|| self.malformed("the token holds control characters"))?;
         let life = answer.expires_in.as_u64().map(Duration::from_secs).unwrap_or_default().max(SHORTEST_LIFE);
-        Ok(Grant { header, login, trouble: None, expires: asked.checked_add(life.saturating_sub(MARGIN)) })
+        let expires = asked.checked_add(life.saturating_sub(MARGIN));
+        Ok(Grant { header, login, trouble: None, asked: Vec::new(), expires })
     }
 
     fn ask(&self, what: &str, account: Option<&str>) -> Ask {

@@ -151,15 +151,32 @@ impl RegistryClient {
         &self,
         work: impl Future<Output = Result<T, RegistryError>> + Send + 'static,
     ) -> Result<T, RegistryError> {
+        self.start(work).wait()
+    }
+
+    /// Runs `work` on our threads, beside what else runs there.
+    pub(super) fn start<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, RegistryError>> + Send + 'static,
+    ) -> Started<T> {
         let (sender, receiver) = mpsc::sync_channel(1);
-        let runtime = self.runtime.0.as_ref().ok_or(RegistryError::Stopped)?;
-        let task = runtime.spawn(async move {
-            // Nobody listens only if the waiting thread is gone.
-            drop(sender.send(work.await));
-        });
-        let result = receiver.recv().unwrap_or(Err(RegistryError::Stopped));
-        drop(task);
-        result
+        if let Some(runtime) = &self.runtime.0 {
+            drop(runtime.spawn(async move {
+                // Nobody listens only if the waiting thread is gone.
+                drop(sender.send(work.await));
+            }));
+        }
+        Started(receiver)
+    }
+}
+
+/// Work that runs.
+pub(super) struct Started<T>(mpsc::Receiver<Result<T, RegistryError>>);
+
+impl<T> Started<T> {
+    /// Waits for its end.
+    pub(super) fn wait(self) -> Result<T, RegistryError> {
+        self.0.recv().unwrap_or(Err(RegistryError::Stopped))
     }
 }
 

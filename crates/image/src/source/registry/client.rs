@@ -204,8 +204,9 @@ impl Core {
             let login = known.map_or(Login::Anonymous, |grant| grant.login);
             return answer.accepted(&self.transport, login).await;
         };
-        self.authenticator.forget(endpoint);
-        let grant = self.authenticator.log_in(&self.transport, endpoint, &challenges, &ask.what).await?;
+        let refused = known.as_ref().map(|grant| &grant.header);
+        let asked = (challenges.as_slice(), refused);
+        let grant = self.authenticator.renewed(&self.transport, endpoint, asked, &ask.what).await?;
         let answer = self.transport.get(ask, Some(&grant.header)).await?;
         if answer.wants_login().is_some() {
             self.authenticator.forget(endpoint);
