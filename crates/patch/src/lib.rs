@@ -6,6 +6,7 @@
 
 pub mod apt;
 pub mod deb;
+pub mod declared;
 pub mod layer;
 pub mod owners;
 pub mod relation;
