@@ -1,8 +1,9 @@
 //! `plimsoll plan`.
 
 mod apply;
+mod files;
 mod gpgv;
-mod outside;
+pub(super) mod outside;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
@@ -28,14 +29,27 @@ use crate::progress;
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
     // Whoever has a mistake in a policy or a destination learns it before the scan.
     let policy = check::policy(args.policy.as_deref(), args.environment.as_deref(), context)?;
+    let (policy, trust) =
+        check::signatures::read(policy, args.policy.as_deref(), args.trust.as_deref(), context)?;
+    if files::are_meant(&args.image) {
+        return files::run(&policy, args, context);
+    }
+    if args.apply && args.to.is_none() {
+        bail!("--apply puts packages into a new image: --to DEST tells where it goes");
+    }
     let destination = args.to.as_deref().map(|to| apply::destination(to, args, context)).transpose()?;
     let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
     let (images, mut options, scans) = scanned(args, context)?;
     if args.apply && scans.len() > 1 {
         bail!("{} has several images; --platform chooses one", args.image);
     }
-    let surroundings =
-        surroundings::of(&scans, (&args.image, args.platform.as_ref()), policy.asks(), None, context);
+    let surroundings = surroundings::of(
+        &scans,
+        (&args.image, args.platform.as_ref()),
+        policy.asks(),
+        trust.as_ref(),
+        context,
+    );
     let mut worst = None;
     for (index, scan) in scans.iter().enumerate() {
         let around = surroundings.get(index).cloned().unwrap_or_default();
@@ -71,7 +85,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
             .as_ref()
             .map(|(patch, after)| AppliedReport { patch, after: after.as_ref().zip(decided.as_ref()) });
         tell(
-            &PlanReport { scan, decision: &decision, plan: &plan, applied: told.as_ref() },
+            &PlanReport { scan, decision: &decision, plan: &plan, applied: told.as_ref(), raised: None },
             index,
             args,
             context,

@@ -119,7 +119,7 @@ fn text(report: &PlanReport<'_>) -> String {
 fn a_person_reads_what_to_do_and_what_became_of_it() {
     let (scan, fail, pass) = (scan(), decision(Outcome::Fail), decision(Outcome::Pass));
     let plan = plan(&scan, "");
-    let report = PlanReport { scan: &scan, decision: &fail, plan: &plan, applied: None };
+    let report = PlanReport { scan: &scan, decision: &fail, plan: &plan, applied: None, raised: None };
     let told = text(&report);
     for part in [
         "FAIL",
@@ -154,8 +154,11 @@ fn the_document_says_everything() {
     let (plan, patch) = (plan(&scan, ""), patch(""));
     let applied = AppliedReport { patch: &patch, after: None };
     let mut out = Vec::new();
-    write_json(&PlanReport { scan: &scan, decision: &fail, plan: &plan, applied: Some(&applied) }, &mut out)
-        .unwrap();
+    write_json(
+        &PlanReport { scan: &scan, decision: &fail, plan: &plan, applied: Some(&applied), raised: None },
+        &mut out,
+    )
+    .unwrap();
     let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(value["findings"].as_array().unwrap().len(), scan.findings.len());
     assert_eq!(value["findings"][0]["ssvc"]["decision"], "Track*");
@@ -172,6 +175,12 @@ fn hostile_text_does_nothing_to_a_terminal() {
     let (scan, fail) = (hostile(), decision(Outcome::Fail));
     let (plan, patch) = (plan(&scan, HOSTILE), patch(HOSTILE));
     let applied = AppliedReport { patch: &patch, after: Some((&scan, &fail)) };
-    let told = text(&PlanReport { scan: &scan, decision: &fail, plan: &plan, applied: Some(&applied) });
+    let told = text(&PlanReport {
+        scan: &scan,
+        decision: &fail,
+        plan: &plan,
+        applied: Some(&applied),
+        raised: None,
+    });
     assert!(!told.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\u{2066}', '\0', '\r']), "{told:?}");
 }
