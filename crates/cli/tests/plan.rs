@@ -519,6 +519,13 @@ fn what_is_on_hold_stays_and_no_image_is_written() {
     assert_eq!(applied["unfulfilled"][0]["name"], "liba");
     assert!(text(&applied["unfulfilled"][0]["reason"]).contains("the image holds it back"), "{}", ran.out);
     assert!(!scene.plimsoll.folder().join("new").exists());
+    let bytes = || -> u64 {
+        let told = scene.plimsoll.run(&["cache", "info", "--json"]);
+        serde_json::from_str::<Value>(&told.out).unwrap()["packageBytes"].as_u64().unwrap()
+    };
+    assert!(bytes() > 0, "the repository's index");
+    assert_eq!(scene.plimsoll.run(&["cache", "prune"]).code, 0);
+    assert_eq!(bytes(), 0);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use plimsoll_testkit::http::HttpServer;
 use plimsoll_testkit::tools::installed;
 use serde_json::{Value, json};
+use support::image::{DEBIAN, LayerBuilder, image};
 use support::{Plimsoll, Ran, fetched, said, text, write};
 
 /// A database in which all versions before `fixed` of packages have a critical flaw: ecosystem, name, fixed.
@@ -237,6 +238,25 @@ fn a_module_of_go_is_raised_so_that_go_builds_it() {
 }
 
 #[test]
+fn versions_in_a_dockerfile_are_raised_by_the_plan_of_its_image() {
+    let scene = Scene::new(
+        &[("Debian:12", "liba", "1.1")],
+        &[("Dockerfile", "FROM x\nRUN apt-get install -y \\\n  liba=1.0\n")],
+    );
+    let status = "Package: liba\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.0\n\n";
+    let layer = LayerBuilder::new("ADD").file("etc/os-release", DEBIAN).file("var/lib/dpkg/status", status);
+    let name = image().layer(layer).write(&scene.plimsoll.folder().join("old"));
+    let shown = scene.plan(&name, &["--dockerfile", "Dockerfile", "--apply", "--dry-run"]).1;
+    assert_eq!((&shown["raised"]["written"], &shown["raised"]["outcome"]), (&json!(false), &Value::Null));
+    assert!(scene.text("Dockerfile").contains("liba=1.0\n"));
+    let (ran, value) = scene.plan(&name, &["--dockerfile", "Dockerfile", "--apply"]);
+    assert_eq!(ran.code, 1, "the image is as it was");
+    let change = json!({ "path": "Dockerfile", "name": "liba", "from": "1.0", "to": "1.1" });
+    assert_eq!(value["raised"]["changes"], json!([change]), "{}", ran.out);
+    assert_eq!(scene.text("Dockerfile"), "FROM x\nRUN apt-get install -y \\\n  liba=1.1\n");
+}
+
+#[test]
 fn whoever_interrupts_it_finds_all_files_as_they_were() {
     let entry = |version: &str| {
         format!(
@@ -281,5 +301,5 @@ fn a_link_stays_one_and_what_is_not_read_is_told() {
         scene.plimsoll.run(&["plan", scene.plimsoll.folder().to_str().unwrap(), "--apply", "--to", "oci:x"]);
     assert!(nothing.err.contains("--to is for images"), "{}", nothing.err);
     let image = scene.plimsoll.run(&["plan", "oci:x", "--apply"]);
-    assert!(image.err.contains("--to DEST"), "{}", image.err);
+    assert!(image.err.contains("--apply wants --to DEST"), "{}", image.err);
 }

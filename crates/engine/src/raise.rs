@@ -1,7 +1,11 @@
 //! Files that say what an application is built of, as contents to scan; and what a plan asks for, raised in them.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
+use plimsoll_checks::build_file::{Edit, edited};
+use plimsoll_checks::dockerfile::upgrades::package_pins;
+use plimsoll_checks::pins::{self, Name, What};
 use plimsoll_formats::bounded;
 use plimsoll_model::ecosystem::Ecosystem;
 use plimsoll_model::gap::{Gap, GapKind};
@@ -11,6 +15,7 @@ use plimsoll_model::patch::{NotRaised, Raised, VersionChange};
 use plimsoll_model::path::file_name;
 use plimsoll_model::plan::{Action, Plan, Raise};
 use plimsoll_model::platform::Platform;
+use plimsoll_model::reference::Reference;
 use plimsoll_model::scan::{Contents, ImageIdentity, Scan};
 use plimsoll_patch::declared::{self, ANSWER, Declared, Kind, Registry, Texts};
 
@@ -121,14 +126,23 @@ impl Registry for Asked<'_> {
                 let path = rest.split_once('/').map_or("", |(_, path)| path);
                 format!("{}/{path}", mirror.trim_end_matches('/'))
             }
-            None => address.to_owned(),
+            None if address.starts_with("https://") => address.to_owned(),
+            None => return Err("its registry is named without TLS, so that anybody could answer".to_owned()),
         };
-        let request = Request { name: address.clone(), addresses: vec![address], limit: ANSWER };
+        let request = Request { name: without_login(&address), addresses: vec![address], limit: ANSWER };
         let file =
             outside.fetch(std::slice::from_ref(&request)).pop().unwrap_or_else(|| Err("no answer".into()));
         let file = file.map_err(|reason| format!("{}: {reason}", request.name))?;
         bounded::read(file, ANSWER).map_err(|error| format!("{}: {error}", request.name))
     }
+}
+
+/// An address as it may be shown.
+fn without_login(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return String::new() };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{scheme}://{host}/{path}")
 }
 
 /// Raises in `texts` what `plan` asks for, the most urgent first. Without `outside` only what needs no registry is raised.
@@ -157,6 +171,61 @@ pub fn raise(
         }
     }
     raised
+}
+
+/// Raises what the Dockerfile `text` names: its base, and packages that it installs in one version. What it does not name is told.
+#[must_use]
+pub fn dockerfile(plan: &Plan, path: &str, text: &str) -> (Raised, String) {
+    let mut raised = Raised::default();
+    let mut edits: Vec<Edit> = Vec::new();
+    let pins = package_pins(text);
+    let names = pins::names("Dockerfile", text).unwrap_or_default().names;
+    let wanted = |name: &str, from: &str, to: &str| VersionChange {
+        path: path.to_owned(),
+        name: name.to_owned(),
+        from: from.to_owned(),
+        to: to.to_owned(),
+    };
+    for action in &plan.actions {
+        let told = raised.changes.len();
+        if let Some((old, new)) = &action.rebase {
+            let found: Vec<Edit> = names
+                .iter()
+                .filter(|name| is_image(name, old))
+                .filter_map(|name| name.renamed(new))
+                .collect();
+            let from = found.first().and_then(|edit| text.get(edit.range.clone())).map(str::to_owned);
+            raised.changes.extend(from.map(|from| wanted("FROM", &from, new)));
+            edits.extend(found);
+        }
+        for fix in action.packages.iter().filter(|fix| !fix.version.is_empty()) {
+            for pin in pins.iter().filter(|pin| (pin.ecosystem, &pin.name) == (fix.ecosystem, &fix.name)) {
+                if fix.ecosystem.scheme().compare(&fix.version, &pin.version) == Ok(Ordering::Greater) {
+                    raised.changes.push(wanted(&fix.name, &pin.version, &fix.version));
+                    let replacement = fix.version.clone();
+                    edits.push(Edit { rule: "raise", range: pin.at.clone(), replacement });
+                }
+            }
+        }
+        let is_asked = action.rebase.is_some() || !action.packages.is_empty();
+        if is_asked && raised.changes.len() == told {
+            raised.refused.push(NotRaised {
+                wanted: wanted(&action.title, "", ""),
+                reason: "the Dockerfile names no version of it; the plan has the line".to_owned(),
+                commands: Vec::new(),
+            });
+        }
+    }
+    edits.sort_by_key(|edit| edit.range.start);
+    edits.dedup_by_key(|edit| edit.range.start);
+    let made = edited(text, &edits);
+    (raised, made)
+}
+
+/// Whether a Dockerfile's name is that of an image, written otherwise perhaps; a digest does not count.
+fn is_image(name: &Name, image: &str) -> bool {
+    let wanted = image.parse::<Reference>().map(|image| image.to_string());
+    matches!(name.what, What::Image(_)) && wanted.is_ok_and(|wanted| name.title() == wanted)
 }
 
 /// The files that name a package.
@@ -191,6 +260,8 @@ fn commands(kind: Kind, action: &Action) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use plimsoll_model::plan::{ActionKind, Effort, PackageFix};
+
     use super::*;
 
     #[test]
@@ -218,6 +289,52 @@ mod tests {
                 (GapKind::RecordUnread, "a/requirements.txt"),
             ]
         );
+        assert_eq!(without_login("https://a:b@host/x@y"), "https://host/x@y");
         assert!(is_meant("go.sum") && is_meant("package.json") && !is_meant("main.rs"));
+    }
+
+    #[test]
+    fn a_dockerfile_gets_the_new_base_and_the_new_versions_and_nothing_else() {
+        let action = |title: &str| Action {
+            kind: ActionKind::UpgradeSystem,
+            title: title.into(),
+            commands: Vec::new(),
+            patch: None,
+            mends: Vec::new(),
+            risk: 0,
+            effort: Effort::Small,
+            effort_reason: String::new(),
+            due: None,
+            packages: Vec::new(),
+            raise: None,
+            rebase: None,
+            notes: Vec::new(),
+        };
+        let fix = |name: &str, version: &str| PackageFix {
+            ecosystem: Ecosystem::Deb,
+            name: name.into(),
+            architecture: "amd64".into(),
+            least: version.into(),
+            version: version.into(),
+        };
+        let new = format!("docker.io/library/debian:12@sha256:{}", "a".repeat(64));
+        let rebase = Some(("docker.io/library/debian:12".to_owned(), new.clone()));
+        let plan = Plan {
+            actions: vec![
+                Action { rebase, ..action("Build on it") },
+                Action {
+                    packages: vec![fix("curl", "7.88-2"), fix("jq", "1.6-2")],
+                    ..action("Upgrade curl")
+                },
+                Action { packages: vec![fix("zlib1g", "2")], ..action("Upgrade zlib") },
+            ],
+            ..Plan::default()
+        };
+        let text = "# x\r\nFROM debian:12 AS a\nFROM alpine\nRUN apt-get install curl=7.88-1 \\\n  jq=1.6-3\nCOPY --from=a /x /x\n";
+        let (raised, made) = dockerfile(&plan, "Dockerfile", text);
+        assert_eq!(made, text.replace("FROM debian:12", &format!("FROM {new}")).replace("7.88-1", "7.88-2"));
+        let changes: Vec<&str> = raised.changes.iter().map(|change| change.name.as_str()).collect();
+        assert_eq!(changes, ["FROM", "curl"], "a newer version than the fix stays");
+        assert_eq!(raised.refused[0].wanted.name, "Upgrade zlib");
     }
 }

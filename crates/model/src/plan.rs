@@ -205,6 +205,8 @@ pub struct Action {
     pub packages: Vec<PackageFix>,
     /// The dependency that is raised, if one is.
     pub raise: Option<Raise>,
+    /// The base to build on instead of the old one, as a Dockerfile names both, if that is what to do.
+    pub rebase: Option<(String, String)>,
     /// What else is to be known.
     pub notes: Vec<String>,
 }

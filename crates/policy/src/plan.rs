@@ -137,6 +137,7 @@ fn action(kind: ActionKind, title: String, effort: Effort, reason: &str) -> Acti
         due: None,
         packages: Vec::new(),
         raise: None,
+        rebase: None,
         notes: Vec::new(),
     }
 }

@@ -46,8 +46,8 @@ pub struct AppliedReport<'a> {
 pub struct RaisedReport<'a> {
     /// What was raised.
     pub raised: &'a Raised,
-    /// The files with that, and what follows for them.
-    pub after: (&'a Scan, &'a Decision),
+    /// The files with that, and what follows for them; none of a Dockerfile, whose image has to be built again.
+    pub after: Option<(&'a Scan, &'a Decision)>,
 }
 
 /// Writes a plan for a person.

@@ -16,7 +16,8 @@ packages is run. DEST is as for `plimsoll scrub`.
 
 A folder, or one file of it, is planned by what requirements*.txt, package-lock.json, Cargo.lock and go.mod name. With --apply,
 versions are raised there, with the checksums that the registries tell; --dry-run shows the difference and writes nothing. What
-a package manager would have to decide anew is told with its command.
+a package manager would have to decide anew is told with its command. With --dockerfile and without --to, --apply changes the
+base and the pinned packages of that file.
 
 Exit codes: 0 the image passes its policy (with --apply: the new one does), 1 it fails, 2 undecided, or an error.
 
@@ -25,6 +26,7 @@ Examples:
   plimsoll plan oci:image --policy plimsoll.yaml --format json
   plimsoll plan ghcr.io/acme/shop:1.4.2 --policy slsa-3 --trust trust.yaml
   plimsoll plan . --apply --dry-run
+  plimsoll plan oci:image --dockerfile Dockerfile --apply
   plimsoll plan ./front/package-lock.json --apply
   plimsoll plan oci:image --apply --to oci:patched
   plimsoll plan debian:12 --apply --to registry:ghcr.io/acme/debian:12-patched
@@ -81,7 +83,7 @@ pub(crate) struct Plan {
     /// Plan for the image of this platform, as linux/arm64.
     #[arg(long, value_name = "OS/ARCH", help_heading = "Image")]
     pub(crate) platform: Option<Platform>,
-    /// Trace findings of the configuration to the lines of this Dockerfile.
+    /// Trace findings of the configuration to the lines of this Dockerfile; with --apply and without --to, change it.
     #[arg(long, value_name = "FILE", help_heading = "Image")]
     pub(crate) dockerfile: Option<PathBuf>,
     /// Set aside what VEX says is not affected or fixed, as for `plimsoll scan`; may be repeated.

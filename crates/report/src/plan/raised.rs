@@ -18,7 +18,7 @@ pub(super) fn write(
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let RaisedReport { raised, after: (after, decision) } = report;
+    let RaisedReport { raised, after } = report;
     section(if raised.is_written { "Applied" } else { "Would be applied" }, style, out)?;
     if !raised.changes.is_empty() {
         let mut table = new_table(style, &["File", "Package", "From", "To"]);
@@ -31,7 +31,8 @@ pub(super) fn write(
     for refused in &raised.refused {
         let wanted = &refused.wanted;
         let (path, name, to) = (clean(&wanted.path), clean(&wanted.name), clean(&wanted.to));
-        writeln!(out, "  not raised: {name} to {to} in {path}: {}", clean(&refused.reason))?;
+        let to = if to.is_empty() { to } else { format!(" to {to}") };
+        writeln!(out, "  not raised: {name}{to} in {path}: {}", clean(&refused.reason))?;
         for command in &refused.commands {
             writeln!(out, "     $ {}", clean(command))?;
         }
@@ -45,6 +46,9 @@ pub(super) fn write(
     if raised.changes.is_empty() {
         writeln!(out, "\nnothing was raised, and no file is written")?;
     }
+    let Some((after, decision)) = after else {
+        return writeln!(out, "\nbuild the image again, and plan it");
+    };
     let (from, to) = (before.outcome.as_str().to_uppercase(), decision.outcome.as_str().to_uppercase());
     let policy = clean(&decision.policy.name);
     writeln!(out, "\n{} → {}  under the policy {policy}", bold(&from, style), bold(&to, style))?;
@@ -63,10 +67,10 @@ pub(super) struct RaisedDocument<'a> {
     diff: &'a str,
     /// Whether the files were written.
     written: bool,
-    /// What follows for the changed files under the same policy.
-    outcome: &'static str,
+    /// What follows for the changed files under the same policy; null of a Dockerfile, whose image has to be built again.
+    outcome: Option<&'static str>,
     /// How many findings are left.
-    findings_left: usize,
+    findings_left: Option<usize>,
 }
 
 /// A version that was raised.
@@ -95,7 +99,7 @@ struct NotRaisedDocument<'a> {
 
 impl<'a> RaisedDocument<'a> {
     pub(super) fn new(report: &'a RaisedReport<'_>) -> Self {
-        let RaisedReport { raised, after: (after, decision) } = report;
+        let RaisedReport { raised, after } = report;
         let change = |change: &'a VersionChange| ChangeDocument {
             path: &change.path,
             name: &change.name,
@@ -112,8 +116,8 @@ impl<'a> RaisedDocument<'a> {
             refused: raised.refused.iter().map(refused).collect(),
             diff: &raised.diff,
             written: raised.is_written,
-            outcome: decision.outcome.as_str(),
-            findings_left: after.findings.len(),
+            outcome: after.map(|(_, decision)| decision.outcome.as_str()),
+            findings_left: after.map(|(after, _)| after.findings.len()),
         }
     }
 }

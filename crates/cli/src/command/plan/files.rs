@@ -9,8 +9,8 @@ use plimsoll_engine::patch::Outside;
 use plimsoll_engine::raise::{contents, is_meant, raise};
 use plimsoll_engine::scan::{ScanOptions, scan_contents};
 use plimsoll_engine::whole_file::WholeFile;
+use plimsoll_formats::bounded;
 use plimsoll_image::source::place::{Place, PlaceError};
-use plimsoll_model::decision::Decision;
 use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_model::patch::Raised;
 use plimsoll_model::path::file_name;
@@ -20,9 +20,10 @@ use plimsoll_patch::declared::{Kind, Texts, is_other};
 use plimsoll_policy::{Policy, Surroundings as Around};
 use plimsoll_report::plan::{PlanReport, RaisedReport};
 
+use super::super::history::{self, Memory};
 use super::super::{Context, files, scan as scanning, unified_diff, vex};
 use super::outside::Surroundings;
-use super::{decide, planned, tell};
+use super::{carried, decide, planned, tell};
 use crate::args::{Plan as Args, Scan as Wanted, Scanner};
 use crate::exit::Code;
 use crate::progress;
@@ -51,23 +52,40 @@ pub(super) fn run(policy: &Policy, args: &Args, context: &Context) -> anyhow::Re
     let mut options = scanning::options(&wanted, &[], context)?;
     options.evidence.details = true;
     options.vex = vex::library(&wanted, &[], context)?;
-    let judge = |texts: &Texts| -> anyhow::Result<(Scan, Decision)> {
-        let scan = scanned(&read, texts, &options, args, context)?;
-        let decision = decide(policy, &scan, now, Around::default());
-        Ok((scan, decision))
-    };
-    let (scan, decision) = judge(&read.texts)?;
-    let plan = planned(policy, &scan, None, args, context)?;
+    let look = |read: &Read| scanned(read, &options, args, context);
+    let scan = look(&read)?;
+    let (seen, trouble) = history::first_seen(&scan, Memory::of(args.no_history), context)?;
+    let decision = decide(policy, &scan, now, Around::default(), history::found(&seen));
+    let plan = planned(policy, &scan, None, (&seen, trouble), context)?;
     let report = PlanReport { scan: &scan, decision: &decision, plan: &plan, applied: None, raised: None };
     if !args.apply {
         tell(&report, 0, args, context)?;
         return Ok(Code::of_outcome(decision.outcome));
     }
     let (raised, texts) = applied(&scan, &plan, &read, args, context)?;
-    let (after, decided) = judge(&texts)?;
-    let told = RaisedReport { raised: &raised, after: (&after, &decided) };
+    // What was written is read again; what would be is taken for read.
+    let now_read = if raised.is_written { self::read(&args.image)? } else { Read { texts, ..read } };
+    let after = look(&now_read)?;
+    let found = carried((&scan, &seen), &after, context.environment.today()?);
+    let decided = decide(policy, &after, now, Around::default(), found);
+    let told = RaisedReport { raised: &raised, after: Some((&after, &decided)) };
     tell(&PlanReport { raised: Some(&told), ..report }, 0, args, context)?;
     Ok(Code::of_outcome(decided.outcome))
+}
+
+/// Raises what the Dockerfile of an image names, and writes it unless it is only to be shown.
+pub(super) fn dockerfile(plan: &Plan, path: &Path, args: &Args) -> anyhow::Result<Raised> {
+    let doing = || format!("reading {}", path.display());
+    let bytes = bounded::read_file(path, files::SIZE).with_context(doing)?;
+    let text = String::from_utf8(bytes).with_context(doing)?;
+    let name = path.display().to_string();
+    let (mut raised, made) = plimsoll_engine::raise::dockerfile(plan, &name, &text);
+    raised.diff = unified_diff::unified(&name, &text, &made);
+    if !args.dry_run && made != text {
+        write(std::iter::once((path, made.as_str())))?;
+        raised.is_written = true;
+    }
+    Ok(raised)
 }
 
 /// The files at `path`; of a single one those beside it that belong to it, too.
@@ -100,14 +118,10 @@ fn read(path: &str) -> anyhow::Result<Read> {
     Ok(Read { texts, paths, gaps })
 }
 
-fn scanned(
-    read: &Read,
-    texts: &Texts,
-    options: &ScanOptions,
-    args: &Args,
-    context: &Context,
-) -> anyhow::Result<Scan> {
-    let contents = contents(&args.image, texts, read.gaps.clone());
+fn scanned(read: &Read, options: &ScanOptions, args: &Args, context: &Context) -> anyhow::Result<Scan> {
+    // The days of findings are remembered by the name, and "." is every folder.
+    let path = Path::new(&args.image).canonicalize().with_context(|| format!("reading {}", args.image))?;
+    let contents = contents(&path.display().to_string(), &read.texts, read.gaps.clone());
     let scans = scan_contents(vec![contents], options, &progress::observer(!context.global.quiet));
     scans.into_iter().next().context("nothing was scanned")
 }
