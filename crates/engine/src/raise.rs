@@ -1,5 +1,6 @@
 //! Files that say what an application is built of, as contents to scan; and what a plan asks for, raised in them.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +21,14 @@ use plimsoll_model::scan::{Contents, ImageIdentity, Scan};
 use plimsoll_patch::declared::{self, ANSWER, Declared, Kind, Registry, Texts};
 
 use crate::patch::{Outside, Request};
+
+/// So many answers of registries are remembered.
+const KNOWN: usize = 1000;
+/// Answers with more bytes are not.
+const KNOWN_SIZE: usize = 256 << 10;
+
+/// How often it is tried again what did not go before.
+const PASSES: usize = 5;
 
 /// A package, as an inventory sorts them.
 type Key = (Ecosystem, String, String);
@@ -115,10 +124,31 @@ struct Asked<'a> {
     outside: Option<&'a dyn Outside>,
     /// Takes the place of scheme and host.
     mirror: Option<&'a str>,
+    /// What was answered before: the same is asked for again and again.
+    known: RefCell<BTreeMap<String, Result<Vec<u8>, String>>>,
 }
 
 impl Registry for Asked<'_> {
     fn get(&self, address: &str) -> Result<Vec<u8>, String> {
+        if let Some(known) = self.known.borrow().get(address) {
+            return known.clone();
+        }
+        let answer = self.ask(address);
+        let is_small = |answer: &Result<Vec<u8>, String>| answer.as_ref().map_or(0, Vec::len) <= KNOWN_SIZE;
+        let mut known = self.known.borrow_mut();
+        if known.len() < KNOWN && is_small(&answer) {
+            known.insert(address.to_owned(), answer.clone());
+        }
+        answer
+    }
+
+    fn is_closed(&self) -> bool {
+        self.outside.is_none()
+    }
+}
+
+impl Asked<'_> {
+    fn ask(&self, address: &str) -> Result<Vec<u8>, String> {
         let outside = self.outside.ok_or("its registry would have to be asked, which --offline forbids")?;
         let address = match self.mirror {
             Some(mirror) => {
@@ -153,14 +183,23 @@ pub fn raise(
     outside: Option<&dyn Outside>,
     mirror: Option<&str>,
 ) -> Raised {
-    let registry = Asked { outside, mirror };
+    let registry = Asked { outside, mirror, known: RefCell::default() };
     let mut raised = Raised::default();
-    for action in &plan.actions {
-        let Some(wanted) = &action.raise else { continue };
-        for path in paths(scan, wanted) {
-            let Some(kind) = Kind::of(path) else { continue };
+    let mut open: Vec<(&Action, &Raise, &str)> = plan
+        .actions
+        .iter()
+        .filter_map(|action| Some((action, action.raise.as_ref()?)))
+        .flat_map(|(action, wanted)| paths(scan, wanted).into_iter().map(move |path| (action, wanted, path)))
+        .collect();
+    // What one needs, another may bring.
+    for _ in 0..PASSES {
+        let before = open.len();
+        raised.refused.clear();
+        open.retain(|(action, wanted, path)| {
+            let Some(kind) = Kind::of(path) else { return false };
             let change = change(path, wanted);
-            match declared::raise(kind, path, wanted, texts, &registry) {
+            let done = declared::raise(kind, path, wanted, texts, &registry);
+            match &done {
                 Ok(()) => raised.changes.push(change),
                 Err(refused) => raised.refused.push(NotRaised {
                     wanted: change,
@@ -168,6 +207,10 @@ pub fn raise(
                     commands: commands(kind, action),
                 }),
             }
+            done.is_err()
+        });
+        if open.is_empty() || open.len() == before {
+            break;
         }
     }
     raised

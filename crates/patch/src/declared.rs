@@ -7,6 +7,7 @@ mod cargo;
 mod go;
 mod json;
 mod npm;
+mod python;
 mod requirements;
 
 use std::collections::BTreeMap;
@@ -119,6 +120,11 @@ pub trait Registry {
     /// # Errors
     /// Why it cannot be had, in words.
     fn get(&self, address: &str) -> Result<Vec<u8>, String>;
+
+    /// Whether nobody may be asked, so that what can be done without is done unchecked.
+    fn is_closed(&self) -> bool {
+        false
+    }
 }
 
 /// Why a version is not raised.
@@ -140,7 +146,7 @@ pub enum Refused {
     #[error("the registry has no {0} {1}")]
     Unknown(String, String),
     /// The new version needs something else.
-    #[error("{0} {1} needs {2}, which the lock file does not have")]
+    #[error("{0} {1} needs {2}, which the file does not have")]
     Needs(String, String, String),
     /// What needs the package does not take the new version.
     #[error("{0} asks for {1} {2}")]

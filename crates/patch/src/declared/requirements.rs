@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use plimsoll_model::plan::Raise;
-use plimsoll_model::version::Scheme;
 
+use super::python::{self, Published, needs, normalized, takes};
 use super::{Contents, Declared, Refused, Registry, Texts, replaced, text};
 
 /// Where packages are if the file does not tell.
@@ -50,13 +50,22 @@ pub(super) fn raise(
     if meant.is_empty() {
         return Err(Refused::Absent(raise.name.clone(), raise.from.clone()));
     }
+    let has_hashes = meant.iter().any(|line| !line.hashes.is_empty());
+    let mut hashes = Vec::new();
+    if has_hashes || !registry.is_closed() {
+        let index = index_of(text);
+        let files = python::files(&index, (&raise.name, &raise.to), registry)?;
+        fits(text, raise, (&index, &files), registry)?;
+        hashes.extend(files.into_iter().map(|file| format!("{HASH}sha256:{}", file.digest)));
+        hashes.sort();
+        hashes.dedup();
+    }
     let mut edits = Vec::new();
     for line in meant {
         edits.extend(line.version.map(|range| (range, raise.to.clone())));
         if let (Some(first), Some(last)) = (line.hashes.first(), line.hashes.last()) {
             let between = line.hashes.get(1).and_then(|second| text.get(first.end..second.start));
             let between = between.unwrap_or(" \\\n    ");
-            let hashes = published(text, raise, registry)?;
             edits.push((first.start..last.end, hashes.join(between)));
         }
     }
@@ -128,47 +137,39 @@ fn pinned(asked: &str, at: usize) -> Option<Range<usize>> {
     (length > 0 && is_end).then(|| at + equals + 2 + from..at + equals + 2 + end)
 }
 
-/// As PEP 503 has it.
-fn normalized(name: &str) -> String {
-    let mut made = String::with_capacity(name.len());
-    for c in name.chars() {
-        match c {
-            '-' | '_' | '.' if made.ends_with('-') => {}
-            '-' | '_' | '.' => made.push('-'),
-            other => made.push(other.to_ascii_lowercase()),
-        }
-    }
-    made
-}
-
-/// The hashes of all files of the new version, as the index tells them.
-fn published(text: &str, raise: &Raise, registry: &dyn Registry) -> Result<Vec<String>, Refused> {
+/// Where the packages of a file are: at the index that it names, or at PyPI.
+fn index_of(text: &str) -> String {
     let told = text.lines().find_map(|line| {
         let line = line.trim();
         let rest = line.strip_prefix("--index-url").or_else(|| line.strip_prefix("-i "))?;
         Some(rest.trim_start_matches(['=', ' ']).trim().trim_end_matches('/').to_owned())
     });
-    let index = told.unwrap_or_else(|| INDEX.to_owned());
-    let address = format!("{index}/{}/", normalized(&raise.name));
-    let page = registry.get(&address).map_err(Refused::Registry)?;
-    let page = String::from_utf8_lossy(&page);
-    let mut hashes: Vec<String> =
-        page.split("<a ").skip(1).filter_map(|anchor| hash_of(anchor, raise)).collect();
-    hashes.sort();
-    hashes.dedup();
-    if hashes.is_empty() {
-        return Err(Refused::Unknown(raise.name.clone(), raise.to.clone()));
-    }
-    Ok(hashes)
+    told.unwrap_or_else(|| INDEX.to_owned())
 }
 
-/// The hash of one file of an index (<https://peps.python.org/pep-0503/>), if it is one of the new version.
-fn hash_of(anchor: &str, raise: &Raise) -> Option<String> {
-    let digest = anchor.split_once("#sha256=")?.1.get(..64)?;
-    let file = anchor.split_once('>')?.1.split_once('<')?.0.trim();
-    let stem = [".tar.gz", ".zip", ".whl"].iter().find_map(|end| file.strip_suffix(end))?;
-    let version = if file.ends_with(".whl") { stem.split('-').nth(1)? } else { stem.rsplit_once('-')?.1 };
-    let is_same = Scheme::Pep440.compare(version, &raise.to).is_ok_and(std::cmp::Ordering::is_eq);
-    let is_hex = digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (is_same && is_hex).then(|| format!("{HASH}sha256:{digest}"))
+/// Whether the new version takes what else is pinned in the file, and that the new version.
+fn fits(
+    text: &str,
+    raise: &Raise,
+    (index, files): (&str, &[Published]),
+    registry: &dyn Registry,
+) -> Result<(), Refused> {
+    let name = normalized(&raise.name);
+    let pinned = read(text).packages;
+    let version_of = |name: &str| pinned.iter().find(|other| other.name == name).map(|other| &other.version);
+    for (need, range) in needs(files, registry) {
+        if version_of(&need).is_some_and(|version| !takes(&range, version)) {
+            return Err(Refused::Needs(raise.name.clone(), raise.to.clone(), format!("{need} {range}")));
+        }
+    }
+    for other in pinned.iter().filter(|other| other.name != name) {
+        // What the index does not know is of another one, and asks for what nobody can tell.
+        let Ok(files) = python::files(index, (&other.name, &other.version), registry) else { continue };
+        for (need, range) in needs(&files, registry) {
+            if need == name && takes(&range, &raise.from) && !takes(&range, &raise.to) {
+                return Err(Refused::Needed(other.name.clone(), name, range));
+            }
+        }
+    }
+    Ok(())
 }

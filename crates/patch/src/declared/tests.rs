@@ -18,6 +18,19 @@ impl Registry for Answers {
     }
 }
 
+/// Nobody may be asked.
+struct Closed;
+
+impl Registry for Closed {
+    fn get(&self, _address: &str) -> Result<Vec<u8>, String> {
+        Err("nobody may be asked".to_owned())
+    }
+
+    fn is_closed(&self) -> bool {
+        true
+    }
+}
+
 fn wish(kind: Kind, name: &str, from: &str, to: &str) -> Raise {
     Raise { ecosystem: kind.ecosystem(), name: name.into(), from: from.into(), to: to.into() }
 }
@@ -60,7 +73,8 @@ fn a_requirement_is_raised_with_its_hashes_and_nothing_else_changes() {
     let index = Answers::new(&[("https://pypi.org/simple/six/", &page)]);
     let kind = Kind::Requirements;
     raise(kind, "requirements.txt", &wish(kind, "Six", "1.16.0", "1.17"), &mut all, &index).unwrap();
-    raise(kind, "requirements.txt", &wish(kind, "Flask", "0.12.2", "0.12.3"), &mut all, &index).unwrap();
+    let flask = wish(kind, "Flask", "0.12.2", "0.12.3");
+    raise(kind, "requirements.txt", &flask, &mut all, &Closed).unwrap();
     let expected = REQUIREMENTS
         .replace("six==1.16.0", "six==1.17")
         .replace("0.12.2", "0.12.3")
@@ -72,6 +86,45 @@ fn a_requirement_is_raised_with_its_hashes_and_nothing_else_changes() {
     let absent = raise(kind, "requirements.txt", &wish(kind, "urllib3", "1.24.1", "2"), &mut all, &index);
     assert_eq!(absent, Err(Refused::Absent("urllib3".into(), "1.24.1".into())));
     assert_eq!(all["requirements.txt"], expected, "what is refused changes nothing");
+}
+
+#[test]
+fn a_requirement_that_others_do_not_take_stays() {
+    let kind = Kind::Requirements;
+    let file = |name: &str, version: &str| {
+        let digest = "e".repeat(64);
+        format!(
+            "<a href=\"../../p/{name}-{version}.whl#sha256={digest}\">{name}-{version}-py3-none-any.whl</a>"
+        )
+    };
+    let index = |name: &str| format!("https://pypi.org/simple/{name}/");
+    let metadata = |name: &str| format!("https://pypi.org/p/{name}.whl.metadata");
+    let flask = format!("{}{}", file("flask", "2"), file("flask", "3"));
+    let answers = Answers::new(&[
+        (&index("flask"), &flask),
+        (&index("jinja2"), &(file("jinja2", "2.10") + &file("jinja2", "3.1"))),
+        (&index("other"), &file("other", "1")),
+        (&metadata("flask-2"), "Name: flask\nRequires-Dist: Jinja2 (>=2)\n"),
+        (
+            &metadata("flask-3"),
+            "Name: flask\nRequires-Dist: Jinja2>=3.0\nRequires-Dist: z; extra == 'z'\n\nRequires-Dist: other<1\n",
+        ),
+        (&metadata("other-1"), "Requires-Dist: jinja2<3.1\n"),
+    ]);
+    let mut all = texts(&[("requirements.txt", "flask==2\nJinja2==2.10\nother==1\n")]);
+    let refused = |name: &str, from: &str, to: &str, all: &mut Texts| {
+        raise(kind, "requirements.txt", &wish(kind, name, from, to), all, &answers).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused("flask", "2", "3", &mut all),
+        "flask 3 needs jinja2 >=3.0, which the file does not have"
+    );
+    assert_eq!(refused("jinja2", "2.10", "3.1", &mut all), "other asks for jinja2 <3.1");
+    assert!(refused("jinja2", "2.10", "9", &mut all).contains("has no jinja2 9"));
+    let mut alone = texts(&[("requirements.txt", "flask==2\nJinja2==2.10\n")]);
+    raise(kind, "requirements.txt", &wish(kind, "jinja2", "2.10", "3.1"), &mut alone, &answers).unwrap();
+    raise(kind, "requirements.txt", &wish(kind, "flask", "2", "3"), &mut alone, &answers).unwrap();
+    assert_eq!(alone["requirements.txt"], "flask==3\nJinja2==3.1\n");
 }
 
 const PACKAGE: &str = "{\n  \"dependencies\": {\n    \"a\": \"^1.0.0\",\n    \"b\": \"1.0.0\"\n  }\n}\n";
@@ -161,7 +214,7 @@ fn what_npm_would_decide_anew_is_refused() {
             .unwrap_err()
             .to_string()
     };
-    assert_eq!(refused("a", "1.2.0"), "a 1.2.0 needs c ^1.0.0, which the lock file does not have");
+    assert_eq!(refused("a", "1.2.0"), "a 1.2.0 needs c ^1.0.0, which the file does not have");
     assert_eq!(refused("b", "1.1.0"), "node_modules/a asks for b ~1.0.0");
     assert_eq!(refused("a", "9.0.0"), "the registry has no a 9.0.0");
     let old = r#"{ "lockfileVersion": 1, "dependencies": {} }"#;
@@ -231,8 +284,8 @@ fn a_crate_gets_the_checksum_of_the_index() {
     let refused = |to: &str, all: &mut Texts| {
         raise(kind, "Cargo.lock", &wish(kind, "h", "1.0.0", to), all, &answers).unwrap_err().to_string()
     };
-    assert_eq!(refused("1.0.2", &mut all), "h 1.0.2 needs k ^1.5, which the lock file does not have");
-    assert_eq!(refused("1.0.3", &mut all), "h 1.0.3 needs m ^1, which the lock file does not have");
+    assert_eq!(refused("1.0.2", &mut all), "h 1.0.2 needs k ^1.5, which the file does not have");
+    assert_eq!(refused("1.0.3", &mut all), "h 1.0.3 needs m ^1, which the file does not have");
     assert!(refused("3.0.0", &mut all).contains("another version"));
     let strict = manifest.replace("h = \"1\"", "h = \"=1.0.0\"");
     let mut exact = texts(&[("Cargo.lock", CARGO_LOCK), ("Cargo.toml", &strict)]);
