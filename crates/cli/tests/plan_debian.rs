@@ -28,7 +28,9 @@ fn debs(folder: &Path, names: &[&str]) -> Option<Vec<PathBuf>> {
     fs::create_dir_all(lists.join("partial")).unwrap();
     let to = folder.join("debs");
     fs::create_dir_all(&to).unwrap();
-    let sources = folder.join("old.list");
+    // What is installed here would count as newer.
+    let (status, sources) = (folder.join("status"), folder.join("old.list"));
+    write(&status, "");
     write(&sources, format!("deb [signed-by={KEYS}] http://deb.debian.org/debian bookworm main\n"));
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
@@ -41,6 +43,7 @@ fn debs(folder: &Path, names: &[&str]) -> Option<Vec<PathBuf>> {
         ]);
         command.arg("-o").arg(format!("Dir::Etc::sourcelist={}", sources.display()));
         command.arg("-o").arg(format!("Dir::State::lists={}", lists.display()));
+        command.arg("-o").arg(format!("Dir::State::status={}", status.display()));
         command.arg("-o").arg(format!("Dir::Cache={}", folder.display())).args(arguments);
         command
     };
@@ -79,6 +82,8 @@ fn install(root: &Path, debs: &[PathBuf]) {
     }
     write(&root.join("var/lib/dpkg/status"), status);
     write(&root.join("etc/os-release"), DEBIAN);
+    // Trivy looks here.
+    write(&root.join("etc/debian_version"), "12.15\n");
 }
 
 /// The image of old packages; none if they cannot be had.
@@ -210,7 +215,7 @@ fn an_old_image_fails_baseline_and_passes_after_its_plan_and_trivy_agrees() {
 fn by_the_tracker(plimsoll: &Plimsoll, name: &str, new: &Path, fixed: &str) {
     let folder = plimsoll.folder();
     let debs = folder.join("cache/feeds");
-    let find = said(Command::new("find").arg(&debs).args(["-name", "*-nginx.deb"]));
+    let find = said(Command::new("find").arg(&debs).args(["-type", "f", "-name", "*-nginx.deb"]));
     let deb = find.lines().next().unwrap();
     said(Command::new("dpkg-deb").arg("-x").arg(deb).arg(folder.join("changelog")));
     let find =
