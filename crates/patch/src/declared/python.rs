@@ -114,6 +114,10 @@ pub(super) fn takes(range: &str, version: &str) -> bool {
 }
 
 fn clause(operator: &str, wanted: &str, version: &str) -> Option<bool> {
+    // Anything else would be compared as versions were before there were rules.
+    if !wanted.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let compare = |other: &str| Scheme::Pep440.compare(version, other).ok();
     match (operator, wanted.strip_suffix(".*")) {
         ("==", Some(prefix)) => within(prefix, version),
