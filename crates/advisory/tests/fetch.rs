@@ -464,3 +464,30 @@ fn paths_of_the_store_are_safe() {
     let root: PathBuf = desk.folder.path().join("feeds");
     assert!(fetched.copy.unwrap().path.starts_with(root));
 }
+
+#[test]
+fn what_was_not_used_for_long_goes_and_then_what_is_too_much() {
+    let server = HttpServer::start(serve(document(10_000), "\"1\"", 0));
+    let mut desk = Desk::new();
+    let days = ["2026-07-01", "2026-08-20", "2026-08-30"];
+    let sources = days.map(|day| source(&[format!("{}/{day}", server.url())], &format!("{day}.json")));
+    for (day, source) in days.iter().zip(&sources) {
+        desk.options.now = format!("{day}T00:00:00Z").parse().unwrap();
+        desk.one(source);
+    }
+    let left = || -> Vec<bool> { sources.iter().map(|source| desk.store().copy(source).is_some()).collect() };
+    let trim = |limit: u64, oldest: &str| {
+        let store = Arc::into_inner(desk.store()).unwrap();
+        store.trim(limit, oldest.parse().unwrap()).unwrap()
+    };
+    let reader = desk.store();
+    assert_eq!(trim(0, "2026-09-01T00:00:00Z"), desk.store().size().unwrap(), "another process reads");
+    drop(reader);
+    trim(1 << 20, "2026-08-01T00:00:00Z");
+    assert_eq!(left(), [false, true, true]);
+    let small = trim(15_000, "2026-08-01T00:00:00Z");
+    assert!((10_000..15_000).contains(&small), "{small}");
+    assert_eq!(left(), [false, false, true]);
+    assert_eq!(trim(0, "2026-08-01T00:00:00Z"), 0);
+    assert_eq!(left(), [false; 3]);
+}

@@ -11,6 +11,7 @@ pub mod rules;
 mod shell;
 mod shellcheck;
 pub mod syntax;
+pub mod upgrades;
 pub(crate) mod view;
 mod words;
 

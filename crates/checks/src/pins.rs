@@ -108,6 +108,13 @@ impl Name {
         }
     }
 
+    /// The edit after which another image is named, as it is written; none where the name is not there in one piece.
+    #[must_use]
+    pub fn renamed(&self, image: &str) -> Option<Edit> {
+        let Place::Reference(range) = &self.place else { return None };
+        Some(Edit { rule: "rebase", range: range.clone(), replacement: image.to_owned() })
+    }
+
     /// The edits after which it names `pin`, a digest or a commit, and still tells the tag.
     #[must_use]
     pub fn pinned_to(&self, text: &str, pin: &str) -> Vec<Edit> {

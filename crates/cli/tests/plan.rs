@@ -500,3 +500,138 @@ fn a_plan_is_told_and_days_are_kept_from_run_to_run() {
     assert_eq!(nowhere.code, 2);
     assert!(nowhere.err.contains("names no apt repository"), "{}", nowhere.err);
 }
+
+#[test]
+fn what_is_on_hold_stays_and_no_image_is_written() {
+    if !installed(&TOOLS) {
+        return;
+    }
+    let scene = scene();
+    let mut command = Command::new("sh");
+    command.args(["-c", "echo liba hold | dpkg --root=\"$0\" --set-selections"]).arg(&scene.root);
+    said(&mut command);
+    let server = serve(repository(&scene.key, &scene.debs(), ""));
+    let ran = scene.apply(&server, &scene.key.public(), &[]);
+    let value: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{} {}", ran.out, ran.err));
+    assert_eq!(ran.code, 1, "it fails as before");
+    let applied = &value["applied"];
+    assert_eq!((&applied["packages"], &applied["layer"]), (&json!([]), &Value::Null));
+    assert_eq!(applied["unfulfilled"][0]["name"], "liba");
+    assert!(text(&applied["unfulfilled"][0]["reason"]).contains("the image holds it back"), "{}", ran.out);
+    assert!(!scene.plimsoll.folder().join("new").exists());
+    let bytes = || -> u64 {
+        let told = scene.plimsoll.run(&["cache", "info", "--json"]);
+        serde_json::from_str::<Value>(&told.out).unwrap()["packageBytes"].as_u64().unwrap()
+    };
+    assert!(bytes() > 0, "the repository's index");
+    assert_eq!(scene.plimsoll.run(&["cache", "prune"]).code, 0);
+    assert_eq!(bytes(), 0);
+}
+
+#[test]
+fn diverted_files_go_where_dpkg_puts_them() {
+    if !installed(&TOOLS) || !installed(&["dpkg-divert"]) {
+        return;
+    }
+    let scene = scene();
+    let root = format!("--root={}", scene.root.display());
+    for (from, to) in [("/usr/bin/a", "/usr/bin/a.real"), ("/usr/share/a/data", "/usr/share/a/data.theirs")] {
+        said(Command::new("dpkg-divert").args([&root, "--local", "--rename", "--divert", to, "--add", from]));
+    }
+    write(&scene.root.join("usr/bin/a"), "wrapper");
+    write(&scene.root.join("usr/share/a/data"), "ours");
+    let server = serve(repository(&scene.key, &scene.debs(), ""));
+    let ran = scene.apply(&server, &scene.key.public(), &[]);
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+    let ours = scene.plimsoll.folder().join("ours");
+    unpack(&scene.plimsoll.folder().join("new"), &ours);
+    let mut unpacking = Command::new("dpkg");
+    unpacking.args([&root, "--force-depends", "--force-confold", "--unpack"]).args(scene.debs());
+    said(&mut unpacking);
+    let (ours, theirs) = (files(&ours), files(&scene.root));
+    let places = [
+        "usr/bin/a",
+        "usr/bin/a.real",
+        "usr/share/a/data",
+        "usr/share/a/data.theirs",
+        "var/lib/dpkg/diversions",
+    ];
+    for place in places {
+        assert!(ours.contains_key(place), "{place}");
+        assert_eq!(ours.get(place), theirs.get(place), "{place}");
+    }
+}
+
+#[test]
+fn an_image_without_dpkg_has_its_status_d_kept() {
+    if !installed(&TOOLS) || !installed(&["md5sum"]) {
+        return;
+    }
+    let scene = scene();
+    let folder = scene.plimsoll.folder().join("split");
+    fs::create_dir_all(&folder).unwrap();
+    let control = control("liba", "1.0", "");
+    let old = package(&folder, &control, &[], &[("usr/lib/liba.so.1.0", "old"), ("usr/lib/gone/x", "old")]);
+    let root = folder.join("root");
+    said(Command::new("dpkg-deb").arg("-x").arg(&old).arg(&root));
+    write(&root.join("etc/os-release"), DEBIAN);
+    write(&root.join("var/lib/dpkg/status.d/liba"), &control);
+    let sums =
+        said(Command::new("md5sum").args(["usr/lib/liba.so.1.0", "usr/lib/gone/x"]).current_dir(&root));
+    write(&root.join("var/lib/dpkg/status.d/liba.md5sums"), sums);
+    let scene = Scene { root, ..scene };
+    let server = serve(repository(&scene.key, &scene.debs(), ""));
+    let ran = scene.apply(&server, &scene.key.public(), &[]);
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+    let ours = scene.plimsoll.folder().join("ours");
+    unpack(&scene.plimsoll.folder().join("new"), &ours);
+    let status = |name: &str| fs::read_to_string(ours.join("var/lib/dpkg/status.d").join(name)).unwrap();
+    assert!(status("liba").contains("Version: 1.1\n"), "{}", status("liba"));
+    assert!(status("libnew").contains("Version: 2\n"), "what it needs came along");
+    assert!(!ours.join("var/lib/dpkg/status").exists());
+    assert_eq!(fs::read_to_string(ours.join("usr/lib/liba.so.1.1")).unwrap(), "new");
+    assert!(!ours.join("usr/lib/liba.so.1.0").exists() && !ours.join("usr/lib/gone/x").exists());
+    let checked = Command::new("md5sum")
+        .args(["--quiet", "-c", "var/lib/dpkg/status.d/liba.md5sums"])
+        .current_dir(&ours)
+        .status();
+    assert!(checked.unwrap().success(), "{}", status("liba.md5sums"));
+}
+
+#[test]
+fn whoever_interrupts_it_finds_nothing_half_written() {
+    if !installed(&TOOLS) {
+        return;
+    }
+    let scene = scene();
+    let files = repository(&scene.key, &scene.debs(), "");
+    let deb = format!("/debian/pool/{}", scene.debs[1].file_name().unwrap().to_string_lossy());
+    let (sender, arrived) = std::sync::mpsc::channel();
+    let sender = std::sync::Mutex::new(sender);
+    let server = HttpServer::start(move |request, connection| match files.get(&request.target) {
+        Some(bytes) if request.target == deb => {
+            connection.head(200, &[("Content-Length", &bytes.len().to_string())]);
+            connection.send(&bytes[..bytes.len() / 2]);
+            sender.lock().unwrap().send(()).unwrap_or_default();
+            connection.hang();
+        }
+        Some(bytes) => connection.answer(200, &[], bytes),
+        None => connection.answer(404, &[], b""),
+    });
+    let sources =
+        format!("deb [signed-by=/usr/share/keyrings/test.gpg] {}/debian bookworm main\n", server.url());
+    let name = layout(&scene.plimsoll, &scene.root, &sources, &scene.key.public());
+    let out = scene.plimsoll.folder().join("out");
+    fs::create_dir_all(&out).unwrap();
+    for to in [
+        format!("oci:{}", out.join("new").display()),
+        format!("oci-archive:{}", out.join("new.tar").display()),
+    ] {
+        let mut command = scene.plimsoll.command(&["plan", &name, "--db", &scene.db, "--apply", "--to", &to]);
+        let mut process = command.env_remove("SOURCE_DATE_EPOCH").spawn().unwrap();
+        arrived.recv().unwrap();
+        said(Command::new("kill").args(["-INT", &process.id().to_string()]));
+        assert!(!process.wait().unwrap().success());
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 0, "{to}");
+    }
+}

@@ -281,9 +281,14 @@ impl Signed {
     }
 
     fn check(&self, options: &[&str]) -> Ran {
+        self.judged("check", options)
+    }
+
+    /// Runs a command that judges the image by a policy.
+    fn judged(&self, command: &str, options: &[&str]) -> Ran {
         let image = format!("{}/shop:1", self.host);
         let mut command =
-            self.plimsoll.command(&["--config", &self.config, "check", &image, "--format", "json"]);
+            self.plimsoll.command(&["--config", &self.config, command, &image, "--format", "json"]);
         command.env("SOURCE_DATE_EPOCH", support::EPOCH);
         Ran::of(command.current_dir(self.plimsoll.folder()).args(options))
     }
@@ -377,6 +382,10 @@ fn a_policy_judges_signatures_and_provenance_and_is_signed_itself() {
     let document = json(&ran);
     assert_eq!(document["trust"]["slsaLevel"], 3);
     assert_eq!(document["trust"]["signers"], serde_json::json!(["release"]));
+    for (options, outcome) in [(&trust[..], "pass"), (&[], "undecided")] {
+        let ran = signed.judged("plan", options);
+        assert_eq!(json(&ran)["outcome"], outcome, "{ran:?}");
+    }
     let summary: Value = serde_json::from_slice(&fs::read(signed.path("vsa.json")).unwrap()).unwrap();
     assert_eq!(summary["predicate"]["verificationResult"], "PASSED");
     assert_eq!(summary["predicate"]["verifiedLevels"][0], "SLSA_BUILD_LEVEL_3");
@@ -388,6 +397,7 @@ fn a_policy_judges_signatures_and_provenance_and_is_signed_itself() {
     let ran = signed.check(&trust);
     assert!(ran.code == 2 && ran.err.contains("must be signed"), "{ran:?}");
     assert_eq!(signed.check(&[&trust[..], &["--policy", "slsa-3"]].concat()).code, 2);
+    assert!(signed.judged("plan", &trust).err.contains("must be signed"));
     signed.sign_file("plimsoll.yaml");
     let ran = signed.check(&trust);
     assert_eq!(ran.code, 0, "{ran:?}");

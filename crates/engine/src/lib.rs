@@ -18,6 +18,7 @@ pub mod limits;
 pub mod live;
 pub mod observe;
 pub mod patch;
+pub mod raise;
 pub mod scan;
 pub mod scrub;
 pub mod secrets;

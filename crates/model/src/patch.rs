@@ -66,3 +66,40 @@ pub struct PatchLayer {
     /// Files that it takes away.
     pub removed: usize,
 }
+
+/// What was raised in files that say what an application is built of.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Raised {
+    /// What was raised, in the order of the plan.
+    pub changes: Vec<VersionChange>,
+    /// What was not.
+    pub refused: Vec<NotRaised>,
+    /// What changes in the files, as a unified diff.
+    pub diff: String,
+    /// Whether the files were written.
+    pub is_written: bool,
+}
+
+/// A version that was raised.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct VersionChange {
+    /// The file.
+    pub path: String,
+    /// The package.
+    pub name: String,
+    /// The version of before.
+    pub from: String,
+    /// The version now.
+    pub to: String,
+}
+
+/// A version that was not raised.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct NotRaised {
+    /// What was wanted.
+    pub wanted: VersionChange,
+    /// Why it was not done.
+    pub reason: String,
+    /// The commands that do it.
+    pub commands: Vec<String>,
+}

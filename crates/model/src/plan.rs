@@ -203,8 +203,25 @@ pub struct Action {
     pub due: Option<Date>,
     /// Packages of the operating system that change: ecosystem, name, architecture, lowest version.
     pub packages: Vec<PackageFix>,
+    /// The dependency that is raised, if one is.
+    pub raise: Option<Raise>,
+    /// The base to build on instead of the old one, as a Dockerfile names both, if that is what to do.
+    pub rebase: Option<(String, String)>,
     /// What else is to be known.
     pub notes: Vec<String>,
+}
+
+/// A dependency of an application to raise.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Raise {
+    /// Its ecosystem.
+    pub ecosystem: Ecosystem,
+    /// Its name.
+    pub name: String,
+    /// The version that is there.
+    pub from: String,
+    /// The lowest version that mends everything that can be mended.
+    pub to: String,
 }
 
 /// A package that is to have at least this version.

@@ -1,4 +1,5 @@
-//! Fixed packages of a distribution's own repositories, verified, and the one layer that puts them into an image.
+//! Fixed packages of a distribution's own repositories, verified, and the one layer that puts them into an image; and versions
+//! raised in files that say what an application is built of.
 //!
 //! No network, no process and no file of the image is opened here: repositories are asked, signatures checked and files of
 //! the image read by whoever calls. Nothing of a package is run. dpkg only; apk and rpm are not written.
@@ -6,6 +7,7 @@
 
 pub mod apt;
 pub mod deb;
+pub mod declared;
 pub mod layer;
 pub mod owners;
 pub mod relation;

@@ -136,6 +136,8 @@ fn action(kind: ActionKind, title: String, effort: Effort, reason: &str) -> Acti
         effort_reason: reason.to_owned(),
         due: None,
         packages: Vec::new(),
+        raise: None,
+        rebase: None,
         notes: Vec::new(),
     }
 }

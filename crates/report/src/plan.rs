@@ -2,12 +2,13 @@
 
 mod applied;
 mod document;
+mod raised;
 
 use std::io::{self, Write};
 
 use comfy_table::Cell;
 use plimsoll_model::decision::{Decision, Outcome};
-use plimsoll_model::patch::Patch;
+use plimsoll_model::patch::{Patch, Raised};
 use plimsoll_model::plan::{Action, Plan};
 use plimsoll_model::scan::Scan;
 
@@ -29,6 +30,8 @@ pub struct PlanReport<'a> {
     pub plan: &'a Plan,
     /// What was done, if something was.
     pub applied: Option<&'a AppliedReport<'a>>,
+    /// What was raised in files, if something was to be.
+    pub raised: Option<&'a RaisedReport<'a>>,
 }
 
 /// What was put into an image, and what it is now.
@@ -39,12 +42,20 @@ pub struct AppliedReport<'a> {
     pub after: Option<(&'a Scan, &'a Decision)>,
 }
 
+/// What was raised in files, and what they say now.
+pub struct RaisedReport<'a> {
+    /// What was raised.
+    pub raised: &'a Raised,
+    /// The files with that, and what follows for them; none of a Dockerfile, whose image has to be built again.
+    pub after: Option<(&'a Scan, &'a Decision)>,
+}
+
 /// Writes a plan for a person.
 ///
 /// # Errors
 /// If `out` fails.
 pub fn write_text(report: &PlanReport<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let PlanReport { scan, decision, plan, applied } = report;
+    let PlanReport { scan, decision, plan, applied, raised } = report;
     let word = bold(&decision.outcome.as_str().to_uppercase(), style);
     writeln!(out, "{word}  {}  {}", bold(&clean(&scan.image.name), style), scan.image.platform)?;
     let count = scan.findings.len();
@@ -63,9 +74,10 @@ pub fn write_text(report: &PlanReport<'_>, style: Style, out: &mut dyn Write) ->
     for note in &plan.notes {
         writeln!(out, "{}", clean(note))?;
     }
-    match applied {
-        Some(applied) => applied::write(applied, decision, style, out),
-        None => hint(scan, plan, decision, out),
+    match (applied, raised) {
+        (_, Some(raised)) => raised::write(raised, decision, style, out),
+        (Some(applied), None) => applied::write(applied, decision, style, out),
+        (None, None) => hint(scan, plan, decision, out),
     }
 }
 

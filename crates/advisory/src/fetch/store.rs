@@ -127,6 +127,43 @@ impl Store {
         Ok(())
     }
 
+    /// How many bytes the copies have.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn size(&self) -> io::Result<u64> {
+        Ok(fs::read_dir(&self.root)?.filter_map(Result::ok).map(|entry| size_of(&entry.path())).sum())
+    }
+
+    /// Deletes copies that no upstream has confirmed since `oldest`, and of the others those confirmed longest ago until at most
+    /// `limit` bytes are left; unless another process has the store open. Tells how many bytes are left.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn trim(self, limit: u64, oldest: Timestamp) -> io::Result<u64> {
+        let Self { root, _lock: ours } = self;
+        drop(ours);
+        let lock = lock_file(&root.join(LOCK))?;
+        let mut copies = Vec::new();
+        for entry in fs::read_dir(&root)?.filter_map(Result::ok).filter(|entry| entry.path().is_dir()) {
+            let held = read_json::<Named>(&entry.path().join(META));
+            let begun = || entry.metadata().and_then(|about| about.modified()).ok()?.try_into().ok();
+            let used: Option<Timestamp> = held.map(|named| named.meta.checked).or_else(begun);
+            copies.push((used.unwrap_or(Timestamp::UNIX_EPOCH), entry.path(), size_of(&entry.path())));
+        }
+        copies.sort();
+        let mut total: u64 = copies.iter().map(|(_, _, size)| size).sum();
+        if lock.try_lock().is_err() {
+            return Ok(total);
+        }
+        for (used, folder, size) in copies {
+            if (used < oldest || total > limit) && fs::remove_dir_all(&folder).is_ok() {
+                total -= size;
+            }
+        }
+        Ok(total)
+    }
+
     /// The copy of `source` that is here, if it is whole; nothing is fetched.
     #[must_use]
     pub fn copy(&self, source: &Source) -> Option<Copy> {
@@ -148,6 +185,16 @@ impl Store {
 
 fn lock_file(path: &Path) -> io::Result<File> {
     File::options().create(true).truncate(false).write(true).open(path)
+}
+
+/// The bytes of the files of a folder.
+fn size_of(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    entries
+        .filter_map(|entry| entry.metadata().ok())
+        .filter(fs::Metadata::is_file)
+        .map(|about| about.len())
+        .sum()
 }
 
 /// `meta.json` with the name of the body.

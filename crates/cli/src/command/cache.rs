@@ -4,10 +4,13 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use jiff::SignedDuration;
+use plimsoll_advisory::fetch::Store;
 use plimsoll_engine::cache;
 use plimsoll_engine::verify::kept::Kept;
 
 use super::Context;
+use super::plan::outside::{DAYS, PACKAGES};
 use crate::args::Cache;
 use crate::exit::Code;
 
@@ -19,9 +22,11 @@ pub(super) fn run(command: &Cache, context: &Context) -> anyhow::Result<Code> {
     match command {
         Cache::Info { json } => {
             let info = cache.info()?;
+            let packages = packages(context, |store| Ok(store.size()?))?;
             if *json {
-                let value =
-                    serde_json::json!({ "path": root, "limit": context.config.cache.limit, "content": info });
+                let value = serde_json::json!({
+                    "path": root, "limit": context.config.cache.limit, "content": info, "packageBytes": packages,
+                });
                 writeln!(out, "{value:#}")?;
             } else {
                 writeln!(out, "{}", root.display())?;
@@ -32,15 +37,22 @@ pub(super) fn run(command: &Cache, context: &Context) -> anyhow::Result<Code> {
                     info.layers, info.images
                 )?;
                 writeln!(out, "{} kB of signatures that were verified", signatures.bytes() / 1000)?;
+                writeln!(out, "{} MB of packages and answers of registries", packages / 1_000_000)?;
             }
         }
         Cache::Prune { keep } => {
             let before = cache.info()?.bytes;
-            let after = cache.prune(keep.saturating_mul(1_000_000))?.bytes;
-            // They are small, and quickly fetched again.
+            // Signatures are small, and quickly fetched again.
             if *keep == 0 {
                 signatures.prune(0);
             }
+            let keep = keep.saturating_mul(1_000_000);
+            let fetched = packages(context, |store| Ok(store.size()?))?;
+            let after = cache.prune(keep)?.bytes;
+            let oldest =
+                context.environment.timestamp()?.checked_sub(SignedDuration::from_hours(24 * DAYS))?;
+            let left = packages(context, |store| Ok(store.trim(keep, oldest)?))?;
+            let (before, after) = (before.saturating_add(fetched), after.saturating_add(left));
             writeln!(
                 out,
                 "{} MB freed, {} MB left",
@@ -50,6 +62,15 @@ pub(super) fn run(command: &Cache, context: &Context) -> anyhow::Result<Code> {
         }
     }
     Ok(Code::Pass)
+}
+
+/// Does something with what `plan --apply` fetched; nothing if it never did.
+fn packages(context: &Context, work: impl FnOnce(Store) -> anyhow::Result<u64>) -> anyhow::Result<u64> {
+    let folder = context.cache_directory().map(|directory| directory.join(PACKAGES));
+    match folder.filter(|folder| folder.is_dir()) {
+        Some(folder) => work(Store::open(&folder)?).with_context(|| folder.display().to_string()),
+        None => Ok(0),
+    }
 }
 
 /// The directory of the evidence cache.

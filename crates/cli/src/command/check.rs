@@ -1,6 +1,6 @@
 //! `plimsoll check`.
 
-mod signatures;
+pub(super) mod signatures;
 mod summary;
 pub(super) mod surroundings;
 
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     ensure!(args.vsa.emit_vsa.is_some() || args.vsa.vsa_key.is_none(), "--vsa-key needs --emit-vsa");
     // Whoever has a mistake in a policy learns it before the scan.
     let policy = self::policy(args.policy.as_deref(), args.environment.as_deref(), context)?;
-    let (policy, trust) = signatures::read(policy, args, context)?;
+    let (policy, trust) = signatures::read(policy, args.policy.as_deref(), args.trust.as_deref(), context)?;
     let template = output::template(args.template.as_deref())?;
     let outputs = output::chosen(&args.output, args.format.as_ref(), args.template.as_deref(), &TEXT)?;
     let trail = args.audit.as_deref().zip(args.audit_key.as_deref());

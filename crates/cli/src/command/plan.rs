@@ -1,8 +1,9 @@
 //! `plimsoll plan`.
 
 mod apply;
+mod files;
 mod gpgv;
-mod outside;
+pub(super) mod outside;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use plimsoll_model::lineage::Lineage;
 use plimsoll_model::plan::FirstSeen;
 use plimsoll_model::scan::Scan;
 use plimsoll_policy::{Asks, PlanInputs, Policy, Situation, Surroundings, evaluate, plan};
-use plimsoll_report::plan::{AppliedReport, PlanReport, write_json, write_text};
+use plimsoll_report::plan::{AppliedReport, PlanReport, RaisedReport, write_json, write_text};
 
 use super::check::surroundings;
 use super::history::{self, Memory};
@@ -28,14 +29,22 @@ use crate::progress;
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
     // Whoever has a mistake in a policy or a destination learns it before the scan.
     let policy = check::policy(args.policy.as_deref(), args.environment.as_deref(), context)?;
+    let (policy, trust) =
+        check::signatures::read(policy, args.policy.as_deref(), args.trust.as_deref(), context)?;
+    if files::are_meant(&args.image) {
+        return files::run(&policy, args, context);
+    }
+    if args.apply && args.to.is_none() && args.dockerfile.is_none() {
+        bail!("--apply wants --to DEST for a new image, or --dockerfile FILE, which it changes");
+    }
     let destination = args.to.as_deref().map(|to| apply::destination(to, args, context)).transpose()?;
     let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
     let (images, mut options, scans) = scanned(args, context)?;
     if args.apply && scans.len() > 1 {
         bail!("{} has several images; --platform chooses one", args.image);
     }
-    let surroundings =
-        surroundings::of(&scans, (&args.image, args.platform.as_ref()), policy.asks(), None, context);
+    let (name, trust) = ((args.image.as_str(), args.platform.as_ref()), trust.as_ref());
+    let surroundings = surroundings::of(&scans, name, policy.asks(), trust, context);
     let mut worst = None;
     for (index, scan) in scans.iter().enumerate() {
         let around = surroundings.get(index).cloned().unwrap_or_default();
@@ -50,32 +59,19 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
             (Some(_), None) => bail!("a bill of materials holds no files that packages could be put over"),
             (None, _) => None,
         };
+        let raised = args.dockerfile.as_deref().filter(|_| args.apply && destination.is_none());
+        let raised = raised.map(|path| files::dockerfile(&plan, path, args)).transpose()?;
+        let raised = raised.as_ref().map(|raised| RaisedReport { raised, after: None });
         let after = applied.as_ref().and_then(|(_, after)| after.as_ref());
-        // What lies with the new image is not known: nothing was put there.
-        let alone = |after| {
-            surroundings::of(
-                std::slice::from_ref(after),
-                ("", None),
-                Asks { sbom: false, ..policy.asks() },
-                None,
-                context,
-            )
-        };
-        let today = context.environment.today()?;
-        let decided = after.map(|after| {
-            let around = alone(after).pop().unwrap_or_default();
-            decide(&policy, after, now, around, carried((scan, &seen), after, today))
-        });
+        let decided =
+            after.map(|after| decide_new(&policy, (scan, &seen), after, now, context)).transpose()?;
         worst = worst.max(Some(decided.as_ref().map_or(decision.outcome, |decision| decision.outcome)));
         let told = applied
             .as_ref()
             .map(|(patch, after)| AppliedReport { patch, after: after.as_ref().zip(decided.as_ref()) });
-        tell(
-            &PlanReport { scan, decision: &decision, plan: &plan, applied: told.as_ref() },
-            index,
-            args,
-            context,
-        )?;
+        let (applied, raised) = (told.as_ref(), raised.as_ref());
+        let report = PlanReport { scan, decision: &decision, plan: &plan, applied, raised };
+        tell(&report, index, args, context)?;
     }
     Ok(worst.map_or(Code::Undecided, Code::of_outcome))
 }
@@ -106,6 +102,20 @@ fn decide(
     found: Vec<Date>,
 ) -> Decision {
     evaluate(policy, scan, &Situation { now, known: Known::default(), surroundings, found })
+}
+
+/// What follows for a new image. What lies with it is not known: nothing was put there.
+fn decide_new(
+    policy: &Policy,
+    before: (&Scan, &[FirstSeen]),
+    after: &Scan,
+    now: Timestamp,
+    context: &Context,
+) -> anyhow::Result<Decision> {
+    let asks = Asks { sbom: false, ..policy.asks() };
+    let around = surroundings::of(std::slice::from_ref(after), ("", None), asks, None, context).pop();
+    let found = carried(before, after, context.environment.today()?);
+    Ok(decide(policy, after, now, around.unwrap_or_default(), found))
 }
 
 fn lineage_of(image: &Image, args: &Args, context: &Context) -> anyhow::Result<Lineage> {

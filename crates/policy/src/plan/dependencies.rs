@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use plimsoll_model::ecosystem::Ecosystem;
 use plimsoll_model::finding::FindingKind;
 use plimsoll_model::package::Package;
-use plimsoll_model::plan::{Action, ActionKind, Effort};
+use plimsoll_model::plan::{Action, ActionKind, Effort, Raise};
 use plimsoll_model::scan::Scan;
 
 use super::action;
@@ -110,6 +110,8 @@ fn dependency(
         action.notes.push(format!("there is no command for {} packages", package.ecosystem));
     }
     action.mends = mends;
+    let (name, from) = (package.name.clone(), package.version.clone());
+    action.raise = Some(Raise { ecosystem: package.ecosystem, name, from, to });
     Some(action)
 }
 

@@ -154,6 +154,7 @@ pub(super) fn rebase(scan: &Scan, lineage: &Lineage) -> Option<Action> {
     let mut made =
         action(ActionKind::Rebase, title, Effort::Medium, "the image has to be built and tested again");
     made.patch = Some(format!("Dockerfile\n-FROM {old}\n+FROM {new}"));
+    made.rebase = Some((old.to_owned(), new));
     if !brought.is_empty() {
         let ids: Vec<&str> = brought.iter().take(10).map(String::as_str).collect();
         made.notes.push(format!("it brings {} that the old one has not: {}", brought.len(), ids.join(", ")));

@@ -9,6 +9,7 @@ use plimsoll_model::scan::Scan;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::raised::RaisedDocument;
 use super::{AppliedReport, PlanReport};
 
 /// The version of the JSON document's schema.
@@ -51,6 +52,9 @@ struct Document<'a> {
     /// What was done, with `--apply`.
     #[serde(skip_serializing_if = "Option::is_none")]
     applied: Option<AppliedDocument<'a>>,
+    /// What was raised in files, with `--apply`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raised: Option<RaisedDocument<'a>>,
 }
 
 /// An image.
@@ -298,7 +302,7 @@ struct LayerDocument {
 
 impl<'a> Document<'a> {
     fn new(report: &'a PlanReport<'_>) -> Self {
-        let PlanReport { scan, decision, plan, applied } = report;
+        let PlanReport { scan, decision, plan, applied, raised } = report;
         let findings = scan.findings.iter().zip(&plan.judged);
         let unmended =
             |(finding, reason): &'a (usize, String)| UnmendedDocument { finding: *finding, reason };
@@ -316,6 +320,7 @@ impl<'a> Document<'a> {
             unmended: plan.unmended.iter().map(unmended).collect(),
             notes: &plan.notes,
             applied: applied.map(AppliedDocument::new),
+            raised: raised.map(RaisedDocument::new),
         }
     }
 }

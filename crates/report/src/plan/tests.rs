@@ -5,7 +5,7 @@ use plimsoll_model::decision::PolicySummary;
 use plimsoll_model::digest::Digest;
 use plimsoll_model::ecosystem::Ecosystem;
 use plimsoll_model::finding::{Exploitation, TechnicalImpact};
-use plimsoll_model::patch::{PatchLayer, PatchRepository, PatchedPackage};
+use plimsoll_model::patch::{NotRaised, PatchLayer, PatchRepository, PatchedPackage, VersionChange};
 use plimsoll_model::plan::{
     ActionKind, Assessment, Effort, FirstSeen, InputBasis, Judged, Mission, PackageFix, SeenBasis,
     SsvcDecision,
@@ -72,6 +72,8 @@ fn plan(scan: &Scan, text: &str) -> Plan {
             least: "2".into(),
             version: "2".into(),
         }],
+        raise: None,
+        rebase: None,
         notes: vec![format!("a note{text}")],
     };
     Plan {
@@ -119,7 +121,7 @@ fn text(report: &PlanReport<'_>) -> String {
 fn a_person_reads_what_to_do_and_what_became_of_it() {
     let (scan, fail, pass) = (scan(), decision(Outcome::Fail), decision(Outcome::Pass));
     let plan = plan(&scan, "");
-    let report = PlanReport { scan: &scan, decision: &fail, plan: &plan, applied: None };
+    let report = PlanReport { scan: &scan, decision: &fail, plan: &plan, applied: None, raised: None };
     let told = text(&report);
     for part in [
         "FAIL",
@@ -154,8 +156,11 @@ fn the_document_says_everything() {
     let (plan, patch) = (plan(&scan, ""), patch(""));
     let applied = AppliedReport { patch: &patch, after: None };
     let mut out = Vec::new();
-    write_json(&PlanReport { scan: &scan, decision: &fail, plan: &plan, applied: Some(&applied) }, &mut out)
-        .unwrap();
+    write_json(
+        &PlanReport { scan: &scan, decision: &fail, plan: &plan, applied: Some(&applied), raised: None },
+        &mut out,
+    )
+    .unwrap();
     let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(value["findings"].as_array().unwrap().len(), scan.findings.len());
     assert_eq!(value["findings"][0]["ssvc"]["decision"], "Track*");
@@ -167,11 +172,60 @@ fn the_document_says_everything() {
     assert_eq!(value["applied"]["outcome"], serde_json::Value::Null);
 }
 
+fn raised(text: &str) -> Raised {
+    let change = |to: &str| VersionChange {
+        path: format!("package-lock.json{text}"),
+        name: format!("lodash{text}"),
+        from: "4.17.20".into(),
+        to: to.into(),
+    };
+    Raised {
+        changes: vec![change("4.17.21")],
+        refused: vec![NotRaised {
+            wanted: change("5.0.0"),
+            reason: format!("x asks for it{text}"),
+            commands: vec![format!("npm install{text}")],
+        }],
+        diff: format!("--- a/x\n+++ b/x\n+new{text}\n"),
+        is_written: true,
+    }
+}
+
+#[test]
+fn what_was_raised_in_files_is_told_to_people_and_programs() {
+    let (scan, fail, pass) = (scan(), decision(Outcome::Fail), decision(Outcome::Pass));
+    let (plan, raised) = (plan(&scan, ""), raised(""));
+    let told = RaisedReport { raised: &raised, after: Some((&scan, &pass)) };
+    let report = PlanReport { scan: &scan, decision: &fail, plan: &plan, applied: None, raised: Some(&told) };
+    let words = text(&report);
+    for part in ["Applied", "4.17.21", "lodash to 5.0.0", "$ npm install", "+new", "FAIL → PASS"] {
+        assert!(words.contains(part), "{part}\n{words}");
+    }
+    let mut out = Vec::new();
+    write_json(&report, &mut out).unwrap();
+    let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(value["raised"]["refused"][0]["wanted"]["to"], "5.0.0");
+    assert_eq!(value["raised"]["outcome"], "pass");
+    let unbuilt = RaisedReport { raised: &raised, after: None };
+    assert!(text(&PlanReport { raised: Some(&unbuilt), ..report }).contains("build the image again"));
+}
+
 #[test]
 fn hostile_text_does_nothing_to_a_terminal() {
     let (scan, fail) = (hostile(), decision(Outcome::Fail));
     let (plan, patch) = (plan(&scan, HOSTILE), patch(HOSTILE));
     let applied = AppliedReport { patch: &patch, after: Some((&scan, &fail)) };
-    let told = text(&PlanReport { scan: &scan, decision: &fail, plan: &plan, applied: Some(&applied) });
+    let told = text(&PlanReport {
+        scan: &scan,
+        decision: &fail,
+        plan: &plan,
+        applied: Some(&applied),
+        raised: None,
+    });
+    let raised = raised(HOSTILE);
+    let of_files = RaisedReport { raised: &raised, after: Some((&scan, &fail)) };
+    let of_files =
+        PlanReport { scan: &scan, decision: &fail, plan: &plan, applied: None, raised: Some(&of_files) };
+    let told = told + &text(&of_files);
     assert!(!told.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\u{2066}', '\0', '\r']), "{told:?}");
 }

@@ -22,20 +22,20 @@ use plimsoll_trust::vsa;
 use super::super::policy::registry;
 use super::super::{Context, trust};
 use super::DEFAULT;
-use crate::args::Check;
 
 /// What a policy's signature is called beside it.
 const SUFFIX: &str = ".sigstore.json";
 
 /// The trust file that was asked for, else that of the policy; and the policy, signed if the trust file demands it.
-pub(super) fn read(
+pub(in super::super) fn read(
     policy: Policy,
-    args: &Check,
+    named: Option<&Path>,
+    trust: Option<&Path>,
     context: &Context,
 ) -> anyhow::Result<(Policy, Option<TrustFile>)> {
-    let name = args.policy.as_deref().unwrap_or(Path::new(DEFAULT));
+    let name = named.unwrap_or(Path::new(DEFAULT));
     let folder = name.parent().unwrap_or_else(|| Path::new("")).to_owned();
-    let file = match (&args.trust, policy.trust()) {
+    let file = match (trust, policy.trust()) {
         (Some(path), _) => trust::read(path)?,
         (None, Some((own, bytes))) => trust::parsed(&folder.join(own), bytes)?,
         (None, None) => return Ok((policy, None)),

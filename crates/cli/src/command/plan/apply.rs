@@ -51,6 +51,7 @@ pub(super) fn run(
     let surroundings = Surroundings::new(context)?;
     let settings = settings(&wishes, destination, now, options, args)?;
     let patched = patch(image, &wishes, &settings, &surroundings, &observer);
+    surroundings.close(context.environment.timestamp()?);
     let (mut told, tree) = patched.with_context(|| format!("patching {}", args.image))?;
     let Some(tree) = tree else { return Ok((told, None)) };
     let scans = scan(&tree.images, options, &observer).context("scanning the new image")?;

@@ -5,11 +5,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use jiff::{SignedDuration, Timestamp};
 use plimsoll_advisory::fetch::{self, FetchOptions, Outcome, Source, Store};
 use plimsoll_engine::patch::{Outside, Request, Signed};
 
 use super::super::{Context, update};
 use super::gpgv;
+
+/// What was fetched lies in this folder of the cache directory.
+pub(in super::super) const PACKAGES: &str = "packages";
+/// It may have this many bytes.
+const SIZE: u64 = 1 << 30;
+/// What nobody asked for in this many days goes.
+pub(in super::super) const DAYS: i64 = 30;
 
 /// The network and gpgv.
 pub(super) struct Surroundings {
@@ -24,7 +32,7 @@ impl Surroundings {
     pub(super) fn new(context: &Context) -> anyhow::Result<Self> {
         let temporary = context.environment.temporary();
         let (place, folder) = match context.cache_directory() {
-            Some(cache) => (cache.join("packages"), None),
+            Some(cache) => (cache.join(PACKAGES), None),
             None => {
                 let folder = tempfile::tempdir_in(&temporary).context("making a temporary folder")?;
                 (folder.path().to_owned(), Some(folder))
@@ -32,6 +40,15 @@ impl Surroundings {
         };
         let store = Arc::new(Store::open(&place)?);
         Ok(Self { store, options: update::options(context)?, temporary, _folder: folder })
+    }
+
+    /// Deletes of what was fetched what is old, and what is too much.
+    pub(super) fn close(self, now: Timestamp) {
+        let oldest = now.checked_sub(SignedDuration::from_hours(24 * DAYS)).unwrap_or(Timestamp::UNIX_EPOCH);
+        if let Ok(store) = Arc::try_unwrap(self.store) {
+            // What is left over costs space only, and goes the next time.
+            drop(store.trim(SIZE, oldest));
+        }
     }
 
     fn source(request: &Request) -> Result<Source, String> {
