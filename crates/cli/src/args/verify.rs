@@ -6,6 +6,9 @@ use clap::ArgGroup;
 use plimsoll_model::platform::Platform;
 
 use super::Words;
+use super::aside::Aside;
+use super::audit::Auditing;
+use super::elsewhere::Elsewhere;
 
 const VERIFY_HELP: &str = "\
 Signatures are looked for beside the image, in its registry or layout: under the tags that cosign makes, and among what
@@ -26,7 +29,8 @@ Examples:
   plimsoll verify ghcr.io/acme/shop:1.4.2 --certificate acme-root.pem --crl acme.crl
   plimsoll verify ghcr.io/acme/shop:1.4.2 --trust-policy trustpolicy.json --trust-store truststore
   plimsoll verify ghcr.io/acme/shop:1.4.2 --key cosign.pub --type slsaprovenance1 --format json
-  plimsoll verify ghcr.io/acme/shop:1.4.2 --trust trust.yaml";
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --trust trust.yaml
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --lookaside https://sigs.acme.example --keyring acme.gpg";
 
 const BLOB_HELP: &str = "\
 FILE may be sha256:HEX, if the file is not at hand. Without --type, attestations of all types count.
@@ -42,7 +46,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = VERIFY_HELP)]
 #[command(group = ArgGroup::new("who")
-    .args(["key", "certificate_identity", "certificate_identity_regexp", "trust_file"])
+    .args(["key", "certificate_identity", "certificate_identity_regexp", "trust_file", "keyring"])
     .required(true)
     .multiple(true))]
 pub(crate) struct Verify {
@@ -63,6 +67,12 @@ pub(crate) struct Verify {
     pub(crate) trust: Trust,
     #[command(flatten)]
     pub(crate) notary: Notary,
+    #[command(flatten)]
+    pub(crate) lookaside: Aside,
+    #[command(flatten)]
+    pub(crate) elsewhere: Elsewhere,
+    #[command(flatten)]
+    pub(crate) auditing: Auditing,
 }
 
 /// Whom signatures of the Notary Project are trusted by.
@@ -104,6 +114,8 @@ pub(crate) struct VerifyBlob {
     pub(crate) bundle: PathBuf,
     #[command(flatten)]
     pub(crate) trust: Trust,
+    #[command(flatten)]
+    pub(crate) auditing: Auditing,
 }
 
 /// Who is trusted, and what is demanded.

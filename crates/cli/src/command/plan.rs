@@ -1,7 +1,7 @@
 //! `plimsoll plan`.
 
 mod apply;
-mod gpgv;
+pub(super) mod gpgv;
 mod outside;
 
 use anyhow::{Context as _, bail};
@@ -19,6 +19,7 @@ use plimsoll_report::plan::{AppliedReport, PlanReport, write_json, write_text};
 
 use super::check::surroundings;
 use super::history::{self, Memory};
+use super::trail::Trail;
 use super::{Context, check, lineage, locate, sbom, scan as scanning, vex};
 use crate::args::{Plan as Args, Words};
 use crate::exit::Code;
@@ -30,6 +31,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
     let policy = check::policy(args.policy.as_deref(), args.environment.as_deref(), context)?;
     let destination = args.to.as_deref().map(|to| apply::destination(to, args, context)).transpose()?;
     let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
+    let trail = Trail::of(&args.auditing, context)?;
     let (images, mut options, scans) = scanned(args, context)?;
     if args.apply && scans.len() > 1 {
         bail!("{} has several images; --platform chooses one", args.image);
@@ -70,6 +72,9 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
         let told = applied
             .as_ref()
             .map(|(patch, after)| AppliedReport { patch, after: after.as_ref().zip(decided.as_ref()) });
+        if let Some(trail) = &trail {
+            trail.planned(&args.image, scan, &plan, applied.as_ref().map(|(patch, _)| patch))?;
+        }
         tell(
             &PlanReport { scan, decision: &decision, plan: &plan, applied: told.as_ref() },
             index,

@@ -1,5 +1,6 @@
 //! `plimsoll verify` and `plimsoll verify-blob`.
 
+mod aside;
 mod notary;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ use plimsoll_trust::identity::{ExpectedIdentity, Matcher};
 use plimsoll_trust::key::{KEY_LIMIT, PublicKey};
 use plimsoll_trust::scheme::SIZE_LIMIT;
 
+use super::trail::Trail;
 use super::{Context, locate, trust};
 use crate::args::Words;
 use crate::args::verify::{Trust, Verify, VerifyBlob};
@@ -30,29 +32,40 @@ const FILE_LIMIT: u64 = 4 << 30;
 
 /// Verifies an image.
 pub(super) fn image(args: &Verify, context: &Context) -> anyhow::Result<Code> {
+    let trail = Trail::of(&args.auditing, context)?;
     if let Some(path) = &args.trust_file {
-        return by_trust_file(path, args, context);
+        return by_trust_file(path, args, trail.as_ref(), context);
+    }
+    if let Some(place) = &args.lookaside.lookaside {
+        let verification = aside::verified(place, args, context)?;
+        return tell(&verification, args.trust.format, trail.as_ref(), context);
     }
     let notary = notary::trust(args)?;
     let demand = Demand { notary, ..demand(&args.trust, Claim::Signed, context)? };
-    let (resolved, place) = locate::repository(&args.image, context)?;
+    let (resolved, place) = locate::with_signatures(&args.image, &args.elsewhere, context)?;
     let verification = verify::image(&resolved, place.as_ref(), args.platform.as_ref(), &demand)?;
-    tell(&verification, args.trust.format, context)
+    tell(&verification, args.trust.format, trail.as_ref(), context)
 }
 
 /// Verifies an image by the domain of a trust file that is for it.
-fn by_trust_file(path: &Path, args: &Verify, context: &Context) -> anyhow::Result<Code> {
+fn by_trust_file(
+    path: &Path,
+    args: &Verify,
+    trail: Option<&Trail>,
+    context: &Context,
+) -> anyhow::Result<Code> {
     let file = trust::read(path)?;
     let image: Place = args.image.parse().with_context(|| format!("IMAGE {:?}", args.image))?;
     let domain = file.domain(&trust::name(&image)?, context.environment.timestamp()?)?;
-    let (resolved, place) = locate::repository(&args.image, context)?;
+    let (resolved, place) = locate::with_signatures(&args.image, &args.elsewhere, context)?;
     let found: (&Resolved, &dyn Referrers) = (&resolved, place.as_ref());
     let verification = trust::verified(domain.as_ref(), &file, found, args.platform.as_ref(), context)?;
-    tell(&verification, args.trust.format, context)
+    tell(&verification, args.trust.format, trail, context)
 }
 
 /// Verifies a file.
 pub(super) fn blob(args: &VerifyBlob, context: &Context) -> anyhow::Result<Code> {
+    let trail = Trail::of(&args.auditing, context)?;
     let demand = demand(&args.trust, Claim::Anything, context)?;
     let bundle = bounded::read_file(&args.bundle, SIZE_LIMIT as u64)
         .with_context(|| format!("reading {}", args.bundle.display()))?;
@@ -68,10 +81,18 @@ pub(super) fn blob(args: &VerifyBlob, context: &Context) -> anyhow::Result<Code>
     };
     let place = args.bundle.display().to_string();
     let verification = verify::file(&args.file, (digest, bytes.as_deref()), (&place, &bundle), &demand);
-    tell(&verification, args.trust.format, context)
+    tell(&verification, args.trust.format, trail.as_ref(), context)
 }
 
-fn tell(verification: &Verification, format: Words, context: &Context) -> anyhow::Result<Code> {
+fn tell(
+    verification: &Verification,
+    format: Words,
+    trail: Option<&Trail>,
+    context: &Context,
+) -> anyhow::Result<Code> {
+    if let Some(trail) = trail {
+        trail.verified(verification)?;
+    }
     let style = context.environment.style(context.global.color);
     to_stdout(|out| match format {
         Words::Text => write_text(verification, style, out),
