@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 
-use plimsoll_testkit::http::HttpServer;
+use plimsoll_testkit::http::{Connection, HttpServer, Request};
 use plimsoll_testkit::registry::{RegistryServer, RegistrySetup};
 use plimsoll_testkit::tools::installed;
 use serde_json::{Value, json};
@@ -154,26 +154,31 @@ fn an_image_goes_from_a_registry_without_the_api_to_one_with() {
     }
 }
 
+/// Asks `host` for `target`, and gives its answer.
+fn pass_on(host: &str, request: &Request, target: &str, connection: &mut Connection<'_>) {
+    use std::io::{Read as _, Write as _};
+    let mut server = std::net::TcpStream::connect(host).unwrap();
+    let mut head = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", request.method, target);
+    let skipped = ["connection", "content-length"];
+    for (name, value) in request.headers.iter().filter(|(name, _)| !skipped.contains(&name.as_str())) {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str(&format!("Content-Length: {}\r\n\r\n", request.body.len()));
+    server.write_all(head.as_bytes()).unwrap();
+    server.write_all(&request.body).unwrap();
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer).unwrap_or_default();
+    connection.send(&answer);
+}
+
 /// Passes everything on to `host`, but what `refuses` picks.
 fn between(host: &str, refuses: impl Fn(&str, &str) -> bool + Send + Sync + 'static) -> HttpServer {
-    use std::io::{Read as _, Write as _};
     let host = host.to_owned();
     HttpServer::start(move |request, connection| {
         if refuses(&request.method, &request.target) {
             return connection.answer(403, &[], b"");
         }
-        let mut server = std::net::TcpStream::connect(&host).unwrap();
-        let mut head = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", request.method, request.target);
-        let skipped = ["connection", "content-length"];
-        for (name, value) in request.headers.iter().filter(|(name, _)| !skipped.contains(&name.as_str())) {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head.push_str(&format!("Content-Length: {}\r\n\r\n", request.body.len()));
-        server.write_all(head.as_bytes()).unwrap();
-        server.write_all(&request.body).unwrap();
-        let mut answer = Vec::new();
-        server.read_to_end(&mut answer).unwrap_or_default();
-        connection.send(&answer);
+        pass_on(&host, request, &request.target, connection);
     })
 }
 
@@ -207,6 +212,40 @@ fn the_tag_stays_if_a_signature_or_the_audit_trail_fails() {
     let ran = yard.run(&["promote", "oci:good", "--to", &old]);
     assert!(ran.code == 2 && ran.err.contains("audit trail"), "{ran:?}");
     assert_eq!(yard.digest(&old), before);
+}
+
+#[test]
+fn a_name_that_means_something_else_the_second_time_is_resolved_once() {
+    let Some(registry) = Peer::registry() else { return };
+    let yard = Yard::new(&[registry.host()]);
+    let (good, bad) = (format!("{}/shop:good", registry.host()), format!("{}/shop:bad", registry.host()));
+    yard.pass(&["copy", "oci:good", &good]);
+    yard.pass(&["copy", "oci:bad", &bad]);
+    let expected = yard.digest(&good).unwrap();
+    // The tag `now` is the good image once, and the bad one ever after.
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let host = registry.host().to_owned();
+    let liar = HttpServer::start(move |request, connection| {
+        let first = || asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+        let target = match request.target.strip_suffix("/manifests/now") {
+            Some(start) => format!("{start}/manifests/{}", if first() { "good" } else { "bad" }),
+            None => request.target.clone(),
+        };
+        pass_on(&host, request, &target, connection);
+    });
+    write(
+        &yard.path("config.toml"),
+        format!(
+            "audit = {{ directory = \"trail\", key = \"audit.key\" }}\n[registries.registry.{:?}]\nplain-http = true\n[registries.registry.{:?}]\nplain-http = true\n",
+            liar.host(),
+            registry.host(),
+        ),
+    );
+    let (code, done) =
+        yard.promote(&format!("{}/shop:now", liar.host()), &format!("{}/production:1", registry.host()), &[]);
+    assert_eq!((code, done["digest"].as_str()), (0, Some(expected.as_str())), "{done}");
+    assert_eq!(yard.digest(&format!("{}/production:1", registry.host())), Some(expected));
+    assert_eq!(liar.requests().iter().filter(|request| request.target.ends_with("/now")).count(), 1);
 }
 
 #[test]

@@ -84,13 +84,8 @@ const OLD: &str = "2024-01-01T00:00:00Z";
 const OLDER: &str = "2023-01-01T00:00:00Z";
 const RULE: [&str; 2] = ["--older-than", "90d"];
 
-#[test]
-fn what_is_old_goes_with_its_signatures_and_what_is_needed_stays() {
-    let Some(registry) = RegistryServer::start(&RegistrySetup { deletes: true, ..RegistrySetup::default() })
-    else {
-        return;
-    };
-    let shelf = Shelf::new(registry.host());
+/// Images that are needed and one that is not, whose digest is given, with keys, workloads and a file.
+fn stock(shelf: &Shelf) -> String {
     let gone = shelf.push("gone", OLDER);
     let runs = shelf.push("runs", OLD);
     let pinned = shelf.push("pinned", OLD);
@@ -108,7 +103,7 @@ fn what_is_old_goes_with_its_signatures_and_what_is_needed_stays() {
     shelf.pass(&["key", "generate", "--type", "ed25519", "--output", "audit"]);
     shelf.pass(&["key", "generate", "--output", "release"]);
     shelf.pass(&["audit", "init", "trail", "--key", "audit.key"]);
-    index(&shelf, "v2-index", &["child", "fresh"]);
+    index(shelf, "v2-index", &["child", "fresh"]);
     for tag in ["gone", "v1"] {
         shelf.pass(&["sign", &shelf.image(tag), "--key", "release.key", "--format", "both"]);
     }
@@ -122,8 +117,18 @@ fn what_is_old_goes_with_its_signatures_and_what_is_needed_stays() {
     let list = json!({ "kind": "List", "items": [pod(&runs), deployment] });
     write(&shelf.path("workloads.json"), list.to_string());
     write(&shelf.path("deploy/Dockerfile"), format!("FROM {}/shop@{pinned}\n", shelf.host));
-    let uses = ["--workloads", "workloads.json", "--pinned", "deploy", "--keep-tag", "v*"];
+    gone
+}
 
+#[test]
+fn what_is_old_goes_with_its_signatures_and_what_is_needed_stays() {
+    let Some(registry) = RegistryServer::start(&RegistrySetup { deletes: true, ..RegistrySetup::default() })
+    else {
+        return;
+    };
+    let shelf = Shelf::new(registry.host());
+    let gone = stock(&shelf);
+    let uses = ["--workloads", "workloads.json", "--pinned", "deploy", "--keep-tag", "v*"];
     let (code, listed) = shelf.retire(&[&RULE[..], &uses].concat());
     assert_eq!((code, fate(&listed, "gone")), (0, "removable: ".to_owned()), "{listed}");
     for (tag, reason) in [
