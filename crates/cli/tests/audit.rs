@@ -218,17 +218,23 @@ fn every_command_that_decides_or_does_tells_the_trail() {
     assert_eq!(entries[2]["details"]["type"], review);
     assert_eq!(entries[7]["subject"]["name"], "oci:copied:1");
     assert_eq!(office.verify(&[]).code, 0);
-    // The configuration names one, too; a trail that cannot be written keeps everything from being done.
+}
+
+#[test]
+fn the_configuration_names_a_trail_and_one_that_is_not_there_keeps_everything_from_being_done() {
+    let office = Office::new();
+    let image = TinyImage::new(1000);
+    let name = format!("oci:{}", image.layout().display());
     fs::write(office.path("config.toml"), "audit = { directory = \"trail\", key = \"audit.key\" }\n")
         .unwrap();
     assert_eq!(office.run(&["--config", "config.toml", "copy", &name, "oci:copied:2"]).code, 0);
-    assert_eq!(office.pass(&["audit", "show", "trail"]).lines().count(), expected.len() + 1);
+    assert_eq!(office.pass(&["audit", "show", "trail"]).lines().count(), 1);
     fs::write(office.path("config.toml"), "audit = { directory = \"nowhere\", key = \"audit.key\" }\n")
         .unwrap();
     assert_eq!(office.run(&["--config", "config.toml", "copy", &name, "oci:never:1"]).code, 2);
     assert!(!office.path("never").exists());
     for half in [["--audit", "trail"], ["--audit-key", "audit.key"]] {
-        let ran = office.run(&[&["verify", &name, "--key", "release.pub"], &half[..]].concat());
+        let ran = office.run(&[&["verify", &name, "--key", "audit.pub"], &half[..]].concat());
         assert!(ran.code == 2 && ran.err.contains("--audit"), "{ran:?}");
     }
 }

@@ -198,6 +198,26 @@ fn index(shelf: &Shelf, tag: &str, images: &[&str]) {
 }
 
 #[test]
+fn an_index_goes_with_its_images_whatever_tags_they_have() {
+    let Some(registry) = RegistryServer::start(&RegistrySetup { deletes: true, ..RegistrySetup::default() })
+    else {
+        return;
+    };
+    let shelf = Shelf::new(registry.host());
+    for tag in ["1-amd64", "1-arm64", "2-amd64"] {
+        shelf.push(tag, OLD);
+    }
+    index(&shelf, "1", &["1-amd64", "1-arm64"]);
+    let options = ["--keep-tag", "2-*", "--no-workloads", "--yes"];
+    let (code, removed) = shelf.retire(&[&RULE[..], &options].concat());
+    for tag in ["1", "1-amd64", "1-arm64"] {
+        assert_eq!((code, fate(&removed, tag)), (0, "removed: ".to_owned()), "{removed}");
+        assert!(!shelf.is_there(&format!(":{tag}")), "{tag}");
+    }
+    assert!(shelf.is_there(":2-amd64"));
+}
+
+#[test]
 fn the_newest_stay_and_rules_come_from_files() {
     let Some(registry) = RegistryServer::start(&RegistrySetup::default()) else { return };
     let shelf = Shelf::new(registry.host());

@@ -1,10 +1,13 @@
 //! The removal of what may go, after one more look at what the tags mean.
 
+use std::collections::BTreeSet;
+
+use plimsoll_image::at_once::at_once;
 use plimsoll_image::source::registry::{RegistryClient, RegistryError};
 use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::reference::Reference;
 
-use super::survey::at_tag;
+use super::survey::{THREADS, at_tag};
 use super::{Fate, Held, RetireError, Survey};
 
 /// Is told of each image before and after it is removed; an error stops everything.
@@ -39,14 +42,18 @@ where
     R::Error: From<RetireError>,
 {
     unchanged(client, name, survey)?;
-    let mut stopped = false;
-    for image in survey.images.iter_mut().filter(|image| image.fate == Fate::Goes) {
+    let mut order: Vec<&mut Held> =
+        survey.images.iter_mut().filter(|image| image.fate == Fate::Goes).collect();
+    // An image that an index takes along comes after the index.
+    order.sort_by_key(|image| image.doomed.first() != Some(&image.digest));
+    let (mut stopped, mut gone) = (false, BTreeSet::new());
+    for image in order {
         if stopped {
             image.fate = Fate::Failed("not tried after that".to_owned());
             continue;
         }
         removal.begins(image)?;
-        image.fate = match doomed(client, name, image) {
+        image.fate = match doomed(client, name, image, &mut gone) {
             Ok(()) => Fate::Gone,
             Err(reason) => Fate::Failed(reason),
         };
@@ -65,31 +72,43 @@ fn unchanged(client: &RegistryClient, name: &Reference, survey: &Survey) -> Resu
         return Err(RetireError::Changed(tag.clone()));
     }
     // What stays matters as much: a tag that moved to what is to go would go, too.
-    for (tag, digest) in &survey.tags {
-        match client.manifest(&at_tag(name, tag)?) {
-            Ok(found) if found.digest == *digest => {}
-            Ok(_) | Err(RegistryError::NotFound { .. }) => return Err(RetireError::Changed(tag.clone())),
-            Err(error) => return Err(error.into()),
+    let tags: Vec<(&String, &BlobDigest)> = survey.tags.iter().collect();
+    let asked = at_once(THREADS, &tags, |(tag, _)| at_tag(name, tag).and_then(|name| client.manifest(&name)));
+    for ((tag, digest), found) in tags.into_iter().zip(asked) {
+        match found {
+            Some(Ok(found)) if found.digest == *digest => {}
+            Some(Err(error)) if !matches!(error, RegistryError::NotFound { .. }) => return Err(error.into()),
+            Some(Ok(_) | Err(_)) | None => return Err(RetireError::Changed(tag.clone())),
         }
     }
     Ok(())
 }
 
-/// Removes an image with what belongs to it.
-fn doomed(client: &RegistryClient, name: &Reference, image: &Held) -> Result<(), String> {
-    // Of one that shares its manifest with another tag, nothing is removed.
-    if image.doomed.first() != Some(&image.digest) {
-        return Err("another tag means it, too".to_owned());
-    }
-    for tag in &image.tags {
-        let meant = at_tag(name, tag).and_then(|name| client.manifest(&name));
-        match meant {
-            Ok(found) if found.digest == image.digest => {}
-            Ok(found) => return Err(format!("tag {tag} was moved to {} meanwhile", found.digest)),
-            Err(error) => return Err(error.to_string()),
+/// Removes an image with what belongs to it, if its tags still mean it; `gone` is what was removed before.
+fn doomed(
+    client: &RegistryClient,
+    name: &Reference,
+    image: &Held,
+    gone: &mut BTreeSet<BlobDigest>,
+) -> Result<(), String> {
+    if !gone.contains(&image.digest) {
+        if image.doomed.first() != Some(&image.digest) {
+            return Err("what it is a part of was not removed".to_owned());
+        }
+        for tag in &image.tags {
+            let meant = at_tag(name, tag).and_then(|name| client.manifest(&name));
+            match meant {
+                Ok(found) if found.digest == image.digest => {}
+                Ok(found) => return Err(format!("tag {tag} was moved to {} meanwhile", found.digest)),
+                Err(error) => return Err(error.to_string()),
+            }
         }
     }
-    image.doomed.iter().try_for_each(|digest| one(client, name, *digest))
+    for digest in &image.doomed {
+        one(client, name, *digest)?;
+        gone.insert(*digest);
+    }
+    Ok(())
 }
 
 fn one(client: &RegistryClient, name: &Reference, digest: BlobDigest) -> Result<(), String> {

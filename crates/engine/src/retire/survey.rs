@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::{Fate, Held, Needs, RetireError, Rules, Survey, TAGS, subject_of};
 
 /// How many tags are asked for at once.
-const THREADS: usize = 6;
+pub(super) const THREADS: usize = 6;
 /// The largest configuration that is read for an age.
 const CONFIG: u64 = 4 << 20;
 /// Images from before there were any say nothing of their age: who builds them to be made again sets such times.
@@ -50,8 +50,7 @@ pub fn survey(
     images.sort_by(|a, b| (b.held.created, a.held.digest).cmp(&(a.held.created, b.held.digest)));
     let mut kept = untagged(client, name, &place, needs, &images, &mut survey.unlearnt);
     decide(&mut images, name, rules, needs, now);
-    close(&mut images, &mut kept);
-    doom(&mut images, &kept, &survey.tags);
+    doom(&mut images, &mut kept, &survey.tags);
     survey.images = images.into_iter().map(|image| image.held).collect();
     Ok(survey)
 }
@@ -202,18 +201,24 @@ fn untagged(
     unlearnt: &mut Vec<Unlisted>,
 ) -> BTreeSet<BlobDigest> {
     let mut kept = BTreeSet::new();
-    let is_known = |digest: &BlobDigest| images.iter().any(|image| image.known_as.contains(digest));
-    let is_doomed_perhaps = !images.is_empty();
-    for digest in needs.digests.keys().filter(|digest| is_doomed_perhaps && !is_known(digest)) {
-        match client.manifest(&name.at(*digest)) {
-            Ok(found) => {
-                kept.extend(known_as(&belongings(place, found.digest, &found.media_type, unlearnt)));
-            }
-            Err(RegistryError::NotFound { .. }) => {}
-            Err(error) => unlearnt.push(unlisted(&format!("{digest}, which is needed"), &error.to_string())),
-        }
+    if images.is_empty() {
+        return kept;
     }
-    // A manifest that is needed may also be named by a tagged index: then both stay.
+    let is_known = |digest: &BlobDigest| images.iter().any(|image| image.known_as.contains(digest));
+    let asked: Vec<BlobDigest> = needs.digests.keys().filter(|digest| !is_known(digest)).copied().collect();
+    let found = at_once(THREADS, &asked, |digest| client.manifest(&name.at(*digest)));
+    for (digest, found) in asked.iter().zip(found) {
+        let reason = match found {
+            Some(Ok(found)) => {
+                kept.extend(known_as(&belongings(place, found.digest, &found.media_type, unlearnt)));
+                continue;
+            }
+            Some(Err(RegistryError::NotFound { .. })) => continue,
+            Some(Err(error)) => error.to_string(),
+            None => "it was not asked for".to_owned(),
+        };
+        unlearnt.push(unlisted(&format!("{digest}, which is needed"), &reason));
+    }
     kept
 }
 
@@ -270,32 +275,50 @@ fn close(images: &mut [Image], kept: &mut BTreeSet<BlobDigest>) {
     }
 }
 
-/// Tells all that is to be removed with each image: nothing that is kept, or that another tag means.
-fn doom(images: &mut [Image], kept: &BTreeSet<BlobDigest>, tags: &BTreeMap<String, BlobDigest>) {
-    let going = || images.iter().filter(|image| image.held.fate == Fate::Goes);
-    let all: BTreeSet<BlobDigest> =
-        going().flat_map(|image| &image.all).copied().filter(|digest| !kept.contains(digest)).collect();
-    let own: BTreeSet<&String> = going().flat_map(|image| &image.held.tags).collect();
-    // Removing a manifest takes all tags away that mean it.
-    let may_go = |tag: &String| match subject_of(tag) {
-        Some(subject) => all.contains(&subject),
-        None => own.contains(tag),
+/// Tells all that is to be removed with each image: nothing that is kept, or that a tag means which stays.
+fn doom(images: &mut [Image], kept: &mut BTreeSet<BlobDigest>, tags: &BTreeMap<String, BlobDigest>) {
+    let (all, stay) = loop {
+        close(images, kept);
+        let (all, stay) = going(images, kept, tags);
+        let bound = |image: &&mut Image| image.held.fate == Fate::Goes && stay.contains(&image.held.digest);
+        let Some(image) = images.iter_mut().find(bound) else { break (all, stay) };
+        // Removing it would take that tag away. Each round keeps one more.
+        image.held.fate = Fate::Kept("a tag that stays means it, too".to_owned());
     };
-    let stay: BTreeSet<BlobDigest> =
-        tags.iter().filter(|(tag, _)| !may_go(tag)).map(|(_, digest)| *digest).collect();
-    let lists: BTreeMap<BlobDigest, Vec<BlobDigest>> = tags
-        .iter()
-        .filter_map(|(tag, digest)| Some((subject_of(tag).filter(|subject| all.contains(subject))?, *digest)))
-        .fold(BTreeMap::new(), |mut lists, (subject, digest)| {
-            lists.entry(subject).or_insert_with(Vec::new).push(digest);
-            lists
-        });
+    let mut lists: BTreeMap<BlobDigest, Vec<BlobDigest>> = BTreeMap::new();
+    for (tag, digest) in tags {
+        if let Some(subject) = subject_of(tag).filter(|subject| all.contains(subject)) {
+            lists.entry(subject).or_default().push(*digest);
+        }
+    }
+    // What has most goes first: an index before its images, which may have tags of their own.
+    let mut order: Vec<&mut Image> =
+        images.iter_mut().filter(|image| image.held.fate == Fate::Goes).collect();
+    order.sort_by_key(|image| std::cmp::Reverse(image.all.len()));
     let mut taken = BTreeSet::new();
-    for image in images.iter_mut().filter(|image| image.held.fate == Fate::Goes) {
+    for image in order {
         // The lists of referrers, and what has cosign's tags, come with what they are about.
         let about = image.all.iter().filter_map(|digest| lists.get(digest)).flatten();
         let mut doomed: Vec<BlobDigest> = image.all.iter().chain(about).copied().collect();
         doomed.retain(|digest| !kept.contains(digest) && !stay.contains(digest) && taken.insert(*digest));
         image.held.doomed = doomed;
     }
+}
+
+/// The manifests of what goes, and those of tags that stay.
+fn going(
+    images: &[Image],
+    kept: &BTreeSet<BlobDigest>,
+    tags: &BTreeMap<String, BlobDigest>,
+) -> (BTreeSet<BlobDigest>, BTreeSet<BlobDigest>) {
+    let going = || images.iter().filter(|image| image.held.fate == Fate::Goes);
+    let all: BTreeSet<BlobDigest> =
+        going().flat_map(|image| &image.all).copied().filter(|digest| !kept.contains(digest)).collect();
+    let own: BTreeSet<&String> = going().flat_map(|image| &image.held.tags).collect();
+    let may_go = |tag: &String| match subject_of(tag) {
+        Some(subject) => all.contains(&subject),
+        None => own.contains(tag),
+    };
+    let stay = tags.iter().filter(|(tag, _)| !may_go(tag)).map(|(_, digest)| *digest).collect();
+    (all, stay)
 }

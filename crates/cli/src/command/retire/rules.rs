@@ -1,6 +1,6 @@
 //! The rules of repositories: those of the command line, or of a file.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::Context as _;
 use jiff::SignedDuration;
@@ -50,7 +50,7 @@ impl RuleSet {
         }
     }
 
-    fn read(path: &PathBuf) -> anyhow::Result<Self> {
+    fn read(path: &Path) -> anyhow::Result<Self> {
         let named = || format!("reading {}", path.display());
         let text =
             String::from_utf8(bounded::read_file(path, LIMIT).with_context(named)?).with_context(named)?;
