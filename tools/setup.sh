@@ -69,12 +69,25 @@ ensure_go() {
   fi
 }
 
+# OpenTelemetry's receiver, whose modules are many, so that it has its own.
+ensure_receiver() {
+  cat tools/otel-receiver/go.sum tools/otel-receiver/main.go | cmp -s - build/peers/otel-receiver.sources && return 0
+  say "OpenTelemetry's receiver into build/peers"
+  mkdir -p build/peers
+  if (cd tools/otel-receiver && go build -o ../../build/peers/otel-receiver .) </dev/null; then
+    cat tools/otel-receiver/go.sum tools/otel-receiver/main.go >build/peers/otel-receiver.sources
+  else
+    echo "otel-receiver could not be built; the test that wants it says so"
+  fi
+}
+
 # Builds the Go programs of tools/peers into build/peers, which goes onto PATH: what else reads and writes what we do.
 ensure_peers() {
   PATH="$PWD/build/peers:$PATH"
   have go || return 0
   ensure_go cosign github.com/sigstore/cosign/v3/cmd/cosign v3.1.3
   ensure_go actionlint github.com/rhysd/actionlint/cmd/actionlint v1.7.12
+  ensure_receiver
   cat tools/peers/go.sum tools/peers/*/main.go | cmp -s - build/peers/sources && return 0
   say "Go programs into build/peers"
   mkdir -p build/peers

@@ -6,6 +6,7 @@ use plimsoll_trust::audit::note::Checkpoint;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     drop(Checkpoint::read(bytes));
+    drop(plimsoll_trust::audit::otlp::rejected(bytes));
     if let Ok(entry) = Entry::read(bytes)
         && let Ok(line) = entry.to_line()
     {

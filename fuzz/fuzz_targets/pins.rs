@@ -1,4 +1,5 @@
-//! Names of images and actions in files of all kinds, and what is written in their place; what runs, as a cluster tells it.
+//! Names of images and actions in files of all kinds, and what is written in their place; what runs and what workloads need, as a
+//! cluster tells it.
 #![no_main]
 
 use plimsoll_checks::build_file::Edit;
@@ -19,6 +20,7 @@ const PATHS: [&str; 8] = [
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     drop(plimsoll_checks::pods::read(text.as_bytes()));
+    drop(plimsoll_checks::workloads::read(text.as_bytes()));
     for path in PATHS {
         let Some(found) = names(path, text) else { continue };
         let mut edits = Vec::new();

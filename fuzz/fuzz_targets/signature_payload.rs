@@ -3,11 +3,13 @@
 
 use plimsoll_trust::identity::Matcher;
 use plimsoll_trust::key::PublicKey;
+use plimsoll_trust::lookaside;
 use plimsoll_trust::root::Roots;
 use plimsoll_trust::simple_signing::Payload;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     drop(Payload::read(bytes));
+    drop(lookaside::Payload::read(bytes));
     drop(PublicKey::from_der(bytes));
     drop(Roots::read(bytes, "fuzz"));
     if let Ok(text) = std::str::from_utf8(bytes) {

@@ -20,4 +20,5 @@ pub mod lineage;
 pub mod pins;
 pub mod pods;
 pub mod secrets;
+pub mod workloads;
 mod yaml_file;

@@ -172,7 +172,7 @@ impl Pods {
 }
 
 /// What an image ID tells: `NAME@DIGEST`, with or without a scheme before it, or a digest alone.
-fn runs(id: &str) -> Result<Runs, String> {
+pub(crate) fn runs(id: &str) -> Result<Runs, String> {
     let bare = id.rsplit_once("://").map_or(id, |(_, rest)| rest);
     let unknown = || format!("its image ID {:?} is not understood", id.chars().take(200).collect::<String>());
     match bare.rsplit_once('@') {

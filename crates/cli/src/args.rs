@@ -1,17 +1,22 @@
 //! What can be typed.
 
+pub(crate) mod aside;
 pub(crate) mod audit;
+mod cache;
 mod check;
 mod ci;
 mod copy;
 mod drift;
+pub(crate) mod elsewhere;
 mod licenses;
 mod lineage;
 mod lint;
 mod pin;
 mod plan;
 mod policy;
+mod promote;
 pub(crate) mod provenance;
+pub(crate) mod retire;
 pub(crate) mod sbom;
 mod scrub;
 mod secrets;
@@ -28,6 +33,7 @@ use plimsoll_model::platform::Platform;
 use plimsoll_policy::Gate;
 
 use crate::output::Output;
+pub(crate) use cache::Cache;
 pub(crate) use check::Check;
 pub(crate) use ci::Ci;
 pub(crate) use copy::Copy;
@@ -38,6 +44,8 @@ pub(crate) use lint::{Lint, RequiredLabel};
 pub(crate) use pin::Pin;
 pub(crate) use plan::Plan;
 pub(crate) use policy::Policy;
+pub(crate) use promote::Promote;
+pub(crate) use retire::Retire;
 pub(crate) use scrub::{Scrub, ScrubMode};
 pub(crate) use secrets::Secrets;
 pub(crate) use tree::Tree;
@@ -144,6 +152,10 @@ pub(crate) enum Command {
     Tree(Tree),
     /// Copy an image byte for byte with everything that belongs to it: between registries, OCI layouts and OCI archives.
     Copy(Box<Copy>),
+    /// Move an image to a further stage: judge it, copy it with everything that belongs to it, sign it there, and give it its tag.
+    Promote(Box<Promote>),
+    /// Tell which images of a registry nobody needs any more, and remove them with what belongs to them.
+    Retire(Box<Retire>),
     /// Tell what is trusted.
     #[command(subcommand)]
     Trust(Trust),
@@ -577,26 +589,6 @@ Examples:
   plimsoll db update debian-tracker kev osv
   plimsoll db update https://mirror.example/advisories.db
   plimsoll db update feeds/";
-
-/// Commands over the evidence cache.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Cache {
-    /// Tell where the cache is and how much it holds.
-    Info {
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Delete what was least recently used.
-    #[command(
-        after_help = "Examples:\n  plimsoll cache prune            delete everything\n  plimsoll cache prune --keep 500  keep at most 500 MB"
-    )]
-    Prune {
-        /// Keep at most this many megabytes.
-        #[arg(long, value_name = "MB", default_value_t = 0)]
-        keep: u64,
-    },
-}
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,8 @@ use serde::Deserialize;
 pub(crate) struct Config {
     /// Registries: authorities, proxies, mirrors.
     pub(crate) registries: RegistrySettings,
+    /// The audit trail that commands write into.
+    pub(crate) audit: AuditSettings,
     /// The evidence cache.
     pub(crate) cache: CacheSettings,
     /// The advisory database.
@@ -24,6 +26,16 @@ pub(crate) struct Config {
     pub(crate) stores: StoreSettings,
     /// What is said of vulnerabilities.
     pub(crate) vex: VexSettings,
+}
+
+/// The audit trail that commands write into when they are told no other.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct AuditSettings {
+    /// Its folder.
+    pub(crate) directory: Option<PathBuf>,
+    /// Its private key: a file, or `pkcs11:…`.
+    pub(crate) key: Option<String>,
 }
 
 /// The evidence cache.

@@ -157,6 +157,171 @@ fn check_tells_the_trail_its_verdict() {
     assert!(ran.code == 2 && ran.out.is_empty(), "{ran:?}");
 }
 
+#[test]
+fn every_command_that_decides_or_does_tells_the_trail() {
+    let office = Office::new();
+    office.pass(&["key", "generate", "--output", "release"]);
+    let image = TinyImage::new(1000);
+    let name = format!("oci:{}", image.layout().display());
+    let trail = ["--audit", "trail", "--audit-key", "audit.key"];
+    let run = |arguments: &[&str]| office.run(&[arguments, &trail].concat());
+    let digest = image.manifest.digest.to_string();
+    fs::write(office.path("predicate.json"), "{\"x\":1}").unwrap();
+    fs::write(office.path("file"), "content").unwrap();
+    fs::write(office.path("Dockerfile"), "FROM scratch\n").unwrap();
+    let review = "https://acme.example/review/v1";
+    for (arguments, code) in [
+        (&["sign", &name, "--key", "release.key", "--format", "both"][..], 0),
+        (&["attest", &name, "--key", "release.key", "--type", review, "--predicate", "predicate.json"], 0),
+        (&["sign-blob", "file", "--key", "release.key", "--bundle", "file.bundle"], 0),
+        (&["verify", &name, "--key", "release.pub", "--insecure-ignore-tlog"], 0),
+        (&["verify", &name, "--key", "audit.pub", "--insecure-ignore-tlog"], 1),
+        (
+            &[
+                "verify-blob",
+                "file",
+                "--bundle",
+                "file.bundle",
+                "--key",
+                "release.pub",
+                "--insecure-ignore-tlog",
+            ],
+            0,
+        ),
+        (&["copy", &name, "oci:copied:1"], 0),
+        (&["pin", "Dockerfile", "--update"], 0),
+    ] {
+        let ran = run(arguments);
+        assert_eq!(ran.code, code, "{arguments:?}: {ran:?}");
+    }
+    let planned = run(&["plan", &name]);
+    assert!(planned.code <= 2 && !planned.out.is_empty(), "{planned:?}");
+    let shown = office.pass(&["audit", "show", "trail", "--json"]);
+    let entries: Vec<Value> = shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let words = |entry: &Value| {
+        let of = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let is_it = entry["subject"]["digest"] == digest.as_str();
+        format!("{} {} {is_it}", of(&entry["kind"]), of(&entry["outcome"]))
+    };
+    let expected = [
+        "signature done true",
+        "signature done true",
+        "signature done true",
+        "signature done false",
+        "verification verified true",
+        "verification refused true",
+        "verification verified false",
+        "copy done true",
+        "plan planned true",
+    ];
+    assert_eq!(entries.iter().map(words).collect::<Vec<_>>(), expected, "{shown}");
+    assert_eq!(entries[2]["details"]["type"], review);
+    assert_eq!(entries[7]["subject"]["name"], "oci:copied:1");
+    assert_eq!(office.verify(&[]).code, 0);
+}
+
+#[test]
+fn the_configuration_names_a_trail_and_one_that_is_not_there_keeps_everything_from_being_done() {
+    let office = Office::new();
+    let image = TinyImage::new(1000);
+    let name = format!("oci:{}", image.layout().display());
+    fs::write(office.path("config.toml"), "audit = { directory = \"trail\", key = \"audit.key\" }\n")
+        .unwrap();
+    assert_eq!(office.run(&["--config", "config.toml", "copy", &name, "oci:copied:2"]).code, 0);
+    assert_eq!(office.pass(&["audit", "show", "trail"]).lines().count(), 1);
+    fs::write(office.path("config.toml"), "audit = { directory = \"nowhere\", key = \"audit.key\" }\n")
+        .unwrap();
+    assert_eq!(office.run(&["--config", "config.toml", "copy", &name, "oci:never:1"]).code, 2);
+    assert!(!office.path("never").exists());
+    for half in [["--audit", "trail"], ["--audit-key", "audit.key"]] {
+        let ran = office.run(&[&["verify", &name, "--key", "audit.pub"], &half[..]].concat());
+        assert!(ran.code == 2 && ran.err.contains("--audit"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_collector_of_opentelemetry_gets_every_entry() {
+    if !installed(&["otel-receiver"]) {
+        return;
+    }
+    let office = Office::new();
+    let lines = "{\"kind\":\"push\",\"subject\":{\"name\":\"shop\"},\"outcome\":\"failed\",\"details\":{\"a\":\"b\"}}\n".repeat(450);
+    assert_eq!(office.told(&lines).code, 0);
+    let mut child =
+        Command::new("otel-receiver").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut told, &mut line).unwrap();
+    std::thread::spawn(move || drop(std::io::copy(&mut told, &mut std::io::sink())));
+    // It waits for who reads what it received.
+    let received = std::io::BufReader::new(child.stdout.take().unwrap());
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        std::io::BufRead::lines(received).map_while(Result::ok).try_for_each(|line| sender.send(line))
+    });
+    let url = format!("http://{}", line.trim().rsplit(' ').next().unwrap());
+    let sent = office.pass(&["audit", "export", "trail", "--otlp", &url]);
+    assert_eq!(sent, "450 entries sent; the next export begins with --from 450\n");
+    let sent = office.pass(&["audit", "export", "trail", "--otlp", &url, "--from", "449"]);
+    assert!(sent.starts_with("1 entries sent"), "{sent}");
+    let mut records = Vec::new();
+    for _ in 0..4 {
+        let line = receiver.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+        let request: Value = serde_json::from_str(&line).unwrap();
+        let logs = &request["resourceLogs"][0];
+        assert_eq!(logs["resource"]["attributes"][0]["value"]["stringValue"], "plimsoll");
+        records.extend(logs["scopeLogs"][0]["logRecords"].as_array().unwrap().clone());
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(records.len(), 451);
+    let shown = office.pass(&["audit", "show", "trail", "--json"]);
+    for (index, (record, line)) in records.iter().zip(shown.lines()).enumerate() {
+        assert_eq!(record["body"]["stringValue"], line);
+        assert_eq!(
+            (&record["severityText"], &record["eventName"]),
+            (&"ERROR".into(), &"plimsoll.audit.push".into())
+        );
+        assert_eq!(record["timeUnixNano"], "1788220800000000000");
+        let attributes = record["attributes"].as_array().unwrap();
+        let value =
+            |name: &str| attributes.iter().find(|one| one["key"] == name).map(|one| one["value"].clone());
+        assert_eq!(value("plimsoll.audit.index").unwrap()["intValue"], index.to_string());
+        assert_eq!(value("plimsoll.audit.actor").unwrap()["stringValue"], "alice");
+        assert_eq!(value("plimsoll.audit.detail.a").unwrap()["stringValue"], "b");
+    }
+}
+
+#[test]
+fn what_a_collector_does_not_take_is_told() {
+    use plimsoll_testkit::http::HttpServer;
+    let office = Office::new();
+    assert_eq!(office.told("{\"kind\":\"push\",\"subject\":{\"name\":\"shop\"}}\n").code, 0);
+    let partial = HttpServer::start(|_, connection| {
+        connection.answer(
+            200,
+            &[],
+            br#"{"partialSuccess":{"rejectedLogRecords":"1","errorMessage":"too old"}}"#,
+        );
+    });
+    let closed = HttpServer::start(|_, connection| connection.answer(401, &[], b"who are you"));
+    let away = HttpServer::start(|_, connection| {
+        connection.answer(302, &[("Location", "http://127.0.0.1:1/")], b"")
+    });
+    for (server, words) in [
+        (&partial, "rejects 1 of the entries from 0 on: too old"),
+        (&closed, "status 401: who are you"),
+        (&away, "status 302"),
+    ] {
+        let header = ["--header", "authorization=Bearer s3cret"];
+        let ran = office.run(&[&["audit", "export", "trail", "--otlp", &server.url()], &header[..]].concat());
+        assert!(ran.code == 2 && ran.err.contains(words) && !ran.err.contains("s3cret"), "{ran:?}");
+        let requests = server.requests();
+        assert_eq!((requests.len(), requests[0].target.as_str()), (1, "/v1/logs"));
+        assert_eq!(requests[0].header("authorization"), Some("Bearer s3cret"));
+    }
+}
+
 /// Reads the log with Go's own packages: the note by its verifier key, each entry by a proof out of our tiles, and our proof.
 const GO: &str = r#"package main
 

@@ -56,6 +56,17 @@ pub enum Format {
     Legacy,
 }
 
+impl Format {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bundle => "bundle",
+            Self::Legacy => "legacy",
+        }
+    }
+}
+
 /// A signature that was put somewhere.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Written {

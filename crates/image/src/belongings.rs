@@ -4,6 +4,7 @@
 //! Nothing here is believed: signatures are not verified, and a registry may list what it likes. Whatever is listed is fetched by
 //! its digest, under limits; what cannot be had is told.
 
+mod ahead;
 mod kind;
 
 use std::collections::BTreeMap;
@@ -13,12 +14,13 @@ use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::platform::Platform;
 use serde::Deserialize;
 
-use crate::manifest::{Descriptor, MANIFEST_LIMIT};
+use crate::manifest::Descriptor;
 use crate::source::referrers::{
     COSIGN_ATTESTATIONS, COSIGN_BILLS, COSIGN_SIGNATURES, OCI_INDEX, OCI_MANIFEST,
 };
 use crate::source::repository::Repository;
 
+use ahead::{Ahead, Referring};
 pub use kind::{Claim, Kind};
 
 /// How deep things may belong to each other: an index in an index, a signature of an attestation.
@@ -137,6 +139,7 @@ impl Belongings {
     pub fn of(place: &dyn Repository, top: &Descriptor, look: Look) -> Self {
         let mut walk = Walk {
             place,
+            ahead: Ahead::of(place, top, look),
             look,
             found: Self::default(),
             known: BTreeMap::new(),
@@ -196,6 +199,7 @@ fn put_in_order(part: usize, below: &BTreeMap<usize, Vec<&Link>>, seen: &mut [bo
 
 struct Walk<'a> {
     place: &'a dyn Repository,
+    ahead: Ahead,
     look: Look,
     found: Belongings,
     known: BTreeMap<BlobDigest, usize>,
@@ -225,7 +229,7 @@ impl Walk<'_> {
             return false;
         }
         let subject = link.of.and_then(|of| self.found.parts.get(of)).map(|of| of.digest);
-        let read = self.place.bytes(descriptor, MANIFEST_LIMIT).map_err(|error| told(&error));
+        let read = self.ahead.bytes(self.place, descriptor);
         let part = match read.and_then(|bytes| part(descriptor, bytes)) {
             Ok((part, _)) if link.bond == Bond::Subject && part.subject != subject => {
                 return self.refused(digest, "it is listed as a referrer of what it does not name");
@@ -270,20 +274,21 @@ impl Walk<'_> {
     /// What refers to a manifest, or has its tags.
     fn referring(&mut self, digest: BlobDigest) -> Vec<(Descriptor, Bond)> {
         let mut all = Vec::new();
-        match self.place.list(digest, &[]) {
+        let Referring { listing, tagged } = self.ahead.referring(self.place, digest);
+        match listing {
             Ok(listing) => {
                 for reason in listing.unread {
                     self.untold(&format!("an entry of what refers to {digest}"), &reason);
                 }
                 all.extend(listing.referrers.into_iter().map(|one| (one.manifest, Bond::Subject)));
             }
-            Err(error) => self.untold(&format!("what refers to {digest}"), &told(&error)),
+            Err(reason) => self.untold(&format!("what refers to {digest}"), &reason),
         }
-        for ending in ENDINGS {
-            match self.place.tagged(digest, ending) {
+        for (ending, found) in ENDINGS.into_iter().zip(tagged) {
+            match found {
                 Ok(found) => all.extend(found.map(|manifest| (manifest, Bond::Tag(ending)))),
-                Err(error) => {
-                    self.untold(&format!("what has the tag of {digest} with {ending}"), &told(&error));
+                Err(reason) => {
+                    self.untold(&format!("what has the tag of {digest} with {ending}"), &reason);
                 }
             }
         }

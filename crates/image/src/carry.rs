@@ -18,15 +18,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use plimsoll_model::digest::BlobDigest;
 use serde_json::{Value, json};
 
+use crate::at_once::at_once;
 use crate::belongings::{Belongings, Bond, Link, Look, Part, Unlisted};
 use crate::manifest::Descriptor;
 use crate::source::referrers::{ReferrerError, tag_of};
 use crate::source::registry::RegistryError;
 pub use crate::source::registry::Sent;
 use crate::source::repository::Repository;
+pub use registry::meaning;
 
 /// How many blobs are on their way at once.
 const THREADS: usize = 3;
+/// How many are asked for at once.
+const QUESTIONS: usize = 8;
 
 /// Why an image was not carried.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +133,8 @@ pub struct Carried {
     pub blobs: Vec<Moved>,
     /// What was not.
     pub left: Vec<Left>,
+    /// Manifests of signatures in whose place others stay, which hold all of the same.
+    pub held: BTreeSet<BlobDigest>,
     /// What the name at the destination meant before, if it was something else.
     pub before: Option<BlobDigest>,
 }
@@ -252,20 +258,23 @@ impl<'a> Load<'a> {
         let Some(top) = self.belongings.top() else { return Vec::new() };
         let top = Descriptor::bare(&top.media_type, top.digest);
         let there = Belongings::of(place, &top, look);
-        let is_left = |digest: BlobDigest| carried.left.iter().any(|left| left.digest == digest);
+        let is_left = |digest: BlobDigest| {
+            carried.held.contains(&digest) || carried.left.iter().any(|left| left.digest == digest)
+        };
         let found: BTreeSet<_> = there.links.iter().filter_map(|link| there.key(link)).collect();
         let expected = self.belongings.links.iter().filter_map(|link| self.belongings.key(link));
         let lost = expected.filter(|key| !found.contains(key) && !is_left(key.1));
         let mut missing: Vec<Unlisted> =
             lost.map(|(_, part, _)| absent(format!("manifest {part}"), &there.unlisted)).collect();
-        for blob in &self.blobs {
-            match place.has(blob) {
-                Ok(true) => {}
-                Ok(false) => missing.push(absent(format!("blob {}", blob.digest), &[])),
-                Err(error) => {
-                    let reason = error.to_string();
-                    missing.push(Unlisted { what: format!("blob {}", blob.digest), reason });
-                }
+        let asked =
+            at_once(QUESTIONS, &self.blobs, |blob| place.has(blob).map_err(|error| error.to_string()));
+        for (blob, has) in self.blobs.iter().zip(asked) {
+            let what = format!("blob {}", blob.digest);
+            match has {
+                Some(Ok(true)) => {}
+                Some(Ok(false)) => missing.push(absent(what, &[])),
+                Some(Err(reason)) => missing.push(Unlisted { what, reason }),
+                None => missing.push(Unlisted { what, reason: "it was not asked for".to_owned() }),
             }
         }
         missing

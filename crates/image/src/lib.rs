@@ -5,6 +5,7 @@
 //! makes new images of old ones. Nothing here knows what a package is.
 #![forbid(unsafe_code)]
 
+pub mod at_once;
 pub mod belongings;
 pub mod carry;
 pub mod config;

@@ -208,7 +208,8 @@ pub enum Signer {
     },
     /// Whom a certificate names.
     Certificate {
-        /// The kind of name: `email`, `uri`, `other`, or `subject` for all that the certificate says of its holder.
+        /// The kind of name: `email`, `uri`, `other`, `subject` for all that the certificate says of its holder, or `openpgp` for
+        /// what an OpenPGP key says.
         kind: &'static str,
         /// The name.
         identity: String,

@@ -25,6 +25,8 @@ pub mod markdown;
 pub mod openvex;
 pub mod pins;
 pub mod plan;
+pub mod promote;
+pub mod retire;
 pub mod sarif;
 pub mod sbom;
 pub mod scrub;

@@ -27,6 +27,8 @@ pub struct RegistrySetup<'a> {
     pub login: Option<(&'a str, &'a str)>,
     /// Want tokens.
     pub token: Option<TokenAuth>,
+    /// Let manifests be removed.
+    pub deletes: bool,
 }
 
 /// A token service to trust.
@@ -122,8 +124,9 @@ fn configure(setup: &RegistrySetup<'_>, folder: &Path) -> String {
         path.display().to_string()
     };
     let mut text = format!(
-        "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp:\n  addr: 127.0.0.1:0\n",
-        folder.join("storage").display()
+        "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}, delete: {{enabled: {}}}}}\nhttp:\n  addr: 127.0.0.1:0\n",
+        folder.join("storage").display(),
+        setup.deletes
     );
     if let Some(authority) = setup.tls {
         let identity = authority.identity(&["127.0.0.1", "localhost"]);

@@ -18,6 +18,7 @@ mod evidence;
 pub mod identity;
 pub mod judge;
 pub mod key;
+pub mod lookaside;
 pub mod notary;
 pub mod provenance;
 mod record;

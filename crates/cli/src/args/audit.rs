@@ -40,6 +40,16 @@ Examples:
   plimsoll audit show trail --since 2026-09-01T00:00:00Z --json
   plimsoll audit show trail --cef | logger";
 
+const EXPORT_HELP: &str = "\
+The body of each record is the entry, byte for byte; its place in the log is an attribute. What is told at the end is where the next export
+begins (--from). Nothing is verified: `plimsoll audit verify` does that.
+
+Exit codes: 0 the collector took all, 2 it did not.
+
+Examples:
+  plimsoll audit export trail --otlp http://localhost:4318
+  plimsoll audit export trail --otlp https://otel.example --header authorization='Bearer …' --from 120";
+
 /// What to do with an audit trail.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
@@ -87,6 +97,25 @@ pub(crate) enum Audit {
         /// In the Common Event Format.
         #[arg(long)]
         cef: bool,
+        /// Only entries of this time or later, RFC 3339.
+        #[arg(long, value_name = "TIME")]
+        since: Option<Timestamp>,
+    },
+    /// Send the entries to a collector of OpenTelemetry, as log records over OTLP/HTTP.
+    #[command(after_help = EXPORT_HELP)]
+    Export {
+        /// The folder.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// The collector's address; without a path of its own, v1/logs is added.
+        #[arg(long, value_name = "URL")]
+        otlp: String,
+        /// A header of each request, as for a login; may be repeated. OTEL_EXPORTER_OTLP_HEADERS counts, too.
+        #[arg(long, value_name = "NAME=VALUE", value_parser = super::verify::annotation)]
+        header: Vec<(String, String)>,
+        /// Only entries from this place on; the first is 0.
+        #[arg(long, value_name = "INDEX", default_value_t = 0)]
+        from: u64,
         /// Only entries of this time or later, RFC 3339.
         #[arg(long, value_name = "TIME")]
         since: Option<Timestamp>,
@@ -144,6 +173,19 @@ pub(crate) struct Append {
     pub(crate) detail: Vec<(String, String)>,
 }
 
+/// The audit trail that a command writes into.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct Auditing {
+    /// Write what is decided and done into the audit trail in this folder (see `plimsoll audit`) [default: audit.directory of the
+    /// configuration, if it is there].
+    #[arg(long, value_name = "DIR", help_heading = "Audit trail")]
+    pub(crate) audit: Option<PathBuf>,
+    /// The private key of the audit trail [default: audit.key of the configuration].
+    #[arg(long, value_name = "FILE|pkcs11:URI", help_heading = "Audit trail")]
+    pub(crate) audit_key: Option<String>,
+}
+
 /// What happened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Kind {
@@ -163,4 +205,8 @@ pub(crate) enum Kind {
     Copy,
     /// It was told what to do about an image, or that was done.
     Plan,
+    /// What a file names was pinned to a digest.
+    Pin,
+    /// An image was removed from a registry.
+    Retirement,
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use plimsoll_model::platform::Platform;
 
+use super::audit::Auditing;
 use super::verify::vsa::EmitVsa;
 use super::{SbomSource, Scan, Scanner, VexSource};
 use crate::output::{Output, of_check};
@@ -81,12 +82,11 @@ pub(crate) struct Check {
     /// Write by this template, in the language of Jinja, for the format `template`.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) template: Option<PathBuf>,
-    /// Write the verdict, and the exceptions used, into the audit trail in this folder (see `plimsoll audit`).
-    #[arg(long, value_name = "DIR", requires = "audit_key", help_heading = "Output")]
-    pub(crate) audit: Option<PathBuf>,
-    /// The private key of the audit trail.
-    #[arg(long, value_name = "FILE|pkcs11:URI", requires = "audit", help_heading = "Output")]
-    pub(crate) audit_key: Option<String>,
+    /// Judge all images of an index.
+    #[arg(skip)]
+    pub(crate) all_platforms: bool,
+    #[command(flatten)]
+    pub(crate) auditing: Auditing,
     /// Neither read nor write the evidence cache.
     #[arg(long, help_heading = "Working")]
     pub(crate) no_cache: bool,
@@ -115,8 +115,8 @@ impl Check {
             vsa: EmitVsa::default(),
             format: None,
             template: None,
-            audit: None,
-            audit_key: None,
+            all_platforms: false,
+            auditing: Auditing::default(),
             no_cache: false,
             threads: None,
         }
@@ -126,6 +126,7 @@ impl Check {
     pub(crate) fn scan(&self) -> Scan {
         Scan {
             platform: self.platform.clone(),
+            all_platforms: self.all_platforms,
             sbom: self.sbom,
             vex: self.vex.clone(),
             secrets_baseline: self.secrets_baseline.clone(),

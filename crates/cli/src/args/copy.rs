@@ -3,6 +3,8 @@
 use plimsoll_model::platform::Platform;
 
 use super::Words;
+use super::audit::Auditing;
+use super::elsewhere::Elsewhere;
 
 const HELP: &str = "\
 SOURCE is NAME[:TAG][@DIGEST], registry:NAME, oci:DIR[:TAG|@DIGEST] or oci-archive:FILE[:TAG].
@@ -45,6 +47,10 @@ pub(crate) struct Copy {
     /// Replace cosign's tags at the destination that hold other signatures.
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) elsewhere: Elsewhere,
+    #[command(flatten)]
+    pub(crate) auditing: Auditing,
     /// How to tell it.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Words,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Words;
+use super::audit::Auditing;
 
 const HELP: &str = "\
 Looked at are Dockerfiles, Compose files, Kubernetes manifests, kustomizations, values of Helm charts (values*.yaml), workflows and \
@@ -41,6 +42,8 @@ pub(crate) struct Pin {
     /// Leave actions and workflows of GitHub alone.
     #[arg(long)]
     pub(crate) no_actions: bool,
+    #[command(flatten)]
+    pub(crate) auditing: Auditing,
     /// How to tell it.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Words,

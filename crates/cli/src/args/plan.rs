@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use plimsoll_model::platform::Platform;
 
+use super::audit::Auditing;
 use super::{Scan, VexSource, Words};
 
 const PLAN_HELP: &str = "\
@@ -95,6 +96,8 @@ pub(crate) struct Plan {
     /// Use this advisory database.
     #[arg(long, value_name = "FILE", env = "PLIMSOLL_DB", help_heading = "Findings")]
     pub(crate) db: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) auditing: Auditing,
     /// How to tell it.
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub(crate) format: Words,

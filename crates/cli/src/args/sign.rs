@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Subcommand, ValueEnum};
 use plimsoll_model::platform::Platform;
 
+use super::audit::Auditing;
+use super::elsewhere::Elsewhere;
+
 const KEY_HELP: &str = "\
 The private key is sealed with a password, which is asked for, or read from PLIMSOLL_PASSWORD or COSIGN_PASSWORD. The files are
 those of cosign: each of both reads what the other wrote. A file that is there is never overwritten.
@@ -103,6 +106,10 @@ pub(crate) struct Sign {
     /// Sign each image of an index, too, so that those signatures stay with them when they are copied alone.
     #[arg(long, short)]
     pub(crate) recursive: bool,
+    #[command(flatten)]
+    pub(crate) elsewhere: Elsewhere,
+    #[command(flatten)]
+    pub(crate) auditing: Auditing,
 }
 
 /// The formats of signatures.
@@ -128,6 +135,8 @@ pub(crate) struct SignBlob {
     /// Write the bundle with the signature to this file; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: PathBuf,
+    #[command(flatten)]
+    pub(crate) auditing: Auditing,
 }
 
 /// Options of `attest`.
@@ -160,6 +169,10 @@ pub(crate) struct Attest {
     /// The format of the signature.
     #[arg(long, value_name = "FORMAT", default_value = "bundle")]
     pub(crate) format: SignatureFormat,
+    #[command(flatten)]
+    pub(crate) elsewhere: Elsewhere,
+    #[command(flatten)]
+    pub(crate) auditing: Auditing,
 }
 
 /// The formats of bills of materials that have a type of attestations.

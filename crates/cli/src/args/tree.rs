@@ -3,6 +3,7 @@
 use plimsoll_model::platform::Platform;
 
 use super::Words;
+use super::elsewhere::Elsewhere;
 
 const HELP: &str = "\
 Listed are the index and its platforms, the attestations that BuildKit put there, what refers to any of these (by the API of the registry, or \
@@ -28,6 +29,8 @@ pub(crate) struct Tree {
     /// Only what belongs to the image of this platform, as linux/arm64.
     #[arg(long, value_name = "OS/ARCH")]
     pub(crate) platform: Option<Platform>,
+    #[command(flatten)]
+    pub(crate) elsewhere: Elsewhere,
     /// How to tell it.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Words,

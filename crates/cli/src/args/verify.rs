@@ -8,6 +8,9 @@ use clap::ArgGroup;
 use plimsoll_model::platform::Platform;
 
 use super::Words;
+use super::aside::Aside;
+use super::audit::Auditing;
+use super::elsewhere::Elsewhere;
 use vsa::{AcceptVsa, EmitVsa};
 
 const VERIFY_HELP: &str = "\
@@ -38,7 +41,8 @@ Examples:
   plimsoll verify ghcr.io/acme/shop:1.4.2 --key cosign.pub --type slsaprovenance1 --format json
   plimsoll verify ghcr.io/acme/shop:1.4.2 --trust trust.yaml
   plimsoll verify ghcr.io/acme/shop:1.4.2 --trust trust.yaml --emit-vsa vsa.json --vsa-key gate.key --verifier-id https://acme.example/gate
-  plimsoll verify ghcr.io/acme/shop@sha256:… --vsa vsa.json --vsa-key gate.pub --verifier-id https://acme.example/gate";
+  plimsoll verify ghcr.io/acme/shop@sha256:… --vsa vsa.json --vsa-key gate.pub --verifier-id https://acme.example/gate
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --lookaside https://sigs.acme.example --keyring acme.gpg";
 
 const BLOB_HELP: &str = "\
 FILE may be sha256:HEX, if the file is not at hand. Without --type, attestations of all types count.
@@ -54,7 +58,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = VERIFY_HELP)]
 #[command(group = ArgGroup::new("who")
-    .args(["key", "certificate_identity", "certificate_identity_regexp", "trust_file", "vsa_key"])
+    .args(["key", "certificate_identity", "certificate_identity_regexp", "trust_file", "vsa_key", "keyring"])
     .required(true)
     .multiple(true))]
 pub(crate) struct Verify {
@@ -85,6 +89,12 @@ pub(crate) struct Verify {
     pub(crate) emit_vsa: EmitVsa,
     #[command(flatten)]
     pub(crate) reuse: Reuse,
+    #[command(flatten)]
+    pub(crate) lookaside: Aside,
+    #[command(flatten)]
+    pub(crate) elsewhere: Elsewhere,
+    #[command(flatten)]
+    pub(crate) auditing: Auditing,
 }
 
 /// How much is fetched.
@@ -147,6 +157,8 @@ pub(crate) struct VerifyBlob {
     pub(crate) bundle: PathBuf,
     #[command(flatten)]
     pub(crate) trust: Trust,
+    #[command(flatten)]
+    pub(crate) auditing: Auditing,
 }
 
 /// Who is trusted, and what is demanded.

@@ -1,23 +1,21 @@
-//! `plimsoll audit`, and what other commands tell an audit trail.
+//! `plimsoll audit`.
 
-use std::collections::BTreeMap;
+mod export;
+
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
 use plimsoll_engine::audit::Folder;
 use plimsoll_formats::bounded;
-use plimsoll_model::decision::{Decision, ExceptionState};
-use plimsoll_model::scan::Scan;
 use plimsoll_trust::audit::entry::{Entry, Kind, Named, SCHEMA_VERSION};
 use plimsoll_trust::audit::note::{CHECKPOINT_LIMIT, Checkpoint, verifier_key};
 use plimsoll_trust::audit::{LogError, cef, log, proof};
 use plimsoll_trust::key::{KEY_LIMIT, PublicKey};
-use plimsoll_trust::signing::Signer;
 use serde_json::{Value, json};
 
+use super::trail::{Trail, now, title, user};
 use super::{Context, key};
 use crate::args::audit::{self as args, Append, Audit};
 use crate::exit::Code;
@@ -40,6 +38,10 @@ pub(super) fn run(args: &Audit, context: &Context) -> anyhow::Result<Code> {
                 _ => Form::Text,
             };
             show(folder, form, *since)
+        }
+        Audit::Export { folder, otlp, header, from, since } => {
+            let collector = export::collector(otlp, header, context)?;
+            export::run(folder, &collector, *from, *since)
         }
         Audit::Prove { folder, index } => prove(folder, *index),
     }
@@ -81,6 +83,8 @@ fn typed(args: &Append, kind: args::Kind, subject: &str, actor: &str, now: Times
         args::Kind::Push => Kind::Push,
         args::Kind::Copy => Kind::Copy,
         args::Kind::Plan => Kind::Plan,
+        args::Kind::Pin => Kind::Pin,
+        args::Kind::Retirement => Kind::Retirement,
     };
     let subject = Named { name: subject.to_owned(), digest: args.digest.clone() };
     let policy = args.policy.clone().map(|name| Named { name, digest: args.policy_digest.clone() });
@@ -221,84 +225,4 @@ fn prove(folder: &Path, index: u64) -> anyhow::Result<Code> {
 fn unverified(store: &Folder, folder: &Path) -> anyhow::Result<Checkpoint> {
     let note = log::note(store).with_context(|| title(folder))?;
     Checkpoint::read(&note).with_context(|| title(folder))
-}
-
-fn title(folder: &Path) -> String {
-    format!("the audit trail {}", folder.display())
-}
-
-/// The trail that a command tells what it did. The key is opened before the work, the folder only while it is written.
-pub(super) struct Trail {
-    folder: PathBuf,
-    signer: Box<dyn Signer>,
-}
-
-impl Trail {
-    /// Opens the key, and looks whether the trail is its own.
-    pub(super) fn open(folder: &Path, key: &str, context: &Context) -> anyhow::Result<Self> {
-        let signer = key::signer(key, context).context("the key of the audit trail")?;
-        let store = Folder::read(folder).with_context(|| title(folder))?;
-        log::checkpoint(&store, signer.public_key()).with_context(|| title(folder))?;
-        Ok(Self { folder: folder.to_owned(), signer })
-    }
-
-    /// Appends entries.
-    pub(super) fn append(&self, entries: &[Entry]) -> anyhow::Result<Checkpoint> {
-        let lines: Vec<Vec<u8>> = entries.iter().map(Entry::to_line).collect::<Result<_, _>>()?;
-        let named = || title(&self.folder);
-        let mut store = Folder::write(&self.folder).with_context(named)?;
-        log::append(&mut store, &lines, self.signer.as_ref()).with_context(named)
-    }
-
-    /// Tells what followed for images under a policy, and the exceptions that let something pass.
-    pub(super) fn decided(
-        &self,
-        image: &str,
-        scans: &[Scan],
-        decisions: &[Decision],
-        context: &Context,
-    ) -> anyhow::Result<Checkpoint> {
-        let (actor, now) = (user(context), now(context)?);
-        let mut entries = Vec::new();
-        for (scan, decision) in scans.iter().zip(decisions) {
-            let digest = scan.image.manifest_digest.as_ref().map(ToString::to_string);
-            let subject = Named { name: image.to_owned(), digest };
-            let policy = &decision.policy;
-            let policy = Named { name: policy.name.clone(), digest: Some(policy.digest.to_string()) };
-            let of = |kind, outcome: &str, details| Entry {
-                policy: Some(policy.clone()),
-                outcome: Some(outcome.to_owned()),
-                details,
-                ..Entry::new(kind, now, &actor, subject.clone())
-            };
-            let details = BTreeMap::from([("platform".to_owned(), scan.image.platform.to_string())]);
-            entries.push(of(Kind::Verdict, decision.outcome.as_str(), details));
-            let used = decision.exceptions.iter().filter(|exception| exception.findings > 0);
-            for exception in used.filter(|exception| exception.state == ExceptionState::Used) {
-                let mut details = BTreeMap::from([
-                    ("exception".to_owned(), exception.title.clone()),
-                    ("reason".to_owned(), exception.reason.clone()),
-                    ("findings".to_owned(), exception.findings.to_string()),
-                ]);
-                details.extend(exception.owner.clone().map(|owner| ("owner".to_owned(), owner)));
-                details.extend(exception.expires.clone().map(|until| ("expires".to_owned(), until)));
-                entries.push(of(Kind::Exception, "used", details));
-            }
-        }
-        self.append(&entries)
-    }
-}
-
-fn now(context: &Context) -> anyhow::Result<Timestamp> {
-    context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)
-}
-
-/// The user of the system, by the name that the environment tells, else by the number.
-fn user(context: &Context) -> String {
-    let named = ["LOGNAME", "USER"].iter().find_map(|name| context.environment.text(name));
-    named.filter(|name| !name.is_empty()).unwrap_or_else(|| {
-        Path::new("/proc/self")
-            .metadata()
-            .map_or_else(|_| "unknown".to_owned(), |me| format!("uid:{}", me.uid()))
-    })
 }

@@ -1,12 +1,13 @@
 //! `plimsoll check`.
 
 pub(super) mod signatures;
-mod summary;
+pub(super) mod summary;
 pub(super) mod surroundings;
 
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use plimsoll_formats::bounded;
 use plimsoll_model::decision::{Decision, Known};
@@ -16,13 +17,14 @@ use plimsoll_policy::{Policy, Profile, Situation, evaluate};
 use plimsoll_report::check::TEXT;
 use plimsoll_report::html::HTML;
 use plimsoll_report::{Report, known};
+use plimsoll_trust::domain::TrustFile;
 
-use super::audit::Trail;
 use super::history::{self, Memory};
+use super::trail::Trail;
 use super::{Context, policy as policies, scan, vsa};
 use crate::args::Check;
 use crate::exit::Code;
-use crate::output;
+use crate::output::{self, Output};
 
 /// The policy of a folder.
 const DEFAULT: &str = "plimsoll.yaml";
@@ -32,31 +34,14 @@ const REPORT: u64 = 1 << 30;
 pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     vsa::check(&args.vsa)?;
     ensure!(args.vsa.emit_vsa.is_some() || args.vsa.vsa_key.is_none(), "--vsa-key needs --emit-vsa");
-    // Whoever has a mistake in a policy learns it before the scan.
-    let policy = self::policy(args.policy.as_deref(), args.environment.as_deref(), context)?;
-    let (policy, trust) = signatures::read(policy, args.policy.as_deref(), args.trust.as_deref(), context)?;
+    let gate = Gate::of(args, context)?;
     let template = output::template(args.template.as_deref())?;
     let outputs = output::chosen(&args.output, args.format.as_ref(), args.template.as_deref(), &TEXT)?;
-    let trail = args.audit.as_deref().zip(args.audit_key.as_deref());
-    let trail = trail.map(|(folder, key)| Trail::open(folder, key, context)).transpose()?;
-    let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
-    let known = args.new_since.as_deref().map(earlier).transpose()?.unwrap_or_default();
-    let scans = scan::scans(&args.scan(), &outputs, context)?;
-    let (platform, trust) = (args.platform.as_ref(), trust.as_ref());
-    let surroundings = surroundings::of(&scans, (&args.image, platform), policy.asks(), trust, context);
-    let shows_due = outputs.iter().any(|output| output.format.name == HTML.name);
-    let is_asked = policy.asks().found || shows_due;
-    let seen = if is_asked { self::seen(&scans, args, context)? } else { Vec::new() };
-    let due = if shows_due { due(&policy, &scans, &seen, context.environment.today()?)? } else { Vec::new() };
-    let judged = |(index, surroundings)| {
-        let scan = scans.get(index)?;
-        let found = seen.get(index).map(|seen: &Vec<FirstSeen>| history::found(seen)).unwrap_or_default();
-        Some(evaluate(&policy, scan, &Situation { now, known: known.clone(), surroundings, found }))
-    };
-    let decisions: Vec<Decision> = surroundings.into_iter().enumerate().filter_map(judged).collect();
+    let trail = Trail::of(&args.auditing, context)?;
+    let Judged { scans, decisions, due } = gate.judge(args, &outputs, context)?;
     if let Some(trail) = trail {
         // Before anybody learns the verdict.
-        trail.decided(&args.image, &scans, &decisions, context)?;
+        trail.decided(&args.image, &scans, &decisions)?;
     }
     let report = Report {
         scans: &scans,
@@ -75,6 +60,60 @@ pub(super) fn run(args: &Check, context: &Context) -> anyhow::Result<Code> {
     }
     let worst = decisions.iter().map(|decision| decision.outcome).max();
     Ok(worst.map_or(Code::Undecided, Code::of_outcome))
+}
+
+/// By what images are judged: whoever has a mistake in a policy learns it before the scan.
+pub(super) struct Gate {
+    policy: Policy,
+    trust: Option<TrustFile>,
+    now: Timestamp,
+    known: Known,
+}
+
+/// What followed for images.
+pub(super) struct Judged {
+    pub(super) scans: Vec<Scan>,
+    pub(super) decisions: Vec<Decision>,
+    /// Until when each finding is to be mended, if a report shows that.
+    due: Vec<Vec<Option<Date>>>,
+}
+
+impl Gate {
+    pub(super) fn of(args: &Check, context: &Context) -> anyhow::Result<Self> {
+        let policy = self::policy(args.policy.as_deref(), args.environment.as_deref(), context)?;
+        let (policy, trust) =
+            signatures::read(policy, args.policy.as_deref(), args.trust.as_deref(), context)?;
+        let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
+        let known = args.new_since.as_deref().map(earlier).transpose()?.unwrap_or_default();
+        Ok(Self { policy, trust, now, known })
+    }
+
+    /// Scans and judges.
+    pub(super) fn judge(
+        &self,
+        args: &Check,
+        outputs: &[Output],
+        context: &Context,
+    ) -> anyhow::Result<Judged> {
+        let scans = scan::scans(&args.scan(), outputs, context)?;
+        let (platform, trust) = (args.platform.as_ref(), self.trust.as_ref());
+        let surroundings =
+            surroundings::of(&scans, (&args.image, platform), self.policy.asks(), trust, context);
+        let shows_due = outputs.iter().any(|output| output.format.name == HTML.name);
+        let is_asked = self.policy.asks().found || shows_due;
+        let seen = if is_asked { self::seen(&scans, args, context)? } else { Vec::new() };
+        let today = context.environment.today()?;
+        let due = if shows_due { due(&self.policy, &scans, &seen, today)? } else { Vec::new() };
+        let (now, known) = (self.now, &self.known);
+        let judged = |(index, surroundings)| {
+            let scan = scans.get(index)?;
+            let found = seen.get(index).map(|seen: &Vec<FirstSeen>| history::found(seen)).unwrap_or_default();
+            let situation = Situation { now, known: known.clone(), surroundings, found };
+            Some(evaluate(&self.policy, scan, &situation))
+        };
+        let decisions: Vec<Decision> = surroundings.into_iter().enumerate().filter_map(judged).collect();
+        Ok(Judged { scans, decisions, due })
+    }
 }
 
 /// The policy that was asked for, else that of the folder, else the built-in one.

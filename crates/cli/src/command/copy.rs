@@ -11,7 +11,9 @@ use plimsoll_image::source::place::Place;
 use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::reference::Reference;
 use plimsoll_report::copy::{Copy, Fate, Item, write_json, write_text};
+use plimsoll_trust::audit::entry::Kind;
 
+use super::trail::{Event, Trail};
 use super::tree::{gap, top};
 use super::{Context, locate};
 use crate::args::{Copy as Args, Words};
@@ -20,8 +22,9 @@ use crate::output::to_stdout;
 use crate::progress;
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
+    let trail = Trail::of(&args.auditing, context)?;
     let destination = destination(&args.destination)?;
-    let (resolved, place) = locate::repository(&args.source, context)?;
+    let (resolved, place) = locate::with_signatures(&args.source, &args.elsewhere, context)?;
     let top = top(&resolved, args.platform.as_ref())?;
     let look = if args.without_referrers { Look::Image } else { Look::Everything };
     let belongings = Belongings::of(place.as_ref(), &top, look);
@@ -55,12 +58,28 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
             .collect(),
         blobs: carried.blobs.iter().map(|moved| item(moved, None)).collect(),
     };
+    if let Some(trail) = trail {
+        trail.tell(event(&copy))?;
+    }
     let style = context.environment.style(context.global.color);
     to_stdout(|out| match args.format {
         Words::Text => write_text(&copy, style, out),
         Words::Json => write_json(&copy, out),
     })?;
     Ok(if copy.gaps.is_empty() { Code::Pass } else { Code::Undecided })
+}
+
+/// What an audit trail is told of a copy.
+fn event(copy: &Copy) -> Event<'_> {
+    let mut details = vec![("source", copy.source.clone())];
+    details.extend(copy.before.clone().map(|before| ("before", before)));
+    let mut outcome = "done";
+    if let Some(gap) = copy.gaps.first() {
+        outcome = "incomplete";
+        details.push(("gaps", copy.gaps.len().to_string()));
+        details.push(("gap", format!("{}: {}", gap.subject, gap.reason)));
+    }
+    Event { kind: Kind::Copy, name: &copy.destination, digest: Some(copy.digest.clone()), outcome, details }
 }
 
 fn carry(

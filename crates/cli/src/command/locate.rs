@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use plimsoll_image::source::apart::Apart;
 use plimsoll_image::source::archive::ArchiveOptions;
 use plimsoll_image::source::docker_socket::SocketOptions;
 use plimsoll_image::source::place::Place;
@@ -18,6 +19,7 @@ use plimsoll_image::{Image, SourceError};
 use plimsoll_model::reference::Reference;
 
 use super::Context;
+use crate::args::elsewhere::Elsewhere;
 
 /// The most that a compressed archive may inflate to.
 const ARCHIVE_LIMIT: u64 = 200 << 30;
@@ -174,6 +176,24 @@ pub(super) fn repository(wanted: &str, context: &Context) -> anyhow::Result<(Res
             )
         }
     }
+}
+
+/// The same, with signatures and all else that refers to the image in another repository, if one is named.
+pub(super) fn with_signatures(
+    wanted: &str,
+    elsewhere: &Elsewhere,
+    context: &Context,
+) -> anyhow::Result<(Resolved, Box<dyn Repository>)> {
+    let (resolved, place) = repository(wanted, context)?;
+    let Some(other) = elsewhere.signature_repository.as_deref().filter(|name| !name.is_empty()) else {
+        return Ok((resolved, place));
+    };
+    let named = || format!("the repository of signatures {other:?}");
+    let other: Reference = other.strip_prefix("registry:").unwrap_or(other).parse().with_context(named)?;
+    if other.tag().is_some() || other.digest().is_some() {
+        bail!("{} has neither tag nor digest", named());
+    }
+    Ok((resolved, Box::new(Apart::new(place, RemoteReferrers::new(&client(context)?, &other)))))
 }
 
 /// The images that `wanted` names where things can be attached to them, and that place: a registry or a layout, never a

@@ -24,12 +24,15 @@ mod locate;
 mod pin;
 mod plan;
 mod policy;
+mod promote;
 mod provenance;
+mod retire;
 mod sbom;
 mod scan;
 mod scrub;
 mod secrets;
 mod sign;
+mod trail;
 mod tree;
 mod trust;
 mod unified_diff;
@@ -99,6 +102,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::VerifyBlob(verify) => verify::blob(&verify, &Context::new(args.global)?),
         Command::Tree(tree) => tree::run(&tree, &Context::new(args.global)?),
         Command::Copy(copy) => copy::run(&copy, &Context::new(args.global)?),
+        Command::Promote(promote) => promote::run(&promote, &Context::new(args.global)?),
+        Command::Retire(retire) => retire::run(&retire, &Context::new(args.global)?),
         Command::Drift(drift) => drift::run(&drift, &Context::new(args.global)?),
         Command::Trust(trust) => trust::run(&trust, &Context::new(args.global)?),
         Command::Audit(audit) => audit::run(&audit, &Context::new(args.global)?),

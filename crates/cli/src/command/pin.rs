@@ -10,6 +10,7 @@ use plimsoll_model::gap::{Gap, GapKind};
 use plimsoll_report::pins::{Pinned, State, write_json, write_text};
 
 use super::files::{File, is_yaml, read, rewrite};
+use super::trail::Trail;
 use super::{Context, unified_diff};
 use crate::args::{Pin, Words};
 use crate::exit::Code;
@@ -25,6 +26,7 @@ pub(super) struct Source {
 }
 
 pub(super) fn run(args: &Pin, context: &Context) -> anyhow::Result<Code> {
+    let trail = Trail::of(&args.auditing, context)?;
     let (sources, mut gaps) = sources(&args.paths)?;
     let mut resolver = Resolver::new(context);
     let mut pins = Vec::new();
@@ -39,6 +41,9 @@ pub(super) fn run(args: &Pin, context: &Context) -> anyhow::Result<Code> {
                 Some(path) => rewrite(path, text)?,
                 None => to_stdout(|out| out.write_all(text.as_bytes()))?,
             }
+        }
+        if let Some(trail) = trail {
+            trail.pinned(&pins)?;
         }
     }
     if args.diff {

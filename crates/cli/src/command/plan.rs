@@ -2,7 +2,7 @@
 
 mod apply;
 mod files;
-mod gpgv;
+pub(super) mod gpgv;
 pub(super) mod outside;
 
 use anyhow::{Context as _, bail};
@@ -20,6 +20,7 @@ use plimsoll_report::plan::{AppliedReport, PlanReport, RaisedReport, write_json,
 
 use super::check::surroundings;
 use super::history::{self, Memory};
+use super::trail::Trail;
 use super::{Context, check, lineage, locate, sbom, scan as scanning, vex};
 use crate::args::{Plan as Args, Words};
 use crate::exit::Code;
@@ -39,6 +40,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
     }
     let destination = args.to.as_deref().map(|to| apply::destination(to, args, context)).transpose()?;
     let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
+    let trail = Trail::of(&args.auditing, context)?;
     let (images, mut options, scans) = scanned(args, context)?;
     if args.apply && scans.len() > 1 {
         bail!("{} has several images; --platform chooses one", args.image);
@@ -69,6 +71,9 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
         let told = applied
             .as_ref()
             .map(|(patch, after)| AppliedReport { patch, after: after.as_ref().zip(decided.as_ref()) });
+        if let Some(trail) = &trail {
+            trail.planned(&args.image, scan, &plan, applied.as_ref().map(|(patch, _)| patch))?;
+        }
         let (applied, raised) = (told.as_ref(), raised.as_ref());
         let report = PlanReport { scan, decision: &decision, plan: &plan, applied, raised };
         tell(&report, index, args, context)?;

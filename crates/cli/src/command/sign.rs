@@ -17,6 +17,7 @@ use plimsoll_trust::claims::predicate_type;
 use plimsoll_trust::signing::{bundle, predicate};
 use serde_json::{Value, json};
 
+use super::trail::Trail;
 use super::{Context, key, locate};
 use crate::args::sign::{Attest, BillFormat, Sign, SignBlob, SignatureFormat};
 use crate::args::{Scan, Scanner};
@@ -28,8 +29,9 @@ const FILE_LIMIT: u64 = 4 << 30;
 
 /// Signs an image.
 pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
+    let trail = Trail::of(&args.auditing, context)?;
     let signer = key::signer(&args.key, context)?;
-    let (resolved, place) = locate::repository(&args.image, context)?;
+    let (resolved, place) = locate::with_signatures(&args.image, &args.elsewhere, context)?;
     let annotations: BTreeMap<String, String> = args.annotation.iter().cloned().collect();
     let repository = repository(&args.image);
     let order = Order {
@@ -41,11 +43,15 @@ pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
     let sign = if args.recursive { sign::images } else { sign::image };
     let written = sign(&resolved, place.as_ref(), signer.as_ref(), &order)
         .with_context(|| format!("signing {}", resolved.name))?;
+    if let Some(trail) = trail {
+        trail.signed(&resolved.name, signer.as_ref(), &written, &[])?;
+    }
     tell("signed", &written, place.as_ref())
 }
 
 /// Signs a file.
 pub(super) fn blob(args: &SignBlob, context: &Context) -> anyhow::Result<Code> {
+    let trail = Trail::of(&args.auditing, context)?;
     let signer = key::signer(&args.key, context)?;
     let named = || format!("reading {}", args.file.display());
     let content = bounded::read_file(&args.file, FILE_LIMIT).with_context(named)?;
@@ -55,13 +61,17 @@ pub(super) fn blob(args: &SignBlob, context: &Context) -> anyhow::Result<Code> {
     } else {
         to_file(&args.bundle, |out| out.write_all(&signed))?;
     }
+    if let Some(trail) = trail {
+        trail.signed_file(&args.file.display().to_string(), signer.as_ref(), &content, &signed)?;
+    }
     Ok(Code::Pass)
 }
 
 /// Attests something of an image.
 pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
+    let trail = Trail::of(&args.auditing, context)?;
     let signer = key::signer(&args.key, context)?;
-    let (mut resolved, place) = locate::repository(&args.image, context)?;
+    let (mut resolved, place) = locate::with_signatures(&args.image, &args.elsewhere, context)?;
     if let Some(platform) = &args.platform {
         resolved = child(resolved, place.as_ref(), platform)?;
     }
@@ -85,23 +95,22 @@ pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
     };
     let written = sign::image(&resolved, place.as_ref(), signer.as_ref(), &order)
         .with_context(|| format!("attesting of {}", resolved.name))?;
+    if let Some(trail) = trail {
+        trail.signed(&resolved.name, signer.as_ref(), &written, &[("type", &kind)])?;
+    }
     tell("attested", &written, place.as_ref())
 }
 
 fn tell(what: &str, written: &[Written], place: &dyn Referrers) -> anyhow::Result<Code> {
     to_stdout(|out| {
         written.iter().try_for_each(|Written { subject, format, manifest }| {
-            let format = match format {
-                Format::Bundle => "bundle",
-                Format::Legacy => "legacy",
-            };
-            writeln!(out, "{what} {subject} ({format}) {}", place.title(*manifest))
+            writeln!(out, "{what} {subject} ({}) {}", format.as_str(), place.title(*manifest))
         })
     })?;
     Ok(Code::Pass)
 }
 
-const fn formats(format: SignatureFormat) -> &'static [Format] {
+pub(super) const fn formats(format: SignatureFormat) -> &'static [Format] {
     match format {
         SignatureFormat::Bundle => &[Format::Bundle],
         SignatureFormat::Legacy => &[Format::Legacy],

@@ -14,7 +14,7 @@ use crate::exit::Code;
 use crate::output::to_stdout;
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
-    let (resolved, place) = locate::repository(&args.image, context)?;
+    let (resolved, place) = locate::with_signatures(&args.image, &args.elsewhere, context)?;
     let top = top(&resolved, args.platform.as_ref())?;
     let belongings = Belongings::of(place.as_ref(), &top, Look::Everything);
     let parts = belongings.links.iter().filter_map(|link| part(&belongings, link)).collect();

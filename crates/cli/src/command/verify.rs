@@ -1,5 +1,6 @@
 //! `plimsoll verify` and `plimsoll verify-blob`.
 
+mod aside;
 mod notary;
 mod once;
 mod order;
@@ -21,6 +22,7 @@ use plimsoll_trust::scheme::SIZE_LIMIT;
 
 use order::Order;
 
+use super::trail::Trail;
 use super::{Context, trust, vsa};
 use crate::args::Words;
 use crate::args::verify::{Trust, Verify, VerifyBlob};
@@ -35,6 +37,7 @@ const FILE_LIMIT: u64 = 4 << 30;
 pub(super) fn image(args: &Verify, context: &Context) -> anyhow::Result<Code> {
     vsa::check(&args.emit_vsa)?;
     let images = order::images(args)?;
+    let trail = Trail::of(&args.auditing, context)?;
     let order = Order::new(args, context)?;
     match images.as_slice() {
         [image] => {
@@ -42,11 +45,11 @@ pub(super) fn image(args: &Verify, context: &Context) -> anyhow::Result<Code> {
             if args.emit_vsa.emit_vsa.is_some() {
                 summary::emit(&verification, image, &order, context)?;
             }
-            tell(&verification, args.trust.format, context)
+            tell(&verification, args.trust.format, trail.as_ref(), context)
         }
         images => {
             anyhow::ensure!(args.emit_vsa.emit_vsa.is_none(), "a summary is of one image");
-            tell_all(images, order.verify_all(images), args.trust.format, context)
+            tell_all(images, order.verify_all(images), (args.trust.format, trail.as_ref()), context)
         }
     }
 }
@@ -55,7 +58,7 @@ pub(super) fn image(args: &Verify, context: &Context) -> anyhow::Result<Code> {
 fn tell_all(
     images: &[String],
     results: Vec<anyhow::Result<Verification>>,
-    format: Words,
+    (format, trail): (Words, Option<&Trail>),
     context: &Context,
 ) -> anyhow::Result<Code> {
     let mut code = Code::Pass;
@@ -63,6 +66,9 @@ fn tell_all(
     for (image, result) in images.iter().zip(results) {
         let own = match result {
             Ok(verification) => {
+                if let Some(trail) = trail {
+                    trail.verified(&verification)?;
+                }
                 let code = Code::of_signatures(verification.outcome);
                 verifications.push(verification);
                 code
@@ -88,6 +94,7 @@ fn tell_all(
 
 /// Verifies a file.
 pub(super) fn blob(args: &VerifyBlob, context: &Context) -> anyhow::Result<Code> {
+    let trail = Trail::of(&args.auditing, context)?;
     let demand = demand(&args.trust, Claim::Anything, context)?;
     let bundle = bounded::read_file(&args.bundle, SIZE_LIMIT as u64)
         .with_context(|| format!("reading {}", args.bundle.display()))?;
@@ -103,10 +110,18 @@ pub(super) fn blob(args: &VerifyBlob, context: &Context) -> anyhow::Result<Code>
     };
     let place = args.bundle.display().to_string();
     let verification = verify::file(&args.file, (digest, bytes.as_deref()), (&place, &bundle), &demand);
-    tell(&verification, args.trust.format, context)
+    tell(&verification, args.trust.format, trail.as_ref(), context)
 }
 
-fn tell(verification: &Verification, format: Words, context: &Context) -> anyhow::Result<Code> {
+fn tell(
+    verification: &Verification,
+    format: Words,
+    trail: Option<&Trail>,
+    context: &Context,
+) -> anyhow::Result<Code> {
+    if let Some(trail) = trail {
+        trail.verified(verification)?;
+    }
     let style = context.environment.style(context.global.color);
     to_stdout(|out| match format {
         Words::Text => write_text(verification, style, out),

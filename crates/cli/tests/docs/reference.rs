@@ -43,6 +43,8 @@ fn pages(root: &Path) -> Vec<Page> {
         Page { path: "docs/schema/check-1.json", text: plimsoll_report::check::schema() },
         Page { path: "docs/schema/copy-1.json", text: plimsoll_report::copy::schema() },
         Page { path: "docs/schema/drift-1.json", text: plimsoll_report::drift::schema() },
+        Page { path: "docs/schema/promote-1.json", text: plimsoll_report::promote::schema() },
+        Page { path: "docs/schema/retire-1.json", text: plimsoll_report::retire::schema() },
         Page { path: "docs/schema/tree-1.json", text: plimsoll_report::tree::schema() },
         Page { path: "docs/schema/diff-1.json", text: plimsoll_report::diff::schema() },
         Page { path: "docs/schema/explain-1.json", text: plimsoll_report::explain::schema() },

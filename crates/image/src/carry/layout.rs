@@ -44,7 +44,7 @@ impl Load<'_> {
                 content.end(copied, |source| CarryError::Write { path: path.clone(), source })
             })
         })?;
-        let mut carried = Carried { manifests: Vec::new(), blobs, left: self.left.clone(), before: None };
+        let mut carried = Carried { blobs, left: self.left.clone(), ..Carried::default() };
         for (_, part) in self.parts() {
             let (path, size) = (folder.join(part.digest.0.hex()), part.bytes.len() as u64);
             let fate = if is_there(&path, part.digest, size) {

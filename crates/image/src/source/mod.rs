@@ -1,5 +1,6 @@
 //! Places where images lie. Each source is one file; [`Image`] is what all of them give.
 
+pub mod apart;
 pub mod archive;
 pub mod containerd;
 pub mod docker;

@@ -278,6 +278,7 @@ pub(crate) fn tag_of(subject: BlobDigest) -> String {
 /// An index whose entries are looked at one by one.
 #[derive(Deserialize)]
 pub(super) struct Entries {
+    #[serde(deserialize_with = "crate::config::null_is_default")]
     pub(super) manifests: Vec<Value>,
 }
 

@@ -7,10 +7,11 @@ mod faults;
 #[cfg(test)]
 mod hosts;
 #[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod push;
 #[cfg(test)]
 mod real;
-#[cfg(test)]
 mod referrers;
 #[cfg(test)]
 mod support;

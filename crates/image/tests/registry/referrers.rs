@@ -113,6 +113,9 @@ fn what_is_no_list_is_told() {
         let error = list(&server).unwrap_err();
         assert!(error.to_string().contains("malformed answer"), "{body}: {error}");
     }
+    // Go's empty list.
+    let server = serve(|_, connection| connection.answer(200, &[], br#"{"manifests": null}"#));
+    assert!(list(&server).unwrap().referrers.is_empty());
     let server = serve(|_, connection| connection.answer(403, &[], b""));
     assert!(list(&server).unwrap_err().to_string().contains("refused access"));
 }

@@ -63,6 +63,10 @@ pub enum Kind {
     Copy,
     /// It was told what to do about an image, or that was done.
     Plan,
+    /// What a file names was pinned to a digest.
+    Pin,
+    /// An image was removed from a registry.
+    Retirement,
 }
 
 impl Kind {
@@ -78,6 +82,8 @@ impl Kind {
             Self::Push => "push",
             Self::Copy => "copy",
             Self::Plan => "plan",
+            Self::Pin => "pin",
+            Self::Retirement => "retirement",
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod cef;
 pub mod entry;
 pub mod log;
 pub mod note;
+pub mod otlp;
 pub mod proof;
 mod tiles;
 

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, bail};
 use plimsoll_image::source::place::Place;
 use plimsoll_model::decision::{Decision, Outcome};
+use plimsoll_model::digest::{BlobDigest, Digest};
 use plimsoll_model::scan::Scan;
 use plimsoll_trust::vsa::Summary;
 
@@ -17,25 +18,58 @@ pub(super) fn emit(
     context: &Context,
 ) -> anyhow::Result<()> {
     let image = args.image.as_str();
-    let ([scan], [decision]) = (scans, decisions) else { bail!("a summary is of one image: add --platform") };
-    let digest = scan.image.index_digest.or(scan.image.manifest_digest);
-    let digest =
-        scan.image.manifest_digest.or(digest).context("the image has no digest that a summary could name")?;
+    let [scan] = scans else { bail!("a summary is of one image: add --platform") };
+    let digest = scan.image.manifest_digest.or(scan.image.index_digest);
+    let digest = digest.context("the image has no digest that a summary could name")?;
     let place: Place = image.parse().with_context(|| format!("IMAGE {image:?}"))?;
     let resource = trust::name(&place)?.uri().unwrap_or_else(|| format!("oci://{}", scan.image.name));
-    let none = Vec::new();
-    let accepted = decision.trust.as_ref().map_or(&none, |trust| &trust.accepted);
-    let summary = Summary {
-        subject: digest.0,
-        verifier: args.vsa.verifier_id.as_deref().unwrap_or_default(),
+    let verifier = args.vsa.verifier_id.as_deref().unwrap_or_default();
+    let accepted = accepted(decisions);
+    let summary = summary(digest, (verifier, &resource), decisions, &accepted)?;
+    vsa::emit(&args.vsa, &summary, image, context)
+}
+
+/// The summary of what was decided of `subject`: an image, or all images of an index.
+pub(in super::super) fn statement(
+    subject: BlobDigest,
+    verifier: &str,
+    resource: &str,
+    decisions: &[Decision],
+) -> anyhow::Result<Vec<u8>> {
+    if !verifier.contains(':') {
+        bail!("--verifier-id {verifier:?} is no URI");
+    }
+    Ok(summary(subject, (verifier, resource), decisions, &accepted(decisions))?.statement())
+}
+
+/// The attestations and signatures that counted.
+fn accepted(decisions: &[Decision]) -> Vec<Digest> {
+    let trust = decisions.iter().filter_map(|decision| decision.trust.as_ref());
+    let mut accepted: Vec<Digest> = trust.flat_map(|trust| trust.accepted.clone()).collect();
+    accepted.sort();
+    accepted.dedup();
+    accepted
+}
+
+fn summary<'a>(
+    subject: BlobDigest,
+    (verifier, resource): (&'a str, &'a str),
+    decisions: &'a [Decision],
+    accepted: &'a [Digest],
+) -> anyhow::Result<Summary<'a>> {
+    let first = decisions.first().context("nothing was decided")?;
+    let level = |decision: &Decision| decision.trust.as_ref().and_then(|trust| trust.level);
+    Ok(Summary {
+        subject: subject.0,
+        verifier,
         version: env!("CARGO_PKG_VERSION"),
-        time: decision.time,
-        resource: &resource,
-        policy: (&decision.policy.name, decision.policy.digest),
+        time: first.time,
+        resource,
+        policy: (&first.policy.name, first.policy.digest),
         attestations: accepted,
         // What is undecided has not passed.
-        passed: matches!(decision.outcome, Outcome::Pass | Outcome::Warn),
-        level: decision.trust.as_ref().and_then(|trust| trust.level),
-    };
-    vsa::emit(&args.vsa, &summary, image, context)
+        passed: decisions.iter().all(|one| matches!(one.outcome, Outcome::Pass | Outcome::Warn)),
+        // All have a level that the least of them has.
+        level: decisions.iter().map(level).min().flatten(),
+    })
 }

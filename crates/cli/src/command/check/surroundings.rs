@@ -82,7 +82,7 @@ fn sboms(
     context: &Context,
 ) -> anyhow::Result<Vec<Option<bool>>> {
     let place = locate::referrers(name, context)?;
-    let choice = scan::choice(platform, false);
+    let choice = scan::choice(platform, scans.len() > 1);
     let images = locate::images(name, &choice, context.environment.temporary(), context)?;
     let of = |scan: &Scan| {
         let is_it = |digest| digest == scan.image.manifest_digest;

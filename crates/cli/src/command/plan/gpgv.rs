@@ -17,13 +17,24 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The largest document.
 const SIZE: u64 = 32 << 20;
 
+/// The largest file that is written, in blocks of 512 bytes: twice [`SIZE`].
+const FILE: u64 = 2 * SIZE / 512;
+/// What a shell ends with if there is no such program.
+const NOT_FOUND: i32 = 127;
+const NOT_INSTALLED: &str =
+    "gpgv is not installed, without which no signature can be checked (Debian's package gpgv)";
+
 /// Gives what `document` says if one of `keys` signed it; else why not, in words.
-pub(super) fn verify(document: &[u8], keys: &[Vec<u8>], temporary: &Path) -> Result<Signed, String> {
+pub(in super::super) fn verify(
+    document: &[u8],
+    keys: &[Vec<u8>],
+    temporary: &Path,
+) -> Result<Signed, String> {
     let failed = |error: io::Error| format!("gpgv could not be run: {error}");
     let folder = tempfile::tempdir_in(temporary).map_err(failed)?;
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("document"), document).map_err(failed)?;
-    let mut command = Command::new("gpgv");
+    let mut command = limited("gpgv");
     command.args(["--status-fd", "1", "--output"]).arg(path("signed"));
     for (number, key) in keys.iter().enumerate() {
         let keyring = path(&format!("{number}.gpg"));
@@ -46,18 +57,20 @@ pub(super) fn verify(document: &[u8], keys: &[Vec<u8>], temporary: &Path) -> Res
     Ok(Signed { text, by })
 }
 
+/// A program that may write no file of more than [`FILE`]: a document may be compressed a thousandfold.
+fn limited(program: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -f {FILE} && exec {program} \"$@\""), program]);
+    command
+}
+
 fn run(command: &mut Command) -> Result<(), String> {
-    let mut process = command.spawn().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            "gpgv is not installed, without which no signature can be checked (Debian's package gpgv)"
-                .to_owned()
-        }
-        _ => format!("gpgv could not be run: {error}"),
-    })?;
+    let mut process = command.spawn().map_err(|error| format!("gpgv could not be run: {error}"))?;
     let started = Instant::now();
     loop {
         match process.try_wait() {
             // What it ends with says less than its status lines: a second signature by an unknown key is an error to it.
+            Ok(Some(status)) if status.code() == Some(NOT_FOUND) => return Err(NOT_INSTALLED.to_owned()),
             Ok(Some(_)) => return Ok(()),
             Ok(None) if started.elapsed() <= TIME => std::thread::sleep(PAUSE),
             Ok(None) => {

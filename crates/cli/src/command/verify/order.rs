@@ -23,7 +23,7 @@ use plimsoll_trust::judge::Judge;
 
 use super::super::{Context, cache, locate, trust};
 use super::once::Once;
-use super::{notary, summary};
+use super::{aside, notary, summary};
 use crate::args::verify::Verify;
 use crate::progress;
 
@@ -80,6 +80,9 @@ impl<'a> Order<'a> {
             (None, false) => Some(super::demand(&args.trust, Claim::Signed, context)?),
             _ => None,
         };
+        if args.reuse.offline && (args.elsewhere.is_named() || args.lookaside.lookaside.is_some()) {
+            bail!("signatures in another place than their image's are not kept: leave --offline out");
+        }
         let kept = cache::signatures(context).filter(|_| !args.reuse.no_cache);
         if args.reuse.offline && kept.is_none() {
             bail!("there is no cache directory: neither HOME nor XDG_CACHE_HOME is set; give --cache-dir");
@@ -122,16 +125,23 @@ impl<'a> Order<'a> {
 
     /// Verifies one image.
     pub(super) fn verify(&self, image: &str) -> anyhow::Result<Verification> {
+        if let Some(place) = &self.args.lookaside.lookaside {
+            return aside::verified(place, image, self.args, self.context);
+        }
         let place: Place = image.parse().with_context(|| format!("IMAGE {image:?}"))?;
         let trusted = self.trusted(&place)?;
         if let (Some(path), Some(judge)) = (&self.args.accept_vsa.vsa, &trusted) {
             let (name, digest) = self.digest(image, &place)?;
             return summary::in_file(path, &name, digest, judge.as_ref());
         }
+        let elsewhere = &self.args.elsewhere;
         match &place {
-            Place::Registry(reference) | Place::Anywhere(reference) => self.in_registry(reference, &trusted),
+            Place::Registry(reference) | Place::Anywhere(reference) if !elsewhere.is_named() => {
+                self.in_registry(reference, &trusted)
+            }
             _ => {
-                let (resolved, place) = locate::repository(image, self.context)?;
+                // What lies in a layout, or in two repositories, is not kept.
+                let (resolved, place) = locate::with_signatures(image, elsewhere, self.context)?;
                 self.judged(&resolved, place.as_ref(), &trusted)
             }
         }

@@ -142,7 +142,11 @@ pub(crate) fn extended(
         None => json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [] }),
         Some(bytes) => serde_json::from_slice(bytes).map_err(|_| "it is no JSON")?,
     };
-    let entries = index.get_mut("manifests").and_then(Value::as_array_mut).ok_or("it is no index")?;
+    let entries = index.get_mut("manifests").ok_or("it is no index")?;
+    if entries.is_null() {
+        *entries = json!([]);
+    }
+    let entries = entries.as_array_mut().ok_or("it is no index")?;
     let wanted = digest.to_string();
     if entries.iter().any(|entry| entry.get("digest").and_then(Value::as_str) == Some(&wanted)) {
         return Ok(None);

@@ -89,6 +89,24 @@ impl RegistryClient {
         self.wait_for(async move { client.referrers(&reference, subject).await })
     }
 
+    /// Lists all tags of the repository of `reference`, sorted.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells.
+    pub fn tags(&self, reference: &Reference) -> Result<Vec<String>, RegistryError> {
+        let (client, reference) = (self.client.clone(), reference.clone());
+        self.wait_for(async move { client.tags(&reference).await })
+    }
+
+    /// Removes the manifest of the digest of `reference`, and with it all tags that mean it; tells whether it was there.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells; a registry that removes nothing answers with status 405.
+    pub fn delete_manifest(&self, reference: &Reference) -> Result<bool, RegistryError> {
+        let (client, reference) = (self.client.clone(), reference.clone());
+        self.wait_for(async move { client.delete_manifest(&reference).await })
+    }
+
     /// Sends a blob, unless the repository has it.
     ///
     /// # Errors

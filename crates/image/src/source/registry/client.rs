@@ -118,6 +118,8 @@ pub(super) struct Document {
     pub(super) content_type: Option<String>,
     /// The digest that the registry tells.
     pub(super) digest: Option<String>,
+    /// The entity tag, by which the registry knows this state of it.
+    pub(super) version: Option<String>,
     /// Where the list goes on, if it is one of several pages.
     pub(super) next: Option<reqwest::Url>,
     pub(super) bytes: Vec<u8>,
@@ -191,6 +193,7 @@ impl Core {
             host: answer.host.clone(),
             content_type: answer.header("content-type").map(str::to_owned),
             digest: answer.header("docker-content-digest").map(str::to_owned),
+            version: answer.header("etag").map(str::to_owned),
             next: answer.next_page(),
             bytes: answer.body(limit, self.transport.timeouts.document).await?,
         })

@@ -48,7 +48,7 @@ struct Kind {
 
 /// Makes sure that the bytes are what was asked for, and tells what they are.
 pub(super) fn verified(reference: &Reference, document: Document) -> Result<FetchedManifest, RegistryError> {
-    let Document { host, content_type, digest: told, bytes, next: _ } = document;
+    let Document { host, content_type, digest: told, bytes, next: _, version: _ } = document;
     let what = named(reference);
     let actual = BlobDigest(Digest::of(&bytes));
     // A registry may tell a digest of another algorithm, which is of no use here.

@@ -19,6 +19,7 @@ mod helper;
 mod manifest;
 mod push;
 mod referrers;
+mod tags;
 mod transport;
 mod upload;
 
@@ -35,4 +36,5 @@ pub use plimsoll_http::{ProxySettings, RedirectProblem, RetryPolicy, Secret, Tls
 pub use referrers::RemoteReferrers;
 pub(crate) use referrers::tagged;
 pub use source::images;
+pub use tags::TAG_LIMIT;
 pub use upload::Sent;

@@ -162,14 +162,44 @@ impl AsyncRegistryClient {
         bytes: Vec<u8>,
         media_type: &'static str,
     ) -> Result<Answer, RegistryError> {
+        self.put_version(reference, bytes, media_type, Version::Any).await
+    }
+
+    /// The same, if what is there has a version; registries that know none send it anyway.
+    pub(super) async fn put_version(
+        &self,
+        reference: &Reference,
+        bytes: Vec<u8>,
+        media_type: &'static str,
+        replaces: Version,
+    ) -> Result<Answer, RegistryError> {
         let core = self.core();
         let endpoint = core.origin(reference)?;
         let url = endpoint.address("manifests", &reference.wanted())?;
         let put = Ask {
-            upload: Some(upload(Method::PUT, Arc::new(bytes), media_type)),
+            upload: Some(Upload { replaces, ..upload(Method::PUT, Arc::new(bytes), media_type) }),
             ..ask(url, &manifest::named(reference))
         };
         core.persistently(&endpoint, &put).await
+    }
+
+    /// Removes the manifest of the digest of `reference`, and with it all tags that mean it; tells whether it was there.
+    ///
+    /// # Errors
+    /// As [`RegistryError`] tells; a registry that removes nothing answers with status 405.
+    pub async fn delete_manifest(&self, reference: &Reference) -> Result<bool, RegistryError> {
+        let core = self.core();
+        let endpoint = core.origin(reference)?;
+        let url = endpoint.address("manifests", &reference.wanted())?;
+        let delete = Ask {
+            upload: Some(upload(Method::DELETE, Arc::default(), BYTES)),
+            ..ask(url, &manifest::named(reference))
+        };
+        match core.persistently(&endpoint, &delete).await {
+            Ok(_) => Ok(true),
+            Err(RegistryError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -200,7 +230,25 @@ pub(super) fn ask(url: Url, what: &str) -> Ask {
 }
 
 pub(super) fn upload(method: Method, bytes: Arc<Vec<u8>>, content_type: &'static str) -> Upload {
-    Upload { method, content_type, bytes, at: None }
+    Upload { method, content_type, bytes, at: None, replaces: Version::Any }
+}
+
+/// What must be there for what is sent to take its place (<https://www.rfc-editor.org/rfc/rfc9110#section-13.1>).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Version {
+    /// Whatever is there.
+    Any,
+    /// Nothing.
+    None,
+    /// What has this entity tag.
+    Tag(String),
+}
+
+impl From<Option<String>> for Version {
+    /// Of something that is there; without an entity tag, or with a weak one, nobody can tell.
+    fn from(tag: Option<String>) -> Self {
+        tag.filter(|tag| !tag.starts_with("W/")).map_or(Self::Any, Self::Tag)
+    }
 }
 
 /// Where the registry wants the bytes; a login goes there, so it must be the registry itself.

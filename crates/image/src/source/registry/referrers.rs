@@ -58,7 +58,12 @@ impl AsyncRegistryClient {
     }
 
     /// One page, asked for as often as makes sense.
-    async fn page(&self, endpoint: &Endpoint, url: &Url, what: &str) -> Result<Document, RegistryError> {
+    pub(super) async fn page(
+        &self,
+        endpoint: &Endpoint,
+        url: &Url,
+        what: &str,
+    ) -> Result<Document, RegistryError> {
         let core = self.core();
         let ask =
             Ask { url: url.clone(), what: what.to_owned(), accept: Some(OCI_INDEX), from: 0, upload: None };
@@ -132,7 +137,7 @@ pub(super) fn too_many(host: &str, what: &str, limit: usize, of: &str) -> Regist
 }
 
 /// The next page is asked for with our login, so it must be the registry's own.
-fn of_same_server(next: &Url, endpoint: &Endpoint, what: &str) -> Result<Url, RegistryError> {
+pub(super) fn of_same_server(next: &Url, endpoint: &Endpoint, what: &str) -> Result<Url, RegistryError> {
     if next.scheme() == endpoint.root.scheme() && host(next) == endpoint.host() {
         return Ok(next.clone());
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use plimsoll_http::{Clients, RedirectProblem, Retry, Trail, clipped, host, is_redirect, retry_after};
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RANGE, WWW_AUTHENTICATE,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, IF_MATCH,
+    IF_NONE_MATCH, RANGE, WWW_AUTHENTICATE,
 };
 use reqwest::{Request, Response, StatusCode, Url};
 use serde::Deserialize;
@@ -17,6 +18,7 @@ use super::challenge::{Challenge, challenges};
 use super::config::{Limits, RegistrySettings, Timeouts};
 use super::endpoint;
 use super::error::{Login, RegistryError};
+use super::push::Version;
 
 /// How long the words beside an error status may take; the status alone tells enough.
 const PATIENCE_FOR_WORDS: Duration = Duration::from_secs(5);
@@ -61,6 +63,8 @@ pub(super) struct Upload {
     pub(super) bytes: Arc<Vec<u8>>,
     /// Where these bytes begin in what is uploaded piece by piece.
     pub(super) at: Option<u64>,
+    /// What they are to take the place of.
+    pub(super) replaces: Version,
 }
 
 /// An upload may take longer than any other request, by its length at this many bytes a second.
@@ -178,6 +182,12 @@ impl Ask {
             if let Some(range) = upload.at.and_then(|at| range(at, upload.bytes.len())) {
                 request.headers_mut().insert(CONTENT_RANGE, range);
             }
+            let condition = match &upload.replaces {
+                Version::Any => None,
+                Version::None => Some((IF_NONE_MATCH, HeaderValue::from_static("*"))),
+                Version::Tag(tag) => HeaderValue::try_from(tag).ok().map(|tag| (IF_MATCH, tag)),
+            };
+            request.headers_mut().extend(condition);
         }
         let headers = request.headers_mut();
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
