@@ -1,6 +1,7 @@
 //! Puts fixed packages into an image: a new image with one layer more. Nothing of the image is run, and nothing is installed
 //! that no key of the image vouches for.
 
+mod apk;
 mod deb;
 mod files;
 mod packages;
@@ -228,12 +229,14 @@ impl Upgrade {
 /// The kinds of packages that can be put into an image.
 #[derive(Clone, Copy)]
 enum Family {
+    Apk,
     Deb,
 }
 
 impl Family {
     fn of(ecosystem: Ecosystem) -> Result<Self, PatchError> {
         match ecosystem {
+            Ecosystem::Apk => Ok(Self::Apk),
             Ecosystem::Deb => Ok(Self::Deb),
             other => Err(PatchError::Ecosystem(other)),
         }
@@ -242,12 +245,14 @@ impl Family {
     /// Which files of the image tell how its packages are.
     fn matters(self) -> fn(&str) -> bool {
         match self {
+            Self::Apk => apk::matters,
             Self::Deb => deb::matters,
         }
     }
 
     fn upgrade(self, scene: &Scene<'_>, wishes: &[Wish]) -> Result<Upgrade, PatchError> {
         match self {
+            Self::Apk => apk::upgrade(scene, wishes),
             Self::Deb => deb::upgrade(scene, wishes),
         }
     }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod accounts;
+pub mod apk;
 pub mod changes;
 pub mod deb;
 mod glob;

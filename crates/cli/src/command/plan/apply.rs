@@ -13,6 +13,7 @@ use plimsoll_model::ecosystem::Ecosystem;
 use plimsoll_model::patch::Patch;
 use plimsoll_model::plan::Plan;
 use plimsoll_model::scan::Scan;
+use plimsoll_patch::apk::signed::Key;
 use plimsoll_patch::keyring::binary;
 use plimsoll_patch::resolve::Wish;
 
@@ -22,7 +23,7 @@ use crate::args::Plan as Args;
 use crate::progress;
 
 /// The kinds of packages that can be put into an image.
-const APPLIED: [Ecosystem; 1] = [Ecosystem::Deb];
+const APPLIED: [Ecosystem; 2] = [Ecosystem::Apk, Ecosystem::Deb];
 /// The largest keyring that is read.
 const KEYRING: u64 = 16 << 20;
 
@@ -96,7 +97,7 @@ fn settings(
     let keyring = |path: &std::path::PathBuf| {
         let context = || format!("reading the keys in {}", path.display());
         let bytes = bounded::read_file(path, KEYRING).with_context(context)?;
-        if binary(&bytes).is_none() {
+        if binary(&bytes).is_none() && Key::read("", &bytes).is_none() {
             bail!("{} holds no keys", path.display());
         }
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
