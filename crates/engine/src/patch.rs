@@ -5,6 +5,7 @@ mod apk;
 mod deb;
 mod files;
 mod packages;
+mod rpm;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -88,6 +89,12 @@ pub trait Outside {
     /// # Errors
     /// If none did, in words.
     fn verify(&self, document: &[u8], keys: &[Vec<u8>]) -> Result<Signed, String>;
+
+    /// Tells who of `keys` signed a document with a signature that lies by itself.
+    ///
+    /// # Errors
+    /// If none did, in words.
+    fn verify_detached(&self, document: &[u8], signature: &[u8], keys: &[Vec<u8>]) -> Result<String, String>;
 }
 
 /// Why an image is not patched.
@@ -110,6 +117,9 @@ pub enum PatchError {
     /// The database of packages is not there, or not one that can be written.
     #[error("the image has no {0}")]
     NoDatabase(&'static str),
+    /// The database of packages cannot be used.
+    #[error("{0}")]
+    Database(String),
     /// There is nothing to ask.
     #[error("the image names no {0}")]
     NoRepository(&'static str),
@@ -231,6 +241,7 @@ impl Upgrade {
 enum Family {
     Apk,
     Deb,
+    Rpm,
 }
 
 impl Family {
@@ -238,6 +249,7 @@ impl Family {
         match ecosystem {
             Ecosystem::Apk => Ok(Self::Apk),
             Ecosystem::Deb => Ok(Self::Deb),
+            Ecosystem::Rpm => Ok(Self::Rpm),
             other => Err(PatchError::Ecosystem(other)),
         }
     }
@@ -247,6 +259,7 @@ impl Family {
         match self {
             Self::Apk => apk::matters,
             Self::Deb => deb::matters,
+            Self::Rpm => rpm::matters,
         }
     }
 
@@ -254,6 +267,7 @@ impl Family {
         match self {
             Self::Apk => apk::upgrade(scene, wishes),
             Self::Deb => deb::upgrade(scene, wishes),
+            Self::Rpm => rpm::upgrade(scene, wishes),
         }
     }
 }

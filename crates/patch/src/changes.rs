@@ -17,6 +17,8 @@ pub enum Item {
     Link(String),
     /// Bytes, with permission bits.
     Bytes(u16, Vec<u8>),
+    /// The bytes that lower layers have at a path, which come to lie at this one with the same owner and mode.
+    Moved(String, Vec<u8>),
     /// What lower layers have is hidden.
     Whiteout,
 }

@@ -45,6 +45,16 @@ pub fn write(parts: &Parts<'_>, out: &mut dyn Write) -> io::Result<()> {
                 header.set_size(bytes.len() as u64);
                 layer.tar.append_data(&mut header, path, bytes.as_slice())?;
             }
+            Item::Moved(from, bytes) => {
+                layer.above(path)?;
+                let node = parts.before.get(from);
+                let mut header =
+                    layer.header(EntryType::Regular, node.map_or(0o644, |node| u32::from(node.mode)));
+                header.set_uid(node.map_or(0, |node| u64::from(node.uid)));
+                header.set_gid(node.map_or(0, |node| u64::from(node.gid)));
+                header.set_size(bytes.len() as u64);
+                layer.tar.append_data(&mut header, path, bytes.as_slice())?;
+            }
             Item::Whiteout => layer.whiteout(path)?,
             Item::Link(_) => {}
         }

@@ -16,6 +16,7 @@ pub mod owners;
 pub mod package;
 pub mod relation;
 pub mod resolve;
+pub mod rpm;
 pub mod script;
 pub mod stock;
 pub mod tree;

@@ -136,6 +136,8 @@ pub struct Payload {
 pub(crate) enum Form {
     /// A tar.
     Tar,
+    /// A cpio, which says less of its files than the package's header.
+    Cpio(Arc<crate::rpm::archive::Archived>),
 }
 
 /// What is done with each entry: its number, whose it is, and its content.
@@ -150,6 +152,7 @@ impl Payload {
         let plain = self.part.plain()?.take(self.limit);
         match &self.form {
             Form::Tar => self.replay_tar(plain, each),
+            Form::Cpio(archived) => crate::rpm::archive::replay(archived, &self.entries, plain, each),
         }
     }
 
@@ -212,7 +215,7 @@ pub(crate) struct Part {
 
 impl Part {
     /// Its bytes as they stand.
-    pub(crate) fn stored(&self) -> impl Read + 'static {
+    pub(crate) fn stored(&self) -> impl Read + use<> {
         Stored { file: Arc::clone(&self.file), at: self.from, end: self.from.saturating_add(self.size) }
     }
 

@@ -80,7 +80,7 @@ impl Seen {
         if name == relation.name && relation.fits(scheme, &self.version) {
             return true;
         }
-        if self.relations.files.contains(&relation.name) {
+        if self.has_file(&relation.name) {
             return true;
         }
         let mut provided = self.relations.provides.iter().filter(|provided| provided.name == relation.name);
@@ -92,8 +92,16 @@ impl Seen {
     }
 
     fn provides(&self, name: &str) -> bool {
-        self.relations.provides.iter().any(|provided| provided.name == name)
-            || self.relations.files.contains(name)
+        self.relations.provides.iter().any(|provided| provided.name == name) || self.has_file(name)
+    }
+
+    /// Whether it has a file, by either of its names where `/bin` is `/usr/bin`.
+    fn has_file(&self, path: &str) -> bool {
+        let files = &self.relations.files;
+        path.starts_with('/')
+            && (files.contains(path)
+                || files.contains(&format!("/usr{path}"))
+                || path.strip_prefix("/usr").is_some_and(|path| files.contains(path)))
     }
 }
 
@@ -223,7 +231,10 @@ impl Resolver<'_> {
     fn unmet(&self) -> Vec<(Key, Vec<Relation>)> {
         let mut unmet = Vec::new();
         for (key, seen) in &self.seen {
-            for needs in &seen.relations.needs {
+            let conditional = seen.relations.conditional.iter();
+            let conditional = conditional.filter(|conditional| self.is_met(&conditional.when, &key.1));
+            let needs = seen.relations.needs.iter().chain(conditional.map(|conditional| &conditional.needs));
+            for needs in needs {
                 if !needs.iter().any(|relation| self.is_met(relation, &key.1)) {
                     unmet.push((key.clone(), needs.clone()));
                 }

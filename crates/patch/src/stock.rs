@@ -15,12 +15,23 @@ pub struct Relations {
     pub is_foreign: bool,
     /// What it needs: groups that all must hold, each of alternatives of which one must.
     pub needs: Vec<Vec<Relation>>,
+    /// What it needs only where something else is.
+    pub conditional: Vec<Conditional>,
     /// What may not be beside it.
     pub breaks: Vec<Relation>,
     /// What it stands for.
     pub provides: Vec<Relation>,
     /// Files by which others may need it, with their leading slash.
     pub files: BTreeSet<String>,
+}
+
+/// What a package needs only where something else is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Conditional {
+    /// Alternatives of which one must be there.
+    pub needs: Vec<Relation>,
+    /// Where this is.
+    pub when: Relation,
 }
 
 /// A package that the image has.

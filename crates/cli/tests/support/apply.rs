@@ -47,6 +47,11 @@ impl Key {
         key
     }
 
+    /// Where gpg keeps it.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
     pub(crate) fn gpg(&self) -> Command {
         let mut command = Command::new("gpg");
         command.args(["--batch", "--quiet", "--yes", "--homedir"]).arg(&self.home);

@@ -1,7 +1,5 @@
 //! What an apk says of others: `a>=1.2 !b so:libc.musl-x86_64.so.1 c~2`. apk-package(5).
 
-use std::collections::BTreeSet;
-
 use crate::relation::{Compare, Relation};
 use crate::stock::Relations;
 
@@ -29,7 +27,7 @@ pub fn relations_of(needs: &str, provides: &str) -> Relations {
         needs: words().filter(|word| !word.starts_with('!')).map(|word| vec![relation(word)]).collect(),
         breaks: words().filter_map(|word| word.strip_prefix('!')).map(relation).collect(),
         provides: provides.split_whitespace().take(LIMIT).map(relation).collect(),
-        files: BTreeSet::new(),
+        ..Relations::default()
     }
 }
 

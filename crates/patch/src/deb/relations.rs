@@ -1,8 +1,6 @@
 //! What a Debian package says of others: `a (>= 1) | b:any, c`.
 //! <https://www.debian.org/doc/debian-policy/ch-relationships.html>.
 
-use std::collections::BTreeSet;
-
 use super::status::field;
 use crate::relation::{Compare, Relation};
 use crate::stock::Relations;
@@ -20,7 +18,7 @@ pub fn relations_of(text: &str) -> Relations {
         needs: read("Pre-Depends").into_iter().chain(read("Depends")).collect(),
         breaks: flat("Breaks").chain(flat("Conflicts")).collect(),
         provides: flat("Provides").collect(),
-        files: BTreeSet::new(),
+        ..Relations::default()
     }
 }
 

@@ -23,7 +23,7 @@ use crate::args::Plan as Args;
 use crate::progress;
 
 /// The kinds of packages that can be put into an image.
-const APPLIED: [Ecosystem; 2] = [Ecosystem::Apk, Ecosystem::Deb];
+const APPLIED: [Ecosystem; 3] = [Ecosystem::Apk, Ecosystem::Deb, Ecosystem::Rpm];
 /// The largest keyring that is read.
 const KEYRING: u64 = 16 << 20;
 

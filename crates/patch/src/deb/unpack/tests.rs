@@ -53,7 +53,7 @@ fn told(changes: &Changes) -> Vec<String> {
     let word = |item: &Item| match item {
         Item::Unpacked(_, index) => format!("entry {index}"),
         Item::Link(target) => format!("link {target}"),
-        Item::Bytes(..) => "bytes".to_owned(),
+        Item::Bytes(..) | Item::Moved(..) => "bytes".to_owned(),
         Item::Whiteout => "gone".to_owned(),
     };
     let items = changes.items.iter().filter(|(path, _)| !path.starts_with("var/lib/dpkg"));
