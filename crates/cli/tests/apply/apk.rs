@@ -378,8 +378,6 @@ fn a_repository_that_lies_is_refused_and_nothing_is_written() {
         files
     };
     let climbing = Recipe { files: &[("../../x", "evil")], ..NEW_LIBRARY };
-    let overwriting =
-        Recipe { files: &[("usr/", ""), ("usr/bin/", ""), ("usr/bin/mine", "evil")], ..DEPENDENCY };
     let cases: [(&str, Files, &str); 9] = [
         ("other-key", signed_by(&stranger), "stranger.rsa.pub, a key that the image does not trust"),
         ("other-key-of-that-name", signed_by(&pretender), "does not hold"),
@@ -405,7 +403,18 @@ fn a_repository_that_lies_is_refused_and_nothing_is_written() {
         assert!(ran.err.contains(reason), "{name}: {}", ran.err);
         assert!(!scene.plimsoll.folder().join("new").exists(), "{name}");
     }
-    let mut swapped = honest();
+}
+
+#[test]
+fn packages_that_are_others_or_older_change_nothing() {
+    if !installed(&TOOLS) {
+        return;
+    }
+    let scene = scene();
+    let library = format!("{FOLDER}/x86_64/liba-1.1-r0.apk");
+    let overwriting =
+        Recipe { files: &[("usr/", ""), ("usr/bin/", ""), ("usr/bin/mine", "evil")], ..DEPENDENCY };
+    let mut swapped = scene.new_packages(&[&NEW_LIBRARY, &NEW_TOOL, &DEPENDENCY]);
     let other = swapped[&format!("{FOLDER}/x86_64/libnew-2-r0.apk")].clone();
     let padded = swapped[&library].len();
     swapped.insert(library.clone(), other.into_iter().chain(std::iter::repeat(0)).take(padded).collect());

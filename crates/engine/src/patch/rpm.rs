@@ -70,10 +70,10 @@ pub(super) fn upgrade(scene: &Scene<'_>, wishes: &[Wish]) -> Result<Upgrade, Pat
 
 /// The database, and the folder that it lies in.
 fn database(scene: &Scene<'_>) -> Result<(&'static str, Database), PatchError> {
-    let there =
+    let mut there =
         FOLDERS.iter().filter_map(|folder| Some((*folder, scene.held.get(&format!("{folder}/{FILE}"))?)));
     let missing = PatchError::NoDatabase("rpm database in SQLite's form, and others are not written");
-    let (folder, bytes) = there.last().ok_or(missing)?;
+    let (folder, bytes) = there.next_back().ok_or(missing)?;
     let log = scene.held.get(&format!("{folder}/{}", BESIDE[0])).unwrap_or_default();
     if log.len() > LOG_HEADER {
         let reason = "changes that are not yet in the rpm database lie beside it".to_owned();
@@ -141,7 +141,7 @@ fn told_scripts(rpm: &Rpm) -> Vec<(String, String)> {
         let line = match doings(&text).first() {
             Some(line) => (*line).to_owned(),
             // Without a text, the program alone is run.
-            None if text.is_empty() && doings(&program).first().is_some() => program,
+            None if text.is_empty() && !doings(&program).is_empty() => program,
             None => return None,
         };
         Some((name.to_owned(), line.chars().take(200).collect()))

@@ -334,3 +334,6 @@ impl Unpacking<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -226,7 +226,7 @@ fn entries(files: &[FileRecord], limits: Limits) -> Result<Entries, PackageError
             group: file.group.clone(),
             modified: file.modified,
             extended: super::unpack::capabilities(&file.capabilities)
-                .map_err(|problem| wrong(problem))?
+                .map_err(wrong)?
                 .map(|value| vec![("security.capability".to_owned(), value)])
                 .unwrap_or_default(),
             ..Attributes::default()
@@ -366,3 +366,6 @@ pub fn scripts_of(header: &Header) -> Vec<(&'static str, String, String)> {
     };
     SCRIPTS.iter().filter_map(script).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -404,8 +404,8 @@ impl<'a> AppliedDocument<'a> {
                 .iter()
                 .map(|(name, version, reason)| UnfulfilledDocument { name, version, reason })
                 .collect(),
-            kept: kept.iter().filter_map(|kept| stays(kept)).collect(),
-            saved: kept.iter().filter_map(|kept| saved(kept)).collect(),
+            kept: kept.iter().filter_map(stays).collect(),
+            saved: kept.iter().filter_map(saved).collect(),
             repositories: repositories
                 .iter()
                 .map(|repository| RepositoryDocument {
