@@ -24,7 +24,7 @@ Examples:
   plimsoll plan oci:image --apply --to oci:patched --mirror https://mirror.example
   plimsoll plan oci:image --apply --to oci:patched --keyring debian-archive-keyring.gpg \\
       --repository 'http://deb.debian.org/debian-security bookworm-security main'
-  plimsoll plan alpine:3.22 --apply --to oci:patched --repository https://mirror.example/alpine/v3.22/main";
+  plimsoll plan alpine:3.22 --apply --to oci:patched";
 
 /// Options of `plan`.
 #[derive(Debug, clap::Args)]
