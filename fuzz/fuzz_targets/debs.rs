@@ -3,16 +3,18 @@
 
 use std::io::Write as _;
 
-use plimsoll_patch::apt::index::Index;
-use plimsoll_patch::apt::keyring::binary;
-use plimsoll_patch::apt::release::Release;
-use plimsoll_patch::apt::sources::{named, suites};
-use plimsoll_patch::deb::{Deb, Limits};
-use plimsoll_patch::relation::relations;
+use plimsoll_patch::accounts::Accounts;
+use plimsoll_patch::deb::archive::Deb;
+use plimsoll_patch::deb::index::Index;
+use plimsoll_patch::deb::relations::relations;
+use plimsoll_patch::deb::release::Release;
+use plimsoll_patch::deb::settings::Settings;
+use plimsoll_patch::deb::sources::{named, suites};
+use plimsoll_patch::deb::status::{Database, Installed, STATUS, paragraph};
+use plimsoll_patch::keyring::binary;
+use plimsoll_patch::package::Limits;
 use plimsoll_patch::resolve::{Wish, resolve};
 use plimsoll_patch::script::doings;
-use plimsoll_patch::settings::Settings;
-use plimsoll_patch::status::{Database, STATUS, paragraph};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut file = tempfile::tempfile().expect("a temporary file");
@@ -31,18 +33,18 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut settings = Settings::default();
     settings.add_configuration(&text);
     settings.add_diversions(&text);
-    settings.add_accounts(&text, &text);
+    drop(Accounts::read(&text, &text));
     let _ = settings.excludes(text.lines().next().unwrap_or_default());
     // One half is what an image has, the other what a repository has.
     let middle = (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let database = Database::read(&[(STATUS.to_owned(), text[..middle].to_owned())]);
     let mut index = Index::default();
     index.add("http://m", text[middle..].to_owned());
-    let wish = |p: &plimsoll_patch::status::Installed| Wish {
+    let wish = |p: &Installed| Wish {
         name: p.name.clone(),
         architecture: p.architecture.clone(),
         version: "0".to_owned(),
     };
     let wishes: Vec<Wish> = database.packages.iter().take(5).map(wish).collect();
-    drop(resolve(&database, &index, &wishes));
+    drop(resolve(&database.standing(), &index, &wishes));
 });

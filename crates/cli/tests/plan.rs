@@ -11,12 +11,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
 use plimsoll_model::digest::Digest;
 use plimsoll_testkit::http::HttpServer;
-use plimsoll_testkit::tools::{installed, output_of};
+use plimsoll_testkit::tools::installed;
 use serde_json::{Value, json};
+use support::apply::{Files, Key, database, serve, unpack};
 use support::image::{DEBIAN, LayerBuilder, image};
 use support::{Plimsoll, Ran, fetched, said, text, write};
 
@@ -61,48 +61,6 @@ fn dpkg_install(root: &Path, debs: &[&Path]) {
     said(command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("DEBIAN_FRONTEND", "noninteractive"));
 }
 
-/// A key, and what it signs.
-struct Key {
-    home: PathBuf,
-}
-
-impl Key {
-    fn new(home: PathBuf) -> Self {
-        fs::create_dir_all(&home).unwrap();
-        fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
-        let key = Self { home };
-        said(key.gpg().args([
-            "--passphrase",
-            "",
-            "--quick-gen-key",
-            "Test <t@example.org>",
-            "ed25519",
-            "sign",
-            "never",
-        ]));
-        key
-    }
-
-    fn gpg(&self) -> Command {
-        let mut command = Command::new("gpg");
-        command.args(["--batch", "--quiet", "--yes", "--homedir"]).arg(&self.home);
-        command
-    }
-
-    fn public(&self) -> Vec<u8> {
-        output_of(self.gpg().arg("--export"))
-    }
-
-    fn sign(&self, text: &str) -> String {
-        let path = self.home.join("text");
-        fs::write(&path, text).unwrap();
-        said(self.gpg().args(["--clearsign", "--output", "-"]).arg(&path))
-    }
-}
-
-/// A repository, file by file.
-type Files = BTreeMap<String, Vec<u8>>;
-
 fn repository(key: &Key, debs: &[&Path], dates: &str) -> Files {
     let mut files = Files::new();
     let mut packages = String::new();
@@ -121,33 +79,6 @@ fn repository(key: &Key, debs: &[&Path], dates: &str) -> Files {
     files.insert("/debian/dists/bookworm/InRelease".to_owned(), key.sign(&release).into_bytes());
     files.insert("/debian/dists/bookworm/main/binary-amd64/Packages".to_owned(), packages.into_bytes());
     files
-}
-
-fn serve(files: Files) -> HttpServer {
-    let files = Arc::new(files);
-    HttpServer::start(move |request, connection| match files.get(&request.target) {
-        Some(bytes) => connection.answer(200, &[("Content-Type", "application/octet-stream")], bytes),
-        None => connection.answer(404, &[], b""),
-    })
-}
-
-/// A database in which all versions of `name` before `fixed` have a critical flaw.
-fn database(plimsoll: &Plimsoll, name: &str, fixed: &str) -> String {
-    let record = json!({
-        "id": "DSA-9999-1", "modified": "2026-08-30T00:00:00Z", "published": "2026-08-01T00:00:00Z",
-        "severity": [{ "type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H" }],
-        "affected": [{
-            "package": { "ecosystem": "Debian:12", "name": name },
-            "ranges": [{ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }, { "fixed": fixed }] }],
-        }],
-    });
-    let feeds = plimsoll.folder().join("feeds");
-    write(&feeds.join("DSA-9999-1.json"), record.to_string());
-    let path = plimsoll.folder().join("advisories.db");
-    let path = path.to_str().unwrap().to_owned();
-    let ran = plimsoll.run(&["db", "build", feeds.to_str().unwrap(), "-o", &path]);
-    assert_eq!(ran.code, 0, "{}", ran.err);
-    path
 }
 
 /// A root filesystem on which `/lib` leads to `/usr/lib`, as on Debian, with an empty database of dpkg.
@@ -225,7 +156,7 @@ fn scene() -> Scene {
         &[("usr/bin/a", "new")],
     );
     let dependency = package(&folder, &control("libnew", "2", ""), &[], &[("usr/lib/libnew.so.2", "new")]);
-    let db = database(&plimsoll, "liba", "1.1");
+    let db = database(&plimsoll, "Debian:12", "liba", "1.1");
     let key = Key::new(plimsoll.folder().join("gpg"));
     Scene { plimsoll, root, debs: vec![dependency, new, new_tool], key, db }
 }
@@ -244,31 +175,6 @@ impl Scene {
 
     fn debs(&self) -> Vec<&Path> {
         self.debs.iter().map(PathBuf::as_path).collect()
-    }
-}
-
-/// Lays the layers of a layout on each other in a folder, as a runtime does.
-fn unpack(layout: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    let blob = |digest: &Value| layout.join("blobs/sha256").join(text(digest).trim_start_matches("sha256:"));
-    let read = |path: &Path| -> Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
-    let manifest = read(&blob(&read(&layout.join("index.json"))["manifests"][0]["digest"]));
-    for layer in manifest["layers"].as_array().unwrap() {
-        let path = blob(&layer["digest"]);
-        let list = said(Command::new("tar").arg("-tf").arg(&path));
-        for line in list.lines() {
-            let (folder, name) = line.rsplit_once('/').unwrap_or(("", line));
-            if let Some(hidden) = name.strip_prefix(".wh.") {
-                let hidden = to.join(folder).join(hidden);
-                assert!(hidden.symlink_metadata().is_ok(), "nothing to hide at {}", hidden.display());
-                if hidden.is_dir() {
-                    fs::remove_dir_all(hidden).unwrap()
-                } else {
-                    fs::remove_file(hidden).unwrap()
-                }
-            }
-        }
-        said(Command::new("tar").args(["--exclude=.wh.*", "-xpf"]).arg(&path).arg("-C").arg(to));
     }
 }
 
@@ -446,7 +352,7 @@ fn a_package_of_debian_is_upgraded_and_its_flaw_vanishes() {
     let before = said(Command::new("dpkg-deb").arg("--field").arg(&deb).arg("Version"));
     let root = root(plimsoll.folder());
     dpkg_install(&root, &[&deb]);
-    let db = database(&plimsoll, "expat", "2.5.0-1+deb12u3");
+    let db = database(&plimsoll, "Debian:12", "expat", "2.5.0-1+deb12u3");
     let sources = format!("{old}deb [check-valid-until=no signed-by=/usr/share/keyrings/test.gpg] http://deb.debian.org/debian-security bookworm-security main\n")
         .replace("debian-archive-keyring", "test");
     // libc6 is not there, and was not before either: that must not stand in the way.
@@ -475,7 +381,7 @@ fn a_plan_is_told_and_days_are_kept_from_run_to_run() {
     let status = "Package: liba\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.0\n\n";
     let layer = LayerBuilder::new("ADD").file("etc/os-release", DEBIAN).file("var/lib/dpkg/status", status);
     let name = image().layer(layer).write(&plimsoll.folder().join("old"));
-    let db = database(&plimsoll, "liba", "1.1");
+    let db = database(&plimsoll, "Debian:12", "liba", "1.1");
     let run = |seconds: &str| {
         let mut command = plimsoll.command(&["plan", &name, "--db", &db, "--format", "json"]);
         let ran = Ran::of(command.env("SOURCE_DATE_EPOCH", seconds));

@@ -1,8 +1,11 @@
 //! Puts fixed packages into an image: a new image with one layer more. Nothing of the image is run, and nothing is installed
 //! that no key of the image vouches for.
 
+mod apk;
+mod deb;
 mod files;
-mod repositories;
+mod packages;
+mod rpm;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -13,22 +16,17 @@ use jiff::Timestamp;
 use plimsoll_formats::compression::Compression;
 use plimsoll_image::Image;
 use plimsoll_image::mutate::{Addition, MutateError, NewLayer, Top, Tree, Workshop, on_top};
-use plimsoll_model::patch::{Patch, PatchLayer, PatchedPackage};
-use plimsoll_patch::apt::sources::Suite;
-use plimsoll_patch::deb::{Deb, DebError, Limits as DebLimits, md5_of};
+use plimsoll_model::ecosystem::Ecosystem;
+use plimsoll_model::patch::{Patch, PatchLayer, PatchRepository};
+use plimsoll_patch::changes::{Changes, Item, UnpackError};
 use plimsoll_patch::layer::{self, Parts};
-use plimsoll_patch::resolve::{Change, ResolveError, Transaction, Wish, resolve};
-use plimsoll_patch::script::{SCRIPTS, doings};
+use plimsoll_patch::package::{PackageError, Payload};
+use plimsoll_patch::resolve::{ResolveError, Wish};
 use plimsoll_patch::tree::Tree as Files;
-use plimsoll_patch::unpack::{Changes, Ground, Item, UnpackError, unpack};
 
 use crate::evidence::{EvidenceError, EvidenceOptions, layers, reporter};
 use crate::observe::{Event, Observer};
-use files::{Held, ground};
-use repositories::index;
-
-/// The largest package that is fetched.
-const PACKAGE: u64 = 2 << 30;
+use files::Held;
 
 /// How an image is patched.
 pub struct PatchOptions {
@@ -38,16 +36,27 @@ pub struct PatchOptions {
     pub workshop: PathBuf,
     /// The time: when the new layer is made, and by which releases are judged.
     pub now: Timestamp,
-    /// The repositories to ask; those that the image names, if there are none.
-    pub suites: Vec<Suite>,
+    /// Whose packages are put in.
+    pub ecosystem: Ecosystem,
+    /// The repositories to ask, as the image's package manager writes them; those that the image names, if there are none.
+    pub repositories: Vec<String>,
     /// Takes the place of scheme and host of all repositories.
     pub mirror: Option<String>,
     /// Keys to trust beside the image's.
-    pub keys: Vec<Vec<u8>>,
+    pub keys: Vec<KeyFile>,
     /// Labels that are set.
     pub labels: Vec<(String, String)>,
     /// What the history says of the new layer.
     pub created_by: String,
+}
+
+/// A file of keys, as the image's package manager keeps them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KeyFile {
+    /// The file's name, which is the key's to apk.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
 }
 
 /// A file to be had.
@@ -80,6 +89,12 @@ pub trait Outside {
     /// # Errors
     /// If none did, in words.
     fn verify(&self, document: &[u8], keys: &[Vec<u8>]) -> Result<Signed, String>;
+
+    /// Tells who of `keys` signed a document with a signature that lies by itself.
+    ///
+    /// # Errors
+    /// If none did, in words.
+    fn verify_detached(&self, document: &[u8], signature: &[u8], keys: &[Vec<u8>]) -> Result<String, String>;
 }
 
 /// Why an image is not patched.
@@ -96,14 +111,21 @@ pub enum PatchError {
         /// Why.
         source: std::io::Error,
     },
-    /// The image has no package manager that is known.
-    #[error("the image has no dpkg database: only packages of Debian and its kin can be put in")]
-    NoDatabase,
+    /// Packages of this kind are not put into images.
+    #[error("packages of {0} cannot be put into an image")]
+    Ecosystem(Ecosystem),
+    /// The database of packages is not there, or not one that can be written.
+    #[error("the image has no {0}")]
+    NoDatabase(&'static str),
+    /// The database of packages cannot be used.
+    #[error("{0}")]
+    Database(String),
     /// There is nothing to ask.
-    #[error(
-        "the image names no apt repository in /etc/apt; name one with --repository 'ADDRESS SUITE COMPONENT…'"
-    )]
-    NoRepository,
+    #[error("the image names no {0}")]
+    NoRepository(&'static str),
+    /// What the user calls a repository is none.
+    #[error("{0}")]
+    Repository(String),
     /// No repository could be used.
     #[error("no repository could be used: {0}")]
     Refused(String),
@@ -128,11 +150,11 @@ pub enum PatchError {
     },
     /// A package is not sound.
     #[error("{package} is refused")]
-    Deb {
+    Package {
         /// Which package.
         package: String,
         /// Why.
-        source: DebError,
+        source: PackageError,
     },
     /// A package does not fit the image.
     #[error(transparent)]
@@ -156,113 +178,98 @@ pub fn patch(
     observer.event(Event::Image { name: image.name.clone(), layers: image.layers.len() });
     let evidence = layers(&[image], &options.evidence, observer)?.pop().unwrap_or_default();
     let before = Files::of(&evidence);
-    let held = Held::read(image, &before, options)?;
-    let mut ground = ground(&held, before.clone())?;
-    let architectures: BTreeSet<String> = ground
-        .database
-        .packages
-        .iter()
-        .map(|package| package.architecture.clone())
-        .filter(|architecture| !architecture.is_empty() && architecture != "all")
-        .collect();
-    let asked = index(&held, &architectures, options, outside)?;
-    let Transaction { changes, unfulfilled } = resolve(&ground.database, &asked.index, wishes)?;
-    let mut told = Patch {
-        unfulfilled: unfulfilled.into_iter().map(|(wish, why)| (wish.name, wish.version, why)).collect(),
-        repositories: asked.repositories,
-        refused: asked.refused,
-        ..Patch::default()
-    };
-    if changes.is_empty() {
+    let family = Family::of(options.ecosystem)?;
+    let held = Held::read(image, &before, family.matters(), options)?;
+    let scene = Scene { image, before: &before, held: &held, options, outside };
+    let Upgrade { mut told, changes, packages } = family.upgrade(&scene, wishes)?;
+    if changes.items.is_empty() {
         observer.event(Event::Done);
         return Ok((told, None));
     }
-    let debs = packages(&changes, outside)?;
-    let digests = configuration(image, &ground, &changes, &debs, options)?;
-    ground.digests = digests;
-    let mut unpacked = Changes::default();
-    for (number, (change, deb)) in changes.iter().zip(&debs).enumerate() {
-        unpack(number, deb, change.old.as_ref(), &mut ground, &mut unpacked)?;
-    }
-    if !ground.database.is_split {
-        let status = Item::Bytes(0o644, ground.database.text().into_bytes());
-        unpacked.items.insert(plimsoll_patch::status::STATUS.to_owned(), status);
-    }
     let parts = Parts {
-        changes: &unpacked,
-        debs: &debs,
+        changes: &changes,
+        packages: packages.iter().collect(),
         before: &before,
-        settings: &ground.settings,
+        accounts: &held.accounts(),
         now: u64::try_from(options.now.as_second()).unwrap_or_default(),
     };
     let (tree, layer) = assemble(image, &parts, options, observer)?;
-    told.packages = changes.iter().zip(&debs).map(|(change, deb)| told_of(change, deb)).collect();
-    told.kept = unpacked.kept;
+    told.kept = changes.kept;
     told.layer = Some(layer);
     told.digest = tree.images.first().and_then(|image| image.manifest_digest);
     observer.event(Event::Done);
     Ok((told, Some(tree)))
 }
 
-/// Fetches the packages, and makes sure of each.
-fn packages(changes: &[Change], outside: &dyn Outside) -> Result<Vec<Deb>, PatchError> {
-    let requests: Vec<Request> = changes
-        .iter()
-        .map(|change| Request {
-            name: title(change),
-            addresses: vec![format!("{}/{}", change.new.uri, change.new.file)],
-            limit: change.new.size.min(PACKAGE),
-        })
-        .collect();
-    let fetched = outside.fetch(&requests);
-    let sound = changes.iter().zip(fetched).map(|(change, file)| {
-        let package = title(change);
-        let file = file.map_err(|reason| PatchError::Fetch { package: package.clone(), reason })?;
-        let forged = |difference| PatchError::Forged { package: package.clone(), difference };
-        repositories::is_the_one(&file, change.new.size, change.new.digest).map_err(forged)?;
-        let failed = |source| PatchError::Deb { package: package.clone(), source };
-        let deb = Deb::read(file, DebLimits::default()).map_err(failed)?;
-        for (name, wanted) in [
-            ("Package", &change.new.name),
-            ("Version", &change.new.version),
-            ("Architecture", &change.new.architecture),
-        ] {
-            let found = deb.field(name).unwrap_or_default();
-            if found != *wanted {
-                let difference = format!("its {name} is {found:?}");
-                return Err(PatchError::Forged { package, difference });
-            }
-        }
-        Ok(deb)
-    });
-    sound.collect()
+/// What is patched, and with what.
+struct Scene<'a> {
+    image: &'a Image,
+    before: &'a Files,
+    held: &'a Held,
+    options: &'a PatchOptions,
+    outside: &'a dyn Outside,
 }
 
-fn title(change: &Change) -> String {
-    format!("{} {}", change.new.name, change.new.version)
+impl Scene<'_> {
+    /// The contents of files of the image.
+    fn contents(&self, places: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<u8>>, PatchError> {
+        files::contents(self.image, self.before, &|path| places.contains(path), self.options)
+    }
 }
 
-/// The MD5 of what lies where the packages, old and new, have configuration.
-fn configuration(
-    image: &Image,
-    ground: &Ground,
-    changes: &[Change],
-    debs: &[Deb],
-    options: &PatchOptions,
-) -> Result<BTreeMap<String, String>, PatchError> {
-    let old = changes.iter().filter_map(|change| change.old.as_ref()).flat_map(|old| old.conffiles());
-    let paths = old.map(|conffile| conffile.path).chain(debs.iter().flat_map(Deb::conffiles));
-    let places: BTreeSet<String> = paths.filter_map(|path| ground.tree.place(&path).ok()).collect();
-    let contents = files::contents(image, &ground.tree, &|path| places.contains(path), options)?;
-    // What a link leads to is what dpkg compares, too; it is rare, and counts as changed.
-    let digest = |(path, bytes): (String, Vec<u8>)| (path, md5_of(&bytes));
-    let mut digests: BTreeMap<String, String> = contents.into_iter().map(digest).collect();
-    for place in places {
-        if ground.tree.get(&place).is_some() {
-            digests.entry(place).or_insert_with(|| "changed".to_owned());
+/// What comes of packages that are put over an image.
+struct Upgrade {
+    told: Patch,
+    changes: Changes,
+    packages: Vec<Payload>,
+}
+
+impl Upgrade {
+    fn new(
+        unfulfilled: Vec<(Wish, String)>,
+        repositories: Vec<PatchRepository>,
+        refused: Vec<(String, String)>,
+    ) -> Self {
+        let unfulfilled = unfulfilled.into_iter().map(|(wish, why)| (wish.name, wish.version, why)).collect();
+        let told = Patch { unfulfilled, repositories, refused, ..Patch::default() };
+        Self { told, changes: Changes::default(), packages: Vec::new() }
+    }
+}
+
+/// The kinds of packages that can be put into an image.
+#[derive(Clone, Copy)]
+enum Family {
+    Apk,
+    Deb,
+    Rpm,
+}
+
+impl Family {
+    fn of(ecosystem: Ecosystem) -> Result<Self, PatchError> {
+        match ecosystem {
+            Ecosystem::Apk => Ok(Self::Apk),
+            Ecosystem::Deb => Ok(Self::Deb),
+            Ecosystem::Rpm => Ok(Self::Rpm),
+            other => Err(PatchError::Ecosystem(other)),
         }
     }
-    Ok(digests)
+
+    /// Which files of the image tell how its packages are.
+    fn matters(self) -> fn(&str) -> bool {
+        match self {
+            Self::Apk => apk::matters,
+            Self::Deb => deb::matters,
+            Self::Rpm => rpm::matters,
+        }
+    }
+
+    fn upgrade(self, scene: &Scene<'_>, wishes: &[Wish]) -> Result<Upgrade, PatchError> {
+        match self {
+            Self::Apk => apk::upgrade(scene, wishes),
+            Self::Deb => deb::upgrade(scene, wishes),
+            Self::Rpm => rpm::upgrade(scene, wishes),
+        }
+    }
 }
 
 /// The new image around the old layers and the new one.
@@ -298,31 +305,4 @@ fn assemble(
 /// A time without fractions of a second, as builders write it.
 fn whole_seconds(now: Timestamp) -> String {
     Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
-}
-
-fn told_of(change: &Change, deb: &Deb) -> PatchedPackage {
-    let text = |name: &str| {
-        let bytes = deb.scripts.get(name).map(|(_, bytes)| bytes.as_slice()).unwrap_or_default();
-        String::from_utf8_lossy(bytes).into_owned()
-    };
-    let script = |name: &&str| {
-        let text = text(name);
-        Some(((*name).to_owned(), doings(&text).first()?.chars().take(200).collect()))
-    };
-    let triggers = text("triggers");
-    let trigger = |line: &str| {
-        let mut words = line.split_whitespace();
-        let is_activation = words.next()?.starts_with("activate");
-        words.next().filter(|_| is_activation).map(str::to_owned)
-    };
-    PatchedPackage {
-        name: change.new.name.clone(),
-        architecture: change.new.architecture.clone(),
-        from: change.old.as_ref().map(|old| old.version.clone()),
-        to: change.new.version.clone(),
-        repository: change.new.uri.clone(),
-        sha256: change.new.digest.hex(),
-        scripts: SCRIPTS.iter().filter_map(script).collect(),
-        triggers: triggers.lines().filter_map(trigger).collect(),
-    }
 }

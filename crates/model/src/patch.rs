@@ -9,8 +9,8 @@ pub struct Patch {
     pub packages: Vec<PatchedPackage>,
     /// Packages that a fix was wanted for and none was had: name, version wanted, why not.
     pub unfulfilled: Vec<(String, String, String)>,
-    /// Configuration files that were changed in the image and stay as they are.
-    pub kept: Vec<String>,
+    /// Configuration files that were changed in the image, and what became of them.
+    pub kept: Vec<Kept>,
     /// The repositories that were asked, with the key that signed each.
     pub repositories: Vec<PatchRepository>,
     /// Repositories that gave nothing, and why.
@@ -102,4 +102,23 @@ pub struct NotRaised {
     pub reason: String,
     /// The commands that do it.
     pub commands: Vec<String>,
+}
+
+/// Configuration that was changed in the image.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Kept {
+    /// It stays as it is.
+    Stays {
+        /// Its path.
+        path: String,
+        /// Where the new one lies.
+        new: String,
+    },
+    /// The new one takes its place.
+    Saved {
+        /// Its path.
+        path: String,
+        /// Where it lies now.
+        old: String,
+    },
 }

@@ -6,23 +6,21 @@ use std::io::{self, Read, Write};
 
 use tar::{Builder, EntryType, Header};
 
-use plimsoll_model::path::{Normalized, normalize};
-
-use crate::deb::Deb;
-use crate::settings::Settings;
+use crate::accounts::Accounts;
+use crate::changes::{Changes, Item};
+use crate::package::{Attributes, DataEntry, DataKind, Payload};
 use crate::tree::{Tree, above};
-use crate::unpack::{Changes, Item};
 
 /// What a layer is made of.
 pub struct Parts<'a> {
     /// What changes.
     pub changes: &'a Changes,
-    /// The packages that items speak of.
-    pub debs: &'a [Deb],
+    /// The files of the packages that items speak of.
+    pub packages: Vec<&'a Payload>,
     /// The image before.
     pub before: &'a Tree,
     /// The image's accounts.
-    pub settings: &'a Settings,
+    pub accounts: &'a Accounts,
     /// The date of what no package dates, in seconds.
     pub now: u64,
 }
@@ -33,11 +31,11 @@ pub struct Parts<'a> {
 /// If a package cannot be read again, or `out` fails.
 pub fn write(parts: &Parts<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut layer = Layer { tar: Builder::new(out), folders: BTreeSet::new(), parts };
-    let mut wanted: Vec<BTreeMap<usize, &str>> = vec![BTreeMap::new(); parts.debs.len()];
+    let mut wanted: Vec<BTreeMap<usize, &str>> = vec![BTreeMap::new(); parts.packages.len()];
     for (path, item) in &parts.changes.items {
         match item {
-            Item::Unpacked(deb, entry) => {
-                if let Some(wanted) = wanted.get_mut(*deb) {
+            Item::Unpacked(package, entry) => {
+                if let Some(wanted) = wanted.get_mut(*package) {
                     wanted.insert(*entry, path);
                 }
             }
@@ -47,12 +45,22 @@ pub fn write(parts: &Parts<'_>, out: &mut dyn Write) -> io::Result<()> {
                 header.set_size(bytes.len() as u64);
                 layer.tar.append_data(&mut header, path, bytes.as_slice())?;
             }
+            Item::Moved(from, bytes) => {
+                layer.above(path)?;
+                let node = parts.before.get(from);
+                let mut header =
+                    layer.header(EntryType::Regular, node.map_or(0o644, |node| u32::from(node.mode)));
+                header.set_uid(node.map_or(0, |node| u64::from(node.uid)));
+                header.set_gid(node.map_or(0, |node| u64::from(node.gid)));
+                header.set_size(bytes.len() as u64);
+                layer.tar.append_data(&mut header, path, bytes.as_slice())?;
+            }
             Item::Whiteout => layer.whiteout(path)?,
             Item::Link(_) => {}
         }
     }
-    for (deb, wanted) in parts.debs.iter().zip(&wanted) {
-        layer.unpack(deb, wanted)?;
+    for (package, wanted) in parts.packages.iter().zip(&wanted) {
+        layer.unpack(package, wanted)?;
     }
     for (path, item) in &parts.changes.items {
         if let Item::Link(target) = item {
@@ -113,56 +121,51 @@ impl Layer<'_> {
     }
 
     /// Copies the entries of a package that go somewhere.
-    fn unpack(&mut self, deb: &Deb, wanted: &BTreeMap<usize, &str>) -> io::Result<()> {
+    fn unpack(&mut self, package: &Payload, wanted: &BTreeMap<usize, &str>) -> io::Result<()> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let changed = || io::Error::other("the package reads otherwise the second time");
-        let mut archive = tar::Archive::new(deb.data()?);
-        let mut index = 0_usize;
-        for entry in archive.entries()? {
-            let entry = entry?;
-            let Normalized::Path(name) = normalize(&String::from_utf8_lossy(&entry.path_bytes())) else {
-                continue;
+        package.replay(&mut |index, attributes, content| {
+            let (Some(path), Some(entry)) = (wanted.get(&index), package.entries.get(index)) else {
+                return Ok(());
             };
-            let read = deb.entries.get(index).ok_or_else(changed)?;
-            if read.path != name {
-                return Err(changed());
-            }
-            if let Some(path) = wanted.get(&index) {
-                self.above(path)?;
-                self.copy(entry, path)?;
-            }
-            index = index.saturating_add(1);
-        }
-        if index == deb.entries.len() { Ok(()) } else { Err(changed()) }
+            self.above(path)?;
+            self.copy(entry, attributes, content, path)
+        })
     }
 
-    fn copy(&mut self, entry: tar::Entry<'_, impl Read>, path: &str) -> io::Result<()> {
-        let old = entry.header();
-        let kind = if old.entry_type().is_file() { EntryType::Regular } else { old.entry_type() };
-        let mut header = self.header(kind, old.mode()? & 0o7777);
-        let number = |value: io::Result<u64>| u32::try_from(value.unwrap_or(0)).unwrap_or(0);
-        let name = |value: Option<&[u8]>| value.map(String::from_utf8_lossy).unwrap_or_default().into_owned();
-        let user = name(old.username_bytes());
-        let group = name(old.groupname_bytes());
-        header.set_uid(u64::from(self.parts.settings.user(&user, number(old.uid()))));
-        header.set_gid(u64::from(self.parts.settings.group(&group, number(old.gid()))));
-        header.set_mtime(old.mtime().unwrap_or(self.parts.now).min(self.parts.now));
-        match kind {
-            EntryType::Symlink => {
-                let target = entry.link_name_bytes().unwrap_or_default().into_owned();
-                let target = String::from_utf8_lossy(&target).into_owned();
+    fn copy(
+        &mut self,
+        entry: &DataEntry,
+        attributes: &Attributes,
+        content: &mut dyn Read,
+        path: &str,
+    ) -> io::Result<()> {
+        let mut header = self.header(EntryType::Regular, u32::from(entry.mode));
+        header.set_uid(u64::from(self.parts.accounts.user(&attributes.user, attributes.uid)));
+        header.set_gid(u64::from(self.parts.accounts.group(&attributes.group, attributes.gid)));
+        header.set_mtime(attributes.modified.min(self.parts.now));
+        let names: Vec<(String, &[u8])> = attributes
+            .extended
+            .iter()
+            .map(|(name, value)| (format!("SCHILY.xattr.{name}"), value.as_slice()))
+            .collect();
+        if !names.is_empty() {
+            self.tar.append_pax_extensions(names.iter().map(|(name, value)| (name.as_str(), *value)))?;
+        }
+        match &entry.kind {
+            DataKind::Symlink(target) => {
+                header.set_entry_type(EntryType::Symlink);
                 self.tar.append_link(&mut header, path, target)
             }
-            EntryType::Directory => {
+            DataKind::Directory => {
+                header.set_entry_type(EntryType::Directory);
                 self.folders.insert(path.to_owned());
                 self.tar.append_data(&mut header, format!("{path}/"), io::empty())
             }
-            _ => {
-                let size = entry.size();
-                header.set_size(size);
-                self.tar.append_data(&mut header, path, entry.take(size))
+            DataKind::File | DataKind::Hardlink(_) => {
+                header.set_size(entry.size);
+                self.tar.append_data(&mut header, path, content.take(entry.size))
             }
         }
     }

@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_model::version::Scheme;
 
-use crate::apt::index::{Candidate, Index};
-use crate::relation::{Relation, relations};
-use crate::status::{Database, Installed, field};
+use crate::relation::Relation;
+use crate::stock::{Candidate, Present, Relations, Standing, Stock, is_any};
 
 /// The most packages that change at once.
 const LIMIT: usize = 500;
@@ -28,7 +27,7 @@ pub struct Wish {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Change {
     /// What is there now; none for a package that is new.
-    pub old: Option<Installed>,
+    pub old: Option<Present>,
     /// What comes.
     pub new: Candidate,
 }
@@ -72,43 +71,43 @@ type Key = (String, String);
 #[derive(Clone, Debug)]
 struct Seen {
     version: String,
-    is_foreign: bool,
-    needs: Vec<Vec<Relation>>,
-    breaks: Vec<Relation>,
-    provides: Vec<Relation>,
+    relations: Relations,
 }
 
 impl Seen {
-    fn of(text: &str, version: &str) -> Self {
-        let read = |name: &str| field(text, name).map(|value| relations(&value)).unwrap_or_default();
-        let flat = |name: &str| read(name).into_iter().flatten();
-        Self {
-            version: version.to_owned(),
-            is_foreign: field(text, "Multi-Arch").as_deref() == Some("foreign"),
-            needs: read("Pre-Depends").into_iter().chain(read("Depends")).collect(),
-            breaks: flat("Breaks").chain(flat("Conflicts")).collect(),
-            provides: flat("Provides").collect(),
+    /// Whether it, called `name`, is what `relation` means.
+    fn is(&self, name: &str, relation: &Relation, scheme: Scheme) -> bool {
+        if name == relation.name && relation.fits(scheme, &self.version) {
+            return true;
         }
+        if self.has_file(&relation.name) {
+            return true;
+        }
+        let mut provided = self.relations.provides.iter().filter(|provided| provided.name == relation.name);
+        provided.any(|provided| match (&provided.version, &relation.version) {
+            (_, None) => true,
+            (Some((_, version)), Some(_)) => relation.fits(scheme, version),
+            (None, Some(_)) => false,
+        })
     }
 
-    /// Whether it, called `name`, is what `relation` means.
-    fn is(&self, name: &str, relation: &Relation) -> bool {
-        if name == relation.name {
-            return relation.fits(&self.version);
-        }
-        self.provides.iter().filter(|provided| provided.name == relation.name).any(|provided| {
-            match (&provided.version, &relation.version) {
-                (_, None) => true,
-                (Some((_, version)), Some(_)) => relation.fits(version),
-                (None, Some(_)) => false,
-            }
-        })
+    fn provides(&self, name: &str) -> bool {
+        self.relations.provides.iter().any(|provided| provided.name == name) || self.has_file(name)
+    }
+
+    /// Whether it has a file, by either of its names where `/bin` is `/usr/bin`.
+    fn has_file(&self, path: &str) -> bool {
+        let files = &self.relations.files;
+        path.starts_with('/')
+            && (files.contains(path)
+                || files.contains(&format!("/usr{path}"))
+                || path.strip_prefix("/usr").is_some_and(|path| files.contains(path)))
     }
 }
 
 struct Resolver<'a> {
-    database: &'a Database,
-    index: &'a Index,
+    standing: &'a Standing,
+    stock: &'a dyn Stock,
     seen: BTreeMap<Key, Seen>,
     chosen: BTreeMap<Key, Candidate>,
     /// Needs that did not hold before either.
@@ -119,13 +118,13 @@ struct Resolver<'a> {
 ///
 /// # Errors
 /// See [`ResolveError`].
-pub fn resolve(database: &Database, index: &Index, wishes: &[Wish]) -> Result<Transaction, ResolveError> {
-    let installed = database.packages.iter().filter(|package| package.is_installed());
-    let seen = installed.map(|package| {
-        ((package.name.clone(), package.architecture.clone()), Seen::of(&package.text, &package.version))
+pub fn resolve(standing: &Standing, stock: &dyn Stock, wishes: &[Wish]) -> Result<Transaction, ResolveError> {
+    let seen = standing.packages.iter().map(|package| {
+        let seen = Seen { version: package.version.clone(), relations: package.relations.clone() };
+        ((package.name.clone(), package.architecture.clone()), seen)
     });
     let mut resolver =
-        Resolver { database, index, seen: seen.collect(), chosen: BTreeMap::new(), broken: BTreeSet::new() };
+        Resolver { standing, stock, seen: seen.collect(), chosen: BTreeMap::new(), broken: BTreeSet::new() };
     resolver.broken = resolver.unmet().into_iter().map(|(key, needs)| (key, words(&needs))).collect();
     let mut unfulfilled = Vec::new();
     for wish in wishes {
@@ -136,25 +135,32 @@ pub fn resolve(database: &Database, index: &Index, wishes: &[Wish]) -> Result<Tr
     }
     // Each round chooses something or is the last one.
     while resolver.mend()? {}
-    let changes = resolver.chosen.into_iter().map(|((name, architecture), new)| {
-        let old = database.get(&name, &architecture).or_else(|| database.get(&name, "all"));
-        Change { old: old.or_else(|| database.get(&name, "")).cloned(), new }
+    let changes = resolver.chosen.into_iter().map(|((name, architecture), new)| Change {
+        old: before(standing, &name, &architecture).cloned(),
+        new,
     });
     Ok(Transaction { changes: changes.collect(), unfulfilled })
+}
+
+/// The package that one of this name and architecture takes the place of.
+fn before<'a>(standing: &'a Standing, name: &str, architecture: &str) -> Option<&'a Present> {
+    let mut all = standing.packages.iter().filter(|package| package.name == name);
+    let same = all.clone().find(|package| package.architecture == architecture);
+    same.or_else(|| all.find(|package| package.architecture.is_empty() || is_any(&package.architecture)))
 }
 
 impl Resolver<'_> {
     /// The package that a wish asks for, or why there is none.
     fn grant(&self, wish: &Wish) -> Result<Candidate, String> {
-        let installed = self.database.get(&wish.name, &wish.architecture);
-        if installed.is_some_and(Installed::is_held) {
-            return Err("the image holds it back (`hold` in dpkg's database)".to_owned());
+        let mut installed = self.standing.packages.iter().filter(|package| package.name == wish.name);
+        if let Some(held) = installed.find_map(|package| package.held.clone()) {
+            return Err(held);
         }
         let candidate = self
-            .index
+            .stock
             .newest(&wish.name, &wish.architecture)
             .ok_or_else(|| "the repositories do not have it".to_owned())?;
-        if Scheme::Deb.compare(&candidate.version, &wish.version).is_ok_and(Ordering::is_ge) {
+        if self.standing.scheme.compare(&candidate.version, &wish.version).is_ok_and(Ordering::is_ge) {
             Ok(candidate)
         } else {
             Err(format!("the repositories have {} only", candidate.version))
@@ -167,15 +173,10 @@ impl Resolver<'_> {
         }
         let key = (candidate.name.clone(), candidate.architecture.clone());
         // A package that becomes one for all architectures is still the same.
-        let other = if key.1 == "all" { None } else { Some((key.0.clone(), "all".to_owned())) };
-        let others: Vec<Key> = match other {
-            Some(other) => vec![other],
-            None => self.seen.keys().filter(|(name, _)| *name == key.0).cloned().collect(),
-        };
-        for other in others {
-            self.seen.remove(&other);
-        }
-        self.seen.insert(key.clone(), Seen::of(&candidate.text, &candidate.version));
+        let is_it = |other: &Key| other.0 == key.0 && (is_any(&key.1) || is_any(&other.1));
+        self.seen.retain(|other, _| !is_it(other));
+        let seen = Seen { version: candidate.version.clone(), relations: candidate.relations.clone() };
+        self.seen.insert(key.clone(), seen);
         self.chosen.insert(key, candidate);
         Ok(())
     }
@@ -185,7 +186,7 @@ impl Resolver<'_> {
         let unmet =
             self.unmet().into_iter().find(|(key, needs)| !self.broken.contains(&(key.clone(), words(needs))));
         if let Some((key, needs)) = unmet {
-            let architecture = if key.1 == "all" { self.native() } else { key.1.clone() };
+            let architecture = if is_any(&key.1) { self.native() } else { key.1.clone() };
             let candidate = needs.iter().find_map(|relation| self.candidate_for(relation, &architecture));
             let candidate = candidate.or_else(|| self.newer_of(&key));
             let candidate = candidate.ok_or_else(|| ResolveError::Unsatisfiable {
@@ -205,16 +206,24 @@ impl Resolver<'_> {
 
     /// A package that fulfills a need, if it was not chosen already.
     fn candidate_for(&self, relation: &Relation, architecture: &str) -> Option<Candidate> {
-        let candidate = self.index.newest(&relation.name, architecture)?;
-        let key = (candidate.name.clone(), candidate.architecture.clone());
-        (relation.fits(&candidate.version) && !self.chosen.contains_key(&key)).then_some(candidate)
+        let mut candidates = self.stock.providing(relation, architecture).into_iter();
+        let is_free = |candidate: &Candidate| {
+            !self.chosen.contains_key(&(candidate.name.clone(), candidate.architecture.clone()))
+        };
+        let mut free: Vec<Candidate> = candidates.by_ref().filter(is_free).collect();
+        // What is there already, in another version, goes before what would be new.
+        let there =
+            free.iter().position(|candidate| self.seen.keys().any(|(name, _)| *name == candidate.name));
+        let best = there.unwrap_or(0);
+        (best < free.len()).then(|| free.swap_remove(best))
     }
 
     /// A newer version of a package that is installed and was not chosen yet.
     fn newer_of(&self, key: &Key) -> Option<Candidate> {
         let seen = self.seen.get(key)?;
-        let candidate = self.index.newest(&key.0, &key.1)?;
-        let is_newer = Scheme::Deb.compare(&candidate.version, &seen.version) == Ok(Ordering::Greater);
+        let candidate = self.stock.newest(&key.0, &key.1)?;
+        let is_newer =
+            self.standing.scheme.compare(&candidate.version, &seen.version) == Ok(Ordering::Greater);
         (is_newer && !self.chosen.contains_key(key)).then_some(candidate)
     }
 
@@ -222,7 +231,10 @@ impl Resolver<'_> {
     fn unmet(&self) -> Vec<(Key, Vec<Relation>)> {
         let mut unmet = Vec::new();
         for (key, seen) in &self.seen {
-            for needs in &seen.needs {
+            let conditional = seen.relations.conditional.iter();
+            let conditional = conditional.filter(|conditional| self.is_met(&conditional.when, &key.1));
+            let needs = seen.relations.needs.iter().chain(conditional.map(|conditional| &conditional.needs));
+            for needs in needs {
                 if !needs.iter().any(|relation| self.is_met(relation, &key.1)) {
                     unmet.push((key.clone(), needs.clone()));
                 }
@@ -233,8 +245,10 @@ impl Resolver<'_> {
 
     fn is_met(&self, relation: &Relation, architecture: &str) -> bool {
         self.named(&relation.name).any(|((name, own), seen)| {
-            let fits = own == architecture || own == "all" || architecture == "all" || seen.is_foreign;
-            (fits || relation.architecture.as_deref() == Some("any")) && seen.is(name, relation)
+            let fits =
+                own == architecture || is_any(own) || is_any(architecture) || seen.relations.is_foreign;
+            (fits || relation.architecture.as_deref() == Some("any"))
+                && seen.is(name, relation, self.standing.scheme)
         })
     }
 
@@ -242,20 +256,19 @@ impl Resolver<'_> {
     fn named<'b>(&'b self, name: &'b str) -> impl Iterator<Item = (&'b Key, &'b Seen)> {
         let range =
             self.seen.range((name.to_owned(), String::new())..).take_while(move |((own, _), _)| own == name);
-        let provides = move |seen: &Seen| seen.provides.iter().any(|provided| provided.name == name);
-        range.chain(self.seen.iter().filter(move |((own, _), seen)| own != name && provides(seen)))
+        range.chain(self.seen.iter().filter(move |((own, _), seen)| own != name && seen.provides(name)))
     }
 
     /// Two packages of which one breaks the other, one of them chosen.
     fn conflict(&self) -> Option<(Key, Key)> {
         self.seen.iter().find_map(|(key, seen)| {
             let is_chosen = self.chosen.contains_key(key);
-            seen.breaks.iter().find_map(|relation| {
+            seen.relations.breaks.iter().find_map(|relation| {
                 let mut others = self.named(&relation.name);
                 let other = others.find(|(other, found)| {
                     other.0 != key.0
                         && (is_chosen || self.chosen.contains_key(*other))
-                        && found.is(&other.0, relation)
+                        && found.is(&other.0, relation, self.standing.scheme)
                 })?;
                 Some((key.clone(), other.0.clone()))
             })
@@ -270,7 +283,7 @@ impl Resolver<'_> {
     /// The architecture of the image: that of most of its packages.
     fn native(&self) -> String {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for (_, architecture) in self.seen.keys().filter(|(_, architecture)| architecture != "all") {
+        for (_, architecture) in self.seen.keys().filter(|(_, architecture)| !is_any(architecture)) {
             let count = counts.entry(architecture).or_default();
             *count = count.saturating_add(1);
         }
@@ -288,8 +301,9 @@ fn words(needs: &[Relation]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apt::index::tests::paragraph;
-    use crate::status::STATUS;
+    use crate::deb::index::Index;
+    use crate::deb::index::tests::paragraph;
+    use crate::deb::status::{Database, STATUS};
 
     fn database(packages: &[(&str, &str, &str)]) -> Database {
         let text = |(name, version, more): &(&str, &str, &str)| {
@@ -314,7 +328,7 @@ mod tests {
     }
 
     fn solved(database: &Database, index: &Index, wishes: &[Wish]) -> Result<Vec<String>, ResolveError> {
-        let found = resolve(database, index, wishes)?;
+        let found = resolve(&database.standing(), index, wishes)?;
         let title = |change: &Change| {
             let from = change.old.as_ref().map_or("-", |old| old.version.as_str());
             format!("{} {from} {}", change.new.name, change.new.version)
@@ -369,7 +383,8 @@ mod tests {
         let mut database = database(&[("a", "1", ""), ("h", "1", "")]);
         database.packages[1].text = database.packages[1].text.replace("install ok", "hold ok");
         let index = index(&[("a", "1.5", ""), ("h", "2", "")]);
-        let found = resolve(&database, &index, &[wish("a", "2"), wish("h", "2"), wish("x", "1")]).unwrap();
+        let found =
+            resolve(&database.standing(), &index, &[wish("a", "2"), wish("h", "2"), wish("x", "1")]).unwrap();
         assert!(found.changes.is_empty());
         let reasons: Vec<&str> = found.unfulfilled.iter().map(|(_, reason)| reason.as_str()).collect();
         assert_eq!(

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use comfy_table::Cell;
 use plimsoll_model::decision::{Decision, Outcome};
+use plimsoll_model::ecosystem::Ecosystem;
 use plimsoll_model::patch::{Patch, Raised};
 use plimsoll_model::plan::{Action, Plan};
 use plimsoll_model::scan::Scan;
@@ -153,15 +154,13 @@ fn unmended(scan: &Scan, plan: &Plan, style: Style, out: &mut dyn Write) -> io::
 
 /// What to type next, where something can be applied.
 fn hint(scan: &Scan, plan: &Plan, decision: &Decision, out: &mut dyn Write) -> io::Result<()> {
-    let is_deb = |action: &Action| {
-        action.packages.iter().any(|fix| fix.ecosystem == plimsoll_model::ecosystem::Ecosystem::Deb)
+    let is_applied = |action: &Action| {
+        let mut ecosystems = action.packages.iter().map(|fix| fix.ecosystem);
+        ecosystems.any(|ecosystem| matches!(ecosystem, Ecosystem::Apk | Ecosystem::Deb | Ecosystem::Rpm))
     };
-    if decision.outcome != Outcome::Pass && plan.actions.iter().any(is_deb) {
+    if decision.outcome != Outcome::Pass && plan.actions.iter().any(is_applied) {
         let name = clean(&scan.image.name);
-        writeln!(
-            out,
-            "`plimsoll plan {name} --apply --to DEST` puts the fixed Debian packages into a new image"
-        )?;
+        writeln!(out, "`plimsoll plan {name} --apply --to DEST` puts the fixed packages into a new image")?;
     }
     Ok(())
 }

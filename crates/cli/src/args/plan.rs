@@ -11,9 +11,9 @@ const PLAN_HELP: &str = "\
 Each finding has a risk from 0 to 100 (docs/risk.md), a decision by SSVC, and a day that it is due by the policy's table
 (docs/plan.md). The actions that take away most risk come first, with commands to copy.
 
-With --apply, the fixed packages of Debian and its kin are fetched from the repositories that the image names, verified by
-the keys that the image trusts (gpgv is needed), and put into a new image as one layer. Nothing of the image or of the
-packages is run. DEST is as for `plimsoll scrub`.
+With --apply, the fixed packages of the distribution (deb, apk, rpm) are fetched from the repositories that the image names,
+verified by the keys that the image trusts (gpgv is needed for deb and rpm), and put into a new image as one layer. Nothing
+of the image or of the packages is run. DEST is as for `plimsoll scrub`.
 
 A folder, or one file of it, is planned by what requirements*.txt, package-lock.json, Cargo.lock and go.mod name. With --apply,
 versions are raised there, with the checksums that the registries tell; --dry-run shows the difference and writes nothing. What
@@ -33,7 +33,8 @@ Examples:
   plimsoll plan debian:12 --apply --to registry:ghcr.io/acme/debian:12-patched
   plimsoll plan oci:image --apply --to oci:patched --mirror https://mirror.example
   plimsoll plan oci:image --apply --to oci:patched --keyring debian-archive-keyring.gpg \\
-      --repository 'http://deb.debian.org/debian-security bookworm-security main'";
+      --repository 'http://deb.debian.org/debian-security bookworm-security main'
+  plimsoll plan alpine:3.22 --apply --to oci:patched";
 
 /// Options of `plan`.
 #[derive(Debug, clap::Args)]
@@ -66,13 +67,13 @@ pub(crate) struct Plan {
     /// Where the new image goes.
     #[arg(long, value_name = "DEST", requires = "apply", help_heading = "Apply")]
     pub(crate) to: Option<String>,
-    /// Ask this repository instead of those that the image names: `ADDRESS SUITE COMPONENT…`, as a line of sources.list; may be repeated.
+    /// Ask this repository instead of those that the image names: `ADDRESS SUITE COMPONENT…`, as a line of sources.list, for deb; its address for apk and rpm; may be repeated.
     #[arg(long, value_name = "LINE", requires = "apply", help_heading = "Apply")]
     pub(crate) repository: Vec<String>,
     /// Ask this host instead of those of all repositories and registries: an address that takes the place of scheme and host.
     #[arg(long, value_name = "URL", requires = "apply", help_heading = "Apply")]
     pub(crate) mirror: Option<String>,
-    /// Trust the keys of this file beside those of the image; may be repeated.
+    /// Trust the keys of this file beside those of the image; to apk, the file's name is the key's; may be repeated.
     #[arg(long, value_name = "FILE", requires = "apply", help_heading = "Apply")]
     pub(crate) keyring: Vec<PathBuf>,
     /// Replace what is at the destination.

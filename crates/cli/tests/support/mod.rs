@@ -1,6 +1,7 @@
 //! Images written by us, and the binary run on them with surroundings of its own.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod apply;
 pub(crate) mod image;
 pub(crate) mod peer;
 

@@ -8,11 +8,8 @@ use plimsoll_image::Image;
 use plimsoll_image::layer::{Expected, LayerStream};
 use plimsoll_image::source::LayerContent;
 use plimsoll_model::path::{Normalized, normalize};
-use plimsoll_patch::owners::Owners;
-use plimsoll_patch::settings::{DIVERSIONS, Settings};
-use plimsoll_patch::status::{Database, INFO, STATUS, STATUS_D};
+use plimsoll_patch::accounts::Accounts;
 use plimsoll_patch::tree::{NodeKind, Tree};
-use plimsoll_patch::unpack::Ground;
 
 use super::{PatchError, PatchOptions};
 
@@ -29,8 +26,14 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Reads those that matter.
-    pub(super) fn read(image: &Image, tree: &Tree, options: &PatchOptions) -> Result<Self, PatchError> {
+    /// Reads those that matter, and who the image's users are.
+    pub(super) fn read(
+        image: &Image,
+        tree: &Tree,
+        matters: fn(&str) -> bool,
+        options: &PatchOptions,
+    ) -> Result<Self, PatchError> {
+        let matters = |path: &str| matches!(path, "etc/passwd" | "etc/group") || matters(path);
         let mut links = BTreeMap::new();
         let mut targets = std::collections::BTreeSet::new();
         for (path, node) in tree.paths().filter(|(path, _)| matters(path)) {
@@ -57,6 +60,11 @@ impl Held {
         String::from_utf8_lossy(self.get(path).unwrap_or_default()).into_owned()
     }
 
+    /// The image's users and groups.
+    pub(super) fn accounts(&self) -> Accounts {
+        Accounts::read(&self.text("etc/passwd"), &self.text("etc/group"))
+    }
+
     /// The paths below a folder, sorted, links included.
     pub(super) fn below(&self, folder: &str) -> Vec<String> {
         let prefix = format!("{folder}/");
@@ -65,30 +73,6 @@ impl Held {
         paths.sort();
         paths
     }
-}
-
-fn matters(path: &str) -> bool {
-    const FILES: [&str; 7] = [
-        STATUS,
-        DIVERSIONS,
-        "etc/apt/sources.list",
-        "etc/apt/trusted.gpg",
-        "etc/dpkg/dpkg.cfg",
-        "etc/passwd",
-        "etc/group",
-    ];
-    const FOLDERS: [&str; 6] = [
-        STATUS_D,
-        "etc/apt/sources.list.d",
-        "etc/apt/trusted.gpg.d",
-        "etc/apt/keyrings",
-        "usr/share/keyrings",
-        "etc/dpkg/dpkg.cfg.d",
-    ];
-    let below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-    FILES.contains(&path)
-        || FOLDERS.iter().any(|folder| below(folder))
-        || (below(INFO) && (path.ends_with(".list") || path.ends_with(".md5sums")))
 }
 
 /// The contents of the regular files of `tree` that are wanted.
@@ -153,36 +137,4 @@ fn read_layer(
         }
     }
     Ok(())
-}
-
-/// What packages are unpacked over.
-pub(super) fn ground(held: &Held, tree: Tree) -> Result<Ground, PatchError> {
-    let mut places = Vec::new();
-    if held.get(STATUS).is_some() {
-        places.push(STATUS.to_owned());
-    } else {
-        places.extend(held.below(STATUS_D).into_iter().filter(|path| !path.ends_with(".md5sums")));
-    }
-    let texts: Vec<(String, String)> =
-        places.into_iter().map(|path| (path.clone(), held.text(&path))).collect();
-    let database = Database::read(&texts);
-    if database.packages.is_empty() {
-        return Err(PatchError::NoDatabase);
-    }
-    let mut owners = Owners::default();
-    let (folder, ending) = if database.is_split { (STATUS_D, ".md5sums") } else { (INFO, ".list") };
-    for path in held.below(folder) {
-        let name = path.strip_prefix(folder).unwrap_or_default().trim_start_matches('/');
-        if let Some(name) = name.strip_suffix(ending) {
-            owners.add(name, &held.text(&path), &tree);
-        }
-    }
-    let mut settings = Settings::default();
-    settings.add_configuration(&held.text("etc/dpkg/dpkg.cfg"));
-    for path in held.below("etc/dpkg/dpkg.cfg.d") {
-        settings.add_configuration(&held.text(&path));
-    }
-    settings.add_diversions(&held.text(DIVERSIONS));
-    settings.add_accounts(&held.text("etc/passwd"), &held.text("etc/group"));
-    Ok(Ground { tree, database, owners, settings, digests: BTreeMap::new() })
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use comfy_table::Cell;
 use plimsoll_model::decision::Decision;
+use plimsoll_model::patch::Kept;
 
 use super::AppliedReport;
 use crate::Style;
@@ -53,13 +54,7 @@ pub(super) fn write(
     for (name, version, reason) in &patch.unfulfilled {
         writeln!(out, "  not upgraded: {} to {}: {}", clean(name), clean(version), clean(reason))?;
     }
-    for path in &patch.kept {
-        writeln!(
-            out,
-            "  kept: {} was changed in the image; the new one lies beside it as .dpkg-dist",
-            clean(path)
-        )?;
-    }
+    patch.kept.iter().try_for_each(|kept| write_kept(kept, out))?;
     let (Some(layer), Some((after, decision))) = (&patch.layer, applied.after) else {
         return writeln!(out, "\nnothing was upgraded, and no image is written");
     };
@@ -81,4 +76,22 @@ pub(super) fn write(
     let policy = clean(&decision.policy.name);
     writeln!(out, "{} → {}  under the policy {policy}", bold(&from, style), bold(&to, style))?;
     writeln!(out, "{} finding{} left", after.findings.len(), plural(after.findings.len()))
+}
+
+/// What became of configuration that was changed in the image.
+fn write_kept(kept: &Kept, out: &mut dyn Write) -> io::Result<()> {
+    match kept {
+        Kept::Stays { path, new } => writeln!(
+            out,
+            "  kept: {} was changed in the image; the new one lies beside it as {}",
+            clean(path),
+            clean(new)
+        ),
+        Kept::Saved { path, old } => writeln!(
+            out,
+            "  replaced: {} was changed in the image, and lies as {} now",
+            clean(path),
+            clean(old)
+        ),
+    }
 }

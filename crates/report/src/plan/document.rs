@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use plimsoll_model::finding::FindingKind;
-use plimsoll_model::patch::{Patch, PatchedPackage};
+use plimsoll_model::patch::{Kept, Patch, PatchedPackage};
 use plimsoll_model::plan::{Action, Judged, PackageFix};
 use plimsoll_model::scan::Scan;
 use schemars::JsonSchema;
@@ -209,7 +209,10 @@ struct AppliedDocument<'a> {
     /// Wanted fixes that the repositories do not have.
     unfulfilled: Vec<UnfulfilledDocument<'a>>,
     /// Configuration files that were changed in the image and stay.
-    kept: &'a [String],
+    kept: Vec<&'a str>,
+    /// Configuration files that were changed in the image and lie elsewhere now: their package's new ones took their places.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    saved: Vec<SavedDocument<'a>>,
     /// The repositories that were believed.
     repositories: Vec<RepositoryDocument<'a>>,
     /// The repositories that were not, and why.
@@ -224,6 +227,15 @@ struct AppliedDocument<'a> {
     outcome: Option<&'static str>,
     /// How many findings are left.
     findings_left: Option<usize>,
+}
+
+/// A configuration file that was changed in the image and lies elsewhere now.
+#[derive(JsonSchema, Serialize)]
+struct SavedDocument<'a> {
+    /// Its path.
+    path: &'a str,
+    /// Where it lies now.
+    saved: &'a str,
 }
 
 /// A package that came.
@@ -250,7 +262,7 @@ struct PackageDocument<'a> {
 /// A maintainer script that was not run.
 #[derive(JsonSchema, Serialize)]
 struct ScriptDocument<'a> {
-    /// `preinst`, `postinst`, `prerm` or `postrm`.
+    /// What its package manager calls it: `preinst`, `post-upgrade`, `%post`.
     name: &'a str,
     /// Its first line that does something.
     line: &'a str,
@@ -397,7 +409,8 @@ impl<'a> AppliedDocument<'a> {
                 .iter()
                 .map(|(name, version, reason)| UnfulfilledDocument { name, version, reason })
                 .collect(),
-            kept,
+            kept: kept.iter().filter_map(stays).collect(),
+            saved: kept.iter().filter_map(saved).collect(),
             repositories: repositories
                 .iter()
                 .map(|repository| RepositoryDocument {
@@ -412,6 +425,20 @@ impl<'a> AppliedDocument<'a> {
             outcome: applied.after.map(|(_, decision)| decision.outcome.as_str()),
             findings_left: applied.after.map(|(scan, _)| scan.findings.len()),
         }
+    }
+}
+
+fn stays(kept: &Kept) -> Option<&str> {
+    match kept {
+        Kept::Stays { path, .. } => Some(path),
+        Kept::Saved { .. } => None,
+    }
+}
+
+fn saved(kept: &Kept) -> Option<SavedDocument<'_>> {
+    match kept {
+        Kept::Saved { path, old } => Some(SavedDocument { path, saved: old }),
+        Kept::Stays { .. } => None,
     }
 }
 

@@ -5,7 +5,7 @@ use plimsoll_model::decision::PolicySummary;
 use plimsoll_model::digest::Digest;
 use plimsoll_model::ecosystem::Ecosystem;
 use plimsoll_model::finding::{Exploitation, TechnicalImpact};
-use plimsoll_model::patch::{NotRaised, PatchLayer, PatchRepository, PatchedPackage, VersionChange};
+use plimsoll_model::patch::{Kept, NotRaised, PatchLayer, PatchRepository, PatchedPackage, VersionChange};
 use plimsoll_model::plan::{
     ActionKind, Assessment, Effort, FirstSeen, InputBasis, Judged, Mission, PackageFix, SeenBasis,
     SsvcDecision,
@@ -97,7 +97,7 @@ fn patch(text: &str) -> Patch {
             triggers: vec!["ldconfig".into()],
         }],
         unfulfilled: vec![("a".into(), "2".into(), format!("only 1{text}"))],
-        kept: vec![format!("/etc/a{text}")],
+        kept: vec![Kept::Stays { path: format!("/etc/a{text}"), new: format!("/etc/a.new{text}") }],
         repositories: vec![PatchRepository { name: "http://m x".into(), signed_by: format!("Debian{text}") }],
         refused: vec![("http://n y".into(), format!("not signed{text}"))],
         layer: Some(PatchLayer {

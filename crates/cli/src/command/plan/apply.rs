@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
-use plimsoll_engine::patch::{PatchOptions, patch};
+use plimsoll_engine::patch::{KeyFile, PatchOptions, patch};
 use plimsoll_engine::scan::{ScanOptions, scan};
 use plimsoll_engine::scrub::{deliver, folder_of};
 use plimsoll_formats::bounded;
@@ -13,8 +13,8 @@ use plimsoll_model::ecosystem::Ecosystem;
 use plimsoll_model::patch::Patch;
 use plimsoll_model::plan::Plan;
 use plimsoll_model::scan::Scan;
-use plimsoll_patch::apt::keyring::binary;
-use plimsoll_patch::apt::sources::named;
+use plimsoll_patch::apk::signed::Key;
+use plimsoll_patch::keyring::binary;
 use plimsoll_patch::resolve::Wish;
 
 use super::super::{Context, locate, scrub};
@@ -22,6 +22,8 @@ use super::outside::Surroundings;
 use crate::args::Plan as Args;
 use crate::progress;
 
+/// The kinds of packages that can be put into an image.
+const APPLIED: [Ecosystem; 3] = [Ecosystem::Apk, Ecosystem::Deb, Ecosystem::Rpm];
 /// The largest keyring that is read.
 const KEYRING: u64 = 16 << 20;
 
@@ -43,13 +45,10 @@ pub(super) fn run(
     args: &Args,
     context: &Context,
 ) -> anyhow::Result<(Patch, Option<Scan>)> {
-    let wishes = wishes(plan);
-    if wishes.is_empty() {
-        return Ok((Patch::default(), None));
-    }
+    let Some((ecosystem, wishes)) = wishes(plan) else { return Ok((Patch::default(), None)) };
     let observer = progress::observer(!context.global.quiet);
     let surroundings = Surroundings::new(context)?;
-    let settings = settings(&wishes, destination, now, options, args)?;
+    let settings = settings((ecosystem, &wishes), destination, now, options, args)?;
     let patched = patch(image, &wishes, &settings, &surroundings, &observer);
     surroundings.close(context.environment.timestamp()?);
     let (mut told, tree) = patched.with_context(|| format!("patching {}", args.image))?;
@@ -71,11 +70,13 @@ pub(super) fn run(
     Ok((told, scans.into_iter().next()))
 }
 
-/// The packages of Debian and its kin that actions upgrade.
-fn wishes(plan: &Plan) -> Vec<Wish> {
-    let fixes = plan.actions.iter().flat_map(|action| &action.packages);
-    let mut wishes: Vec<Wish> = fixes
-        .filter(|fix| fix.ecosystem == Ecosystem::Deb)
+/// The packages of the operating system that actions upgrade, and what kind of packages they are.
+fn wishes(plan: &Plan) -> Option<(Ecosystem, Vec<Wish>)> {
+    let fixes = || plan.actions.iter().flat_map(|action| &action.packages);
+    // An image has one system.
+    let ecosystem = fixes().map(|fix| fix.ecosystem).find(|ecosystem| APPLIED.contains(ecosystem))?;
+    let mut wishes: Vec<Wish> = fixes()
+        .filter(|fix| fix.ecosystem == ecosystem)
         .map(|fix| Wish {
             name: fix.name.clone(),
             architecture: fix.architecture.clone(),
@@ -84,11 +85,11 @@ fn wishes(plan: &Plan) -> Vec<Wish> {
         })
         .collect();
     wishes.sort();
-    wishes
+    Some((ecosystem, wishes))
 }
 
 fn settings(
-    wishes: &[Wish],
+    (ecosystem, wishes): (Ecosystem, &[Wish]),
     destination: &Destination,
     now: Timestamp,
     options: &ScanOptions,
@@ -97,10 +98,11 @@ fn settings(
     let keyring = |path: &std::path::PathBuf| {
         let context = || format!("reading the keys in {}", path.display());
         let bytes = bounded::read_file(path, KEYRING).with_context(context)?;
-        match binary(&bytes) {
-            Some(keys) => Ok(keys),
-            None => bail!("{} holds no keys", path.display()),
+        if binary(&bytes).is_none() && Key::read("", &bytes).is_none() {
+            bail!("{} holds no keys", path.display());
         }
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(KeyFile { name, bytes })
     };
     let folder = destination.path().map(folder_of);
     let names: Vec<&str> = wishes.iter().map(|wish| wish.name.as_str()).collect();
@@ -108,7 +110,8 @@ fn settings(
         evidence: options.evidence.clone(),
         workshop: folder.map_or_else(|| options.evidence.spool.clone(), std::path::Path::to_owned),
         now,
-        suites: args.repository.iter().map(|line| named(line)).collect::<Result<_, _>>()?,
+        ecosystem,
+        repositories: args.repository.clone(),
         mirror: args.mirror.clone(),
         keys: args.keyring.iter().map(keyring).collect::<anyhow::Result<_>>()?,
         labels: vec![("dev.plimsoll.patched-from".to_owned(), args.image.clone())],

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -30,26 +30,12 @@ pub(in super::super) fn verify(
     keys: &[Vec<u8>],
     temporary: &Path,
 ) -> Result<Signed, String> {
-    let failed = |error: io::Error| format!("gpgv could not be run: {error}");
     let folder = tempfile::tempdir_in(temporary).map_err(failed)?;
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("document"), document).map_err(failed)?;
     let mut command = limited("gpgv");
-    command.args(["--status-fd", "1", "--output"]).arg(path("signed"));
-    for (number, key) in keys.iter().enumerate() {
-        let keyring = path(&format!("{number}.gpg"));
-        std::fs::write(&keyring, key).map_err(failed)?;
-        command.arg("--keyring").arg(keyring);
-    }
-    // Without a home it looks at no keys but these.
-    command.arg(path("document")).env("GNUPGHOME", folder.path());
-    let status = tempfile::tempfile_in(temporary).map_err(failed)?;
-    let mut reader = status.try_clone().map_err(failed)?;
-    command.stdin(Stdio::null()).stdout(status).stderr(Stdio::null());
-    run(&mut command)?;
-    io::Seek::rewind(&mut reader).map_err(failed)?;
-    let status = bounded::read(reader, SIZE).map_err(failed)?;
-    let by = signer(&String::from_utf8_lossy(&status))?;
+    command.arg("--output").arg(path("signed"));
+    let by = signer(&told(command, &[path("document")], keys, folder.path())?)?;
     let mut text = String::new();
     let signed = File::open(path("signed")).map_err(|_| "gpgv gives no text that was signed".to_owned())?;
     #[expect(clippy::disallowed_methods, reason = "bounded by take")]
@@ -62,6 +48,43 @@ fn limited(program: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit -f {FILE} && exec {program} \"$@\""), program]);
     command
+}
+
+/// Tells who of `keys` made `signature` over `document`; else why not, in words.
+pub(super) fn verify_detached(
+    document: &[u8],
+    signature: &[u8],
+    keys: &[Vec<u8>],
+    temporary: &Path,
+) -> Result<String, String> {
+    let folder = tempfile::tempdir_in(temporary).map_err(failed)?;
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("document"), document).map_err(failed)?;
+    std::fs::write(path("signature"), signature).map_err(failed)?;
+    signer(&told(limited("gpgv"), &[path("signature"), path("document")], keys, folder.path())?)
+}
+
+fn failed(error: io::Error) -> String {
+    format!("gpgv could not be run: {error}")
+}
+
+/// What gpgv says of files in its status lines.
+fn told(mut command: Command, files: &[PathBuf], keys: &[Vec<u8>], folder: &Path) -> Result<String, String> {
+    command.args(["--status-fd", "1"]);
+    for (number, key) in keys.iter().enumerate() {
+        let keyring = folder.join(format!("{number}.gpg"));
+        std::fs::write(&keyring, key).map_err(failed)?;
+        command.arg("--keyring").arg(keyring);
+    }
+    // Without a home it looks at no keys but these.
+    command.args(files).env("GNUPGHOME", folder);
+    let status = tempfile::tempfile_in(folder).map_err(failed)?;
+    let mut reader = status.try_clone().map_err(failed)?;
+    command.stdin(Stdio::null()).stdout(status).stderr(Stdio::null());
+    run(&mut command)?;
+    io::Seek::rewind(&mut reader).map_err(failed)?;
+    let status = bounded::read(reader, SIZE).map_err(failed)?;
+    Ok(String::from_utf8_lossy(&status).into_owned())
 }
 
 fn run(command: &mut Command) -> Result<(), String> {

@@ -86,4 +86,8 @@ impl Outside for Surroundings {
     fn verify(&self, document: &[u8], keys: &[Vec<u8>]) -> Result<Signed, String> {
         gpgv::verify(document, keys, &self.temporary)
     }
+
+    fn verify_detached(&self, document: &[u8], signature: &[u8], keys: &[Vec<u8>]) -> Result<String, String> {
+        gpgv::verify_detached(document, signature, keys, &self.temporary)
+    }
 }

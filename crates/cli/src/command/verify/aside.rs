@@ -6,7 +6,7 @@ use plimsoll_formats::bounded;
 use plimsoll_image::source::place::Place;
 use plimsoll_model::reference::Reference;
 use plimsoll_model::signature::Verification;
-use plimsoll_patch::apt::keyring::binary;
+use plimsoll_patch::keyring::binary;
 
 use super::super::plan::gpgv;
 use super::super::{Context, locate};

@@ -1,8 +1,8 @@
 //! Packages over small images.
 
 use super::*;
-use crate::deb::md5_of;
-use crate::deb::tests::{FILE, FOLDER, Member, deb};
+use crate::deb::archive::md5_of;
+use crate::deb::archive::tests::{FILE, FOLDER, Member, deb};
 use crate::tree::tests::tree;
 
 const CONTROL: &str = "Package: a\nVersion: 2\nArchitecture: amd64\nDescription: x\n";
@@ -53,7 +53,7 @@ fn told(changes: &Changes) -> Vec<String> {
     let word = |item: &Item| match item {
         Item::Unpacked(_, index) => format!("entry {index}"),
         Item::Link(target) => format!("link {target}"),
-        Item::Bytes(..) => "bytes".to_owned(),
+        Item::Bytes(..) | Item::Moved(..) => "bytes".to_owned(),
         Item::Whiteout => "gone".to_owned(),
     };
     let items = changes.items.iter().filter(|(path, _)| !path.starts_with("var/lib/dpkg"));
@@ -137,7 +137,8 @@ fn configuration_that_was_changed_stays() {
     };
     let (changes, status) = case.run().unwrap();
     assert_eq!(told(&changes), ["etc/mine.dpkg-dist: entry 2", "etc/same: entry 1"]);
-    assert_eq!(changes.kept, ["/etc/mine"]);
+    let kept = Kept::Stays { path: "/etc/mine".into(), new: "/etc/mine.dpkg-dist".into() };
+    assert_eq!(changes.kept, [kept]);
     let two = md5_of(b"2");
     assert!(status.contains(&format!(" /etc/mine {two}\n")), "{status}");
     assert!(status.contains(&format!(" /etc/left {} obsolete\n", md5_of(b"1"))), "{status}");

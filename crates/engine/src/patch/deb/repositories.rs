@@ -2,19 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek as _, SeekFrom};
 
 use plimsoll_formats::bounded;
-use plimsoll_model::digest::{Digest, Hasher};
 use plimsoll_model::patch::PatchRepository;
-use plimsoll_patch::apt::index::Index;
-use plimsoll_patch::apt::keyring::binary;
-use plimsoll_patch::apt::release::{FileRecord, Release};
-use plimsoll_patch::apt::sources::{SignedBy, Suite, suites};
-use plimsoll_patch::deb::inflate;
+use plimsoll_patch::deb::index::Index;
+use plimsoll_patch::deb::release::{FileRecord, Release};
+use plimsoll_patch::deb::sources::{SignedBy, Suite, named, suites};
+use plimsoll_patch::keyring::binary;
+use plimsoll_patch::package::inflate;
 
-use super::files::Held;
-use super::{Outside, PatchError, PatchOptions, Request};
+use super::super::files::Held;
+use super::super::packages::{is_the_one, refuse_if_none};
+use super::super::{Outside, PatchError, PatchOptions, Request};
 
 /// The largest release file.
 const RELEASE: u64 = 16 << 20;
@@ -22,22 +21,24 @@ const RELEASE: u64 = 16 << 20;
 const INDEX: u64 = 256 << 20;
 
 /// What the repositories have.
-pub(super) struct Asked {
-    pub(super) index: Index,
-    pub(super) repositories: Vec<PatchRepository>,
-    pub(super) refused: Vec<(String, String)>,
+pub(in crate::patch) struct Asked {
+    pub(in crate::patch) index: Index,
+    pub(in crate::patch) repositories: Vec<PatchRepository>,
+    pub(in crate::patch) refused: Vec<(String, String)>,
 }
 
 /// Asks the repositories. One that cannot be believed gives nothing, and is told.
-pub(super) fn index(
+pub(in crate::patch) fn index(
     held: &Held,
     architectures: &BTreeSet<String>,
     options: &PatchOptions,
     outside: &dyn Outside,
 ) -> Result<Asked, PatchError> {
-    let suites = chosen(held, options);
+    let suites = chosen(held, options)?;
     if suites.is_empty() {
-        return Err(PatchError::NoRepository);
+        return Err(PatchError::NoRepository(
+            "apt repository in /etc/apt; name one with --repository 'ADDRESS SUITE COMPONENT…'",
+        ));
     }
     let mut asked = Asked { index: Index::default(), repositories: Vec::new(), refused: Vec::new() };
     let requests: Vec<Request> = suites.iter().map(release_request).collect();
@@ -49,16 +50,14 @@ pub(super) fn index(
             Err(reason) => asked.refused.push((name, reason)),
         }
     }
-    if asked.repositories.is_empty() {
-        let reasons = asked.refused.iter().map(|(name, reason)| format!("{name}: {reason}"));
-        return Err(PatchError::Refused(reasons.collect::<Vec<_>>().join("; ")));
-    }
+    refuse_if_none(&asked.repositories, &asked.refused)?;
     Ok(asked)
 }
 
 /// The repositories to ask, each once.
-fn chosen(held: &Held, options: &PatchOptions) -> Vec<Suite> {
-    let mut all = options.suites.clone();
+fn chosen(held: &Held, options: &PatchOptions) -> Result<Vec<Suite>, PatchError> {
+    let named = options.repositories.iter().map(|line| named(line)).collect::<Result<_, _>>();
+    let mut all: Vec<Suite> = named.map_err(|error| PatchError::Repository(error.to_string()))?;
     if all.is_empty() {
         let files =
             std::iter::once("etc/apt/sources.list".to_owned()).chain(held.below("etc/apt/sources.list.d"));
@@ -69,7 +68,7 @@ fn chosen(held: &Held, options: &PatchOptions) -> Vec<Suite> {
     }
     let mut seen = BTreeSet::new();
     all.retain(|suite| seen.insert((suite.uri.clone(), suite.suite.clone(), suite.components.clone())));
-    all
+    Ok(all)
 }
 
 fn release_request(suite: &Suite) -> Request {
@@ -149,33 +148,10 @@ fn keys(signed_by: &SignedBy, held: &Held, options: &PatchOptions) -> Result<Vec
             return Err("the image names its key by a fingerprint, which is not supported".to_owned());
         }
     };
-    let all: Vec<Vec<u8>> = Vec::into_iter(own).chain(options.keys.iter().cloned()).collect();
+    let all: Vec<Vec<u8>> =
+        Vec::into_iter(own).chain(options.keys.iter().filter_map(|key| binary(&key.bytes))).collect();
     if all.is_empty() {
         return Err("the image has no key for it; --keyring FILE names one".to_owned());
     }
     Ok(all)
-}
-
-/// Tells in words how a file differs from what is vouched for; afterwards it is at its start again.
-pub(super) fn is_the_one(file: &File, size: u64, digest: Digest) -> Result<(), String> {
-    let failed = |error: std::io::Error| error.to_string();
-    let mut reader = BufReader::new(file);
-    reader.seek(SeekFrom::Start(0)).map_err(failed)?;
-    // A size that is wrong needs no digest.
-    let found = file.metadata().map_err(failed)?.len();
-    if found != size {
-        return Err(format!("it has {found} bytes, not {size}"));
-    }
-    let mut hasher = Hasher::default();
-    let mut chunk = vec![0; 64 << 10];
-    loop {
-        let count = reader.read(&mut chunk).map_err(failed)?;
-        if count == 0 {
-            break;
-        }
-        hasher.update(chunk.get(..count).unwrap_or_default());
-    }
-    reader.seek(SeekFrom::Start(0)).map_err(failed)?;
-    let found = hasher.finish();
-    if found == digest { Ok(()) } else { Err(format!("it has the digest {found}, not {digest}")) }
 }

@@ -2,6 +2,10 @@
 //! Format: deb-control(5), dpkg(1).
 
 use plimsoll_formats::deb822::{Stanza, stanzas};
+use plimsoll_model::version::Scheme;
+
+use super::relations::relations_of;
+use crate::stock::{Present, Standing};
 
 /// Where the database of a whole system is.
 pub const STATUS: &str = "var/lib/dpkg/status";
@@ -165,6 +169,20 @@ impl Database {
                 && package.is_installed()
                 && (package.architecture == architecture || architecture.is_empty())
         })
+    }
+
+    /// What is installed, as finding a change needs it.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let present = |package: &Installed| Present {
+            name: package.name.clone(),
+            architecture: package.architecture.clone(),
+            version: package.version.clone(),
+            held: package.is_held().then(|| "the image holds it back (`hold` in dpkg's database)".to_owned()),
+            relations: relations_of(&package.text),
+        };
+        let packages = self.packages.iter().filter(|package| package.is_installed()).map(present);
+        Standing { scheme: Scheme::Deb, packages: packages.collect() }
     }
 
     /// Puts `text` in the place of the paragraph of a package, or as a new one.

@@ -12,7 +12,7 @@ pub(crate) const FILE: tar::EntryType = tar::EntryType::Regular;
 /// A directory in a package.
 pub(crate) const FOLDER: tar::EntryType = tar::EntryType::Directory;
 
-fn tar_of(members: &[Member<'_>]) -> Vec<u8> {
+pub(crate) fn tar_of(members: &[Member<'_>]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, kind, content) in members {
         let mut header = tar::Header::new_gnu();
@@ -47,7 +47,7 @@ fn ar(members: &[(&str, Vec<u8>)]) -> File {
 }
 
 /// The bytes of a package with this control file, these other control files and these files.
-pub(crate) fn deb(control: &str, others: &[(&str, &str)], files: &[Member<'_>]) -> Result<Deb, DebError> {
+pub(crate) fn deb(control: &str, others: &[(&str, &str)], files: &[Member<'_>]) -> Result<Deb, PackageError> {
     let mut scripts = vec![("./control", FILE, control)];
     scripts.extend(others.iter().map(|(name, text)| (*name, FILE, *text)));
     let members = [
@@ -77,13 +77,19 @@ fn a_package_is_read() {
     assert_eq!(deb.field("Version").as_deref(), Some("1"));
     assert_eq!(deb.conffiles(), ["/etc/a.conf"]);
     let told: Vec<(&str, &DataKind)> =
-        deb.entries.iter().map(|entry| (entry.path.as_str(), &entry.kind)).collect();
+        deb.payload.entries.iter().map(|entry| (entry.path.as_str(), &entry.kind)).collect();
     assert_eq!(told[2], ("usr/b", &DataKind::Hardlink("usr/a".into())));
     assert_eq!(told[3], ("usr/c", &DataKind::Symlink("../x".into())));
-    assert_eq!(deb.entries[4].md5.as_deref(), Some(md5_of(b"x=1\n").as_str()));
+    assert_eq!(deb.payload.entries[4].digest.as_deref(), Some(md5_of(b"x=1\n").as_str()));
     assert!(deb.scripts.contains_key("postinst"));
-    let plain = bounded::read(deb.data().unwrap(), 1 << 20).unwrap();
-    assert_eq!(plain.len() % 512, 0);
+    let mut sizes = Vec::new();
+    let mut each = |_: usize, attributes: &crate::package::Attributes, content: &mut dyn Read| {
+        sizes.push((attributes.modified, std::io::copy(content, &mut std::io::sink())?));
+        Ok(())
+    };
+    deb.payload.replay(&mut each).unwrap();
+    assert_eq!(sizes.len(), deb.payload.entries.len());
+    assert_eq!(sizes[4], (1_700_000_000, 4));
 }
 
 #[test]
@@ -101,7 +107,7 @@ fn what_no_package_has_is_refused() {
     ];
     for (name, member) in hostile {
         let refused = deb("Package: a\nVersion: 1\n", &[], &[member]);
-        assert!(matches!(refused, Err(DebError::Entry { .. })), "{name}: {refused:?}");
+        assert!(matches!(refused, Err(PackageError::Entry { .. })), "{name}: {refused:?}");
     }
 }
 
@@ -121,19 +127,19 @@ fn bombs_and_broken_archives_are_refused() {
         ("control.tar", control.clone()),
         ("data.tar.xz", encoder.finish().unwrap()),
     ]);
-    assert!(matches!(Deb::read(bomb, Limits::default()), Err(DebError::Limit { what: "bytes", .. })));
+    assert!(matches!(Deb::read(bomb, Limits::default()), Err(PackageError::Limit { what: "bytes", .. })));
     let small = Limits { entries: 3, ..Limits::default() };
     let many = tar_of(&[("./a", FILE, ""), ("./b", FILE, ""), ("./c", FILE, ""), ("./d", FILE, "")]);
     let many =
         ar(&[("debian-binary", b"2.0\n".to_vec()), ("control.tar", control.clone()), ("data.tar", many)]);
-    assert!(matches!(Deb::read(many, small), Err(DebError::Tar(_))));
+    assert!(matches!(Deb::read(many, small), Err(PackageError::Tar(_))));
     for wrong in [
         ar(&[]),
         ar(&[("control.tar", control.clone())]),
         ar(&[("debian-binary", b"2.0\n".to_vec()), ("control.tar", control)]),
         ar(&[("debian-binary", b"2.0\n".to_vec()), ("control.tar", vec![]), ("data.tar", vec![])]),
     ] {
-        assert!(matches!(Deb::read(wrong, Limits::default()), Err(DebError::Form(_))));
+        assert!(matches!(Deb::read(wrong, Limits::default()), Err(PackageError::Form { .. })));
     }
     let mut truncated = tempfile::tempfile().unwrap();
     truncated
@@ -141,6 +147,6 @@ fn bombs_and_broken_archives_are_refused() {
         .unwrap();
     assert!(matches!(
         Deb::read(truncated, Limits::default()),
-        Err(DebError::Form("it ends inside a member"))
+        Err(PackageError::Form { problem: "it ends inside a member", .. })
     ));
 }

@@ -4,11 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::deb::{DataEntry, DataKind, Deb};
+use plimsoll_model::patch::Kept;
+
+use super::archive::Deb;
+use super::settings::Settings;
+use super::status::{Conffile, Database, INFO, Installed, STATUS, STATUS_D, paragraph};
+use crate::changes::{Changes, Item, UnpackError, goes, may_replace, node, refuse_behind_links};
 use crate::owners::Owners;
-use crate::settings::Settings;
-use crate::status::{Conffile, Database, INFO, Installed, STATUS, STATUS_D, paragraph};
-use crate::tree::{Node, NodeKind, PathError, Tree, above};
+use crate::package::{DataEntry, DataKind};
+use crate::tree::Tree;
 
 /// An image that packages are unpacked over.
 pub struct Ground {
@@ -22,79 +26,6 @@ pub struct Ground {
     pub settings: Settings,
     /// The MD5 of what is at a path that configuration may lie at.
     pub digests: BTreeMap<String, String>,
-}
-
-/// Something that the new layer has.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Item {
-    /// The entry of a package: which package, which entry.
-    Unpacked(usize, usize),
-    /// A hard link to another new file.
-    Link(String),
-    /// Bytes, with permission bits.
-    Bytes(u16, Vec<u8>),
-    /// What lower layers have is hidden.
-    Whiteout,
-}
-
-/// What becomes of the image.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Changes {
-    /// By path.
-    pub items: BTreeMap<String, Item>,
-    /// Configuration that was changed in the image and stays; the new one lies beside it as `.dpkg-dist`.
-    pub kept: Vec<String>,
-}
-
-/// Why a package cannot be unpacked.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum UnpackError {
-    /// A path leads out.
-    #[error("{package}")]
-    Path {
-        /// Which package.
-        package: String,
-        /// Why.
-        source: PathError,
-    },
-    /// It has a file of another package.
-    #[error("{package} would overwrite /{path}, which belongs to {owner}")]
-    Overwrites {
-        /// Which package.
-        package: String,
-        /// Which file.
-        path: String,
-        /// Whose it is.
-        owner: String,
-    },
-    /// A directory of the image would become a file, or the other way around.
-    #[error("{package} has /{path} as {what}, and the image has it as {there}")]
-    Kind {
-        /// Which package.
-        package: String,
-        /// Which file.
-        path: String,
-        /// What the package has.
-        what: &'static str,
-        /// What the image has.
-        there: &'static str,
-    },
-    /// A file of it lies behind a link that it brings along.
-    #[error("{package} has /{path} behind a link of its own")]
-    BehindLink {
-        /// Which package.
-        package: String,
-        /// Which file.
-        path: String,
-    },
-    /// A hard link to a file that is not installed.
-    #[error("{package} has /{path} as a hard link to a file that is not installed")]
-    Link {
-        /// Which package.
-        package: String,
-        /// Which file.
-        path: String,
-    },
 }
 
 /// Unpacks package `number`, which takes the place of `old`.
@@ -186,17 +117,8 @@ impl Unpacking<'_> {
             .into_iter()
             .map(|conffile| (conffile.path.trim_start_matches('/').to_owned(), conffile.md5))
             .collect();
-        let links: BTreeSet<&str> = self
-            .deb
-            .entries
-            .iter()
-            .filter(|entry| matches!(entry.kind, DataKind::Symlink(_)))
-            .map(|entry| entry.path.as_str())
-            .collect();
-        for (index, entry) in self.deb.entries.iter().enumerate() {
-            if above(&entry.path).iter().any(|folder| links.contains(folder)) {
-                return Err(UnpackError::BehindLink { package: self.title(), path: entry.path.clone() });
-            }
+        refuse_behind_links(&self.title(), &self.deb.payload.entries)?;
+        for (index, entry) in self.deb.payload.entries.iter().enumerate() {
             let place = self.place(&entry.path, ground)?;
             self.places.insert(entry.path.clone(), place.clone());
             if ground.settings.excludes(&entry.path) {
@@ -206,7 +128,7 @@ impl Unpacking<'_> {
             if entry.kind == DataKind::Directory && ground.tree.is_directory(&place) {
                 continue;
             }
-            let place = match &entry.md5 {
+            let place = match &entry.digest {
                 Some(md5) if entry.is_conffile => {
                     let before = recorded.get(&entry.path).map(String::as_str);
                     let Some(place) = self.conffile(entry, place, (before, md5), ground, changes) else {
@@ -237,20 +159,8 @@ impl Unpacking<'_> {
 
     /// Tells whether an entry may be where it goes.
     fn may_be(&self, entry: &DataEntry, place: &str, ground: &Ground) -> Result<(), UnpackError> {
-        let there = ground.tree.get(place).map(|node| &node.kind);
-        let is_folder = entry.kind == DataKind::Directory;
-        let kind = |what, there| {
-            Err(UnpackError::Kind { package: self.title(), path: entry.path.clone(), what, there })
-        };
-        match there {
-            Some(NodeKind::Directory) if !is_folder => return kind("a file", "a directory"),
-            Some(NodeKind::File | NodeKind::Special) if is_folder => return kind("a directory", "a file"),
-            Some(NodeKind::Symlink(_)) if is_folder && !ground.tree.is_directory(place) => {
-                return kind("a directory", "a link that leads to none");
-            }
-            _ => {}
-        }
-        if is_folder {
+        may_replace(&self.title(), entry, place, &ground.tree)?;
+        if entry.kind == DataKind::Directory {
             return Ok(());
         }
         // Packages of several architectures may share files, such as documentation.
@@ -285,8 +195,9 @@ impl Unpacking<'_> {
             return None;
         }
         if is_changed {
-            changes.kept.push(path);
-            return Some(format!("{place}.dpkg-dist"));
+            let beside = format!("{place}.dpkg-dist");
+            changes.kept.push(Kept::Stays { path, new: format!("/{beside}") });
+            return Some(beside);
         }
         Some(place)
     }
@@ -309,14 +220,7 @@ impl Unpacking<'_> {
             {
                 continue;
             }
-            let is_gone = match ground.tree.get(&place).map(|node| &node.kind) {
-                None => false,
-                Some(NodeKind::Directory) => ground.tree.below(&place).next().is_none(),
-                // A link to a directory may stand for one that the list means.
-                Some(NodeKind::Symlink(_)) => !ground.tree.is_directory(&place),
-                Some(NodeKind::File | NodeKind::Special) => true,
-            };
-            if is_gone {
+            if goes(&place, &ground.tree) {
                 ground.tree.remove(&place);
                 changes.items.insert(place, Item::Whiteout);
             }
@@ -360,7 +264,7 @@ impl Unpacking<'_> {
             put(path, 0o644, sums);
         }
         let list = format!("{INFO}/{}.list", self.own);
-        put(list.clone(), 0o644, list_text(&self.deb.entries).into_bytes());
+        put(list.clone(), 0o644, list_text(&self.deb.payload.entries).into_bytes());
         names.insert(list);
         self.forget(&names, ground, changes);
     }
@@ -383,15 +287,6 @@ impl Unpacking<'_> {
             changes.items.insert(path, Item::Whiteout);
         }
     }
-}
-
-fn node(entry: &DataEntry, place: &str) -> Node {
-    let kind = match &entry.kind {
-        DataKind::File | DataKind::Hardlink(_) => NodeKind::File,
-        DataKind::Directory => NodeKind::Directory,
-        DataKind::Symlink(target) => NodeKind::Symlink(target.clone()),
-    };
-    Node { kind, mode: entry.mode, uid: 0, gid: 0, content: (usize::MAX, place.to_owned()) }
 }
 
 /// The list of a package's files as dpkg writes it: all of them, those that were excluded, too.

@@ -5,8 +5,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use plimsoll_formats::deb822::stanzas;
-use plimsoll_model::digest::Digest;
 use plimsoll_model::version::Scheme;
+
+use super::relations::relations_of;
+use crate::relation::Relation;
+use crate::stock::{Candidate, Check, Stock, stays_below};
 
 /// The packages of all repositories.
 #[derive(Debug, Default)]
@@ -14,27 +17,6 @@ pub struct Index {
     texts: Vec<(Arc<str>, String)>,
     /// By name: which text, and where in it.
     places: HashMap<String, Vec<(usize, usize, usize)>>,
-}
-
-/// A package that a repository has.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Candidate {
-    /// Its name.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// Its architecture.
-    pub architecture: String,
-    /// Its paragraph.
-    pub text: String,
-    /// The address of its repository.
-    pub uri: String,
-    /// Its path there.
-    pub file: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Its digest.
-    pub digest: Digest,
 }
 
 impl Index {
@@ -59,18 +41,6 @@ impl Index {
         self.texts.push((uri.into(), text));
     }
 
-    /// The newest package of a name that is built for `architecture` or for all.
-    #[must_use]
-    pub fn newest(&self, name: &str, architecture: &str) -> Option<Candidate> {
-        let all = self.all(name).filter(|candidate| {
-            candidate.architecture == architecture || candidate.architecture == "all" || architecture == "all"
-        });
-        all.reduce(|best, other| match Scheme::Deb.compare(&other.version, &best.version) {
-            Ok(Ordering::Greater) => other,
-            _ => best,
-        })
-    }
-
     fn all(&self, name: &str) -> impl Iterator<Item = Candidate> {
         let places = self.places.get(name).into_iter().flatten();
         places.filter_map(|(number, start, end)| {
@@ -80,28 +50,47 @@ impl Index {
     }
 }
 
+impl Stock for Index {
+    fn newest(&self, name: &str, architecture: &str) -> Option<Candidate> {
+        let all = self.all(name).filter(|candidate| {
+            candidate.architecture == architecture || candidate.architecture == "all" || architecture == "all"
+        });
+        all.reduce(|best, other| match Scheme::Deb.compare(&other.version, &best.version) {
+            Ok(Ordering::Greater) => other,
+            _ => best,
+        })
+    }
+
+    fn providing(&self, relation: &Relation, architecture: &str) -> Vec<Candidate> {
+        let newest = self.newest(&relation.name, architecture);
+        newest.filter(|candidate| relation.fits(Scheme::Deb, &candidate.version)).into_iter().collect()
+    }
+}
+
 fn candidate(uri: &str, text: &str) -> Option<Candidate> {
     let stanza = stanzas(text).next()?;
     let field = |name| stanza.get(name).map(|value| value.first_line().to_owned());
     let file = field("Filename")?;
     // Nothing above the repository, and nothing elsewhere.
-    if file.starts_with('/') || file.contains("://") || file.split('/').any(|part| part == "..") {
+    if !stays_below(&file) {
         return None;
     }
     Some(Candidate {
         name: field("Package")?,
         version: field("Version")?,
         architecture: field("Architecture")?,
-        text: format!("{}\n", text.trim_matches('\n')),
+        relations: relations_of(text),
         uri: uri.to_owned(),
         file,
         size: field("Size")?.parse().ok()?,
-        digest: format!("sha256:{}", field("SHA256")?).parse().ok()?,
+        check: Check::Sha256(format!("sha256:{}", field("SHA256")?).parse().ok()?),
     })
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use plimsoll_model::digest::Digest;
+
     use super::*;
 
     /// A paragraph of an index.
