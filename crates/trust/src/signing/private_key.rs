@@ -11,6 +11,7 @@ use aws_lc_rs::signature::{
 };
 use zeroize::Zeroizing;
 
+use super::encoding::Hash;
 use super::{SignError, Signer};
 use crate::key::PublicKey;
 
@@ -146,6 +147,18 @@ impl Signer for PrivateKey {
                 Ok(bytes)
             }
         }
+    }
+
+    fn sign_pss(&self, hash: Hash, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let Pair::Rsa(pair) = &self.pair else { return Err(SignError::Scheme) };
+        let scheme = match hash {
+            Hash::Sha256 => &signature::RSA_PSS_SHA256,
+            Hash::Sha384 => &signature::RSA_PSS_SHA384,
+            Hash::Sha512 => &signature::RSA_PSS_SHA512,
+        };
+        let mut bytes = vec![0; pair.public_modulus_len()];
+        pair.sign(scheme, &SystemRandom::new(), message, &mut bytes).map_err(|_| SignError::Refused)?;
+        Ok(bytes)
     }
 }
 
