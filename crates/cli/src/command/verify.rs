@@ -5,7 +5,7 @@ mod notary;
 use std::path::Path;
 
 use anyhow::Context as _;
-use plimsoll_engine::verify;
+use plimsoll_engine::{kms, verify};
 use plimsoll_formats::bounded;
 use plimsoll_image::source::place::Place;
 use plimsoll_image::source::referrers::Referrers;
@@ -18,6 +18,7 @@ use plimsoll_trust::demand::{Claim, Demand, LogRule, TrustedKey};
 use plimsoll_trust::identity::{ExpectedIdentity, Matcher};
 use plimsoll_trust::key::{KEY_LIMIT, PublicKey};
 use plimsoll_trust::scheme::SIZE_LIMIT;
+use plimsoll_trust::signing::Signer as _;
 
 use super::{Context, locate, trust};
 use crate::args::Words;
@@ -83,7 +84,7 @@ fn tell(verification: &Verification, format: Words, context: &Context) -> anyhow
 fn demand(args: &Trust, claim: Claim, context: &Context) -> anyhow::Result<Demand> {
     let roots = trust::roots(args.trusted_root.as_deref())?;
     Ok(Demand {
-        keys: args.key.iter().map(|path| key(path)).collect::<anyhow::Result<_>>()?,
+        keys: args.key.iter().map(|path| key(path, context)).collect::<anyhow::Result<_>>()?,
         identities: identity(args)?.into_iter().collect(),
         notary: None,
         claim: match &args.predicate_type {
@@ -98,8 +99,12 @@ fn demand(args: &Trust, claim: Claim, context: &Context) -> anyhow::Result<Deman
     })
 }
 
-fn key(path: &Path) -> anyhow::Result<TrustedKey> {
+fn key(path: &Path, context: &Context) -> anyhow::Result<TrustedKey> {
     let title = path.display().to_string();
+    if kms::is_uri(&title) {
+        let key = super::key::in_service(&title, context)?.public_key().clone();
+        return Ok(TrustedKey { key, title, valid: (None, None) });
+    }
     let named = || format!("the key {title}");
     let bytes = bounded::read_file(path, KEY_LIMIT).with_context(named)?;
     let text = String::from_utf8(bytes).with_context(named)?;

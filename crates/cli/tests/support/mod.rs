@@ -3,6 +3,7 @@
 
 pub(crate) mod image;
 pub(crate) mod peer;
+pub(crate) mod workshop;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -182,8 +182,8 @@ fn integers(numbers: [&[u8]; 2]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signing::private_key::{NewKey, PrivateKey};
     use crate::signing::Signer as _;
+    use crate::signing::private_key::{NewKey, PrivateKey};
 
     #[test]
     fn signatures_have_two_forms_and_one_meaning() {
@@ -204,9 +204,13 @@ mod tests {
 
     #[test]
     fn malformed_signatures_and_keys_are_none() {
-        for signature in
-            [&[][..], &[0x30, 0], &[0x30, 3, 2, 1, 1], &[0x30, 0x84, 255, 255, 255, 255], &[0x30, 6, 2, 1, 1, 2, 1, 1, 0]]
-        {
+        for signature in [
+            &[][..],
+            &[0x30, 0],
+            &[0x30, 3, 2, 1, 1],
+            &[0x30, 0x84, 255, 255, 255, 255],
+            &[0x30, 6, 2, 1, 1, 2, 1, 1, 0],
+        ] {
             assert_eq!(ecdsa_numbers(signature, Algorithm::EcdsaP256), None, "{signature:?}");
         }
         assert_eq!(ecdsa_numbers(&[0x30, 6, 2, 1, 1, 2, 1, 1], Algorithm::Rsa), None);
