@@ -8,7 +8,7 @@ mod azure;
 mod gcp;
 mod plugin;
 mod vault;
-mod wire;
+pub(crate) mod wire;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};

@@ -108,13 +108,17 @@ fn in_tpm(key: &str, context: &Context) -> anyhow::Result<TpmKey> {
 
 /// A key that a service keeps.
 pub(super) fn in_service(uri: &str, context: &Context) -> anyhow::Result<KmsKey> {
-    let surroundings = Surroundings {
+    KmsKey::open(uri, &surroundings(context)?).with_context(|| format!("the key {uri}"))
+}
+
+/// What else decides how a service is asked.
+pub(super) fn surroundings(context: &Context) -> anyhow::Result<Surroundings> {
+    Ok(Surroundings {
         variables: context.environment.variables(),
         proxy: context.proxies(),
         ca_files: context.config.registries.ca_files.clone(),
         now: context.environment.timestamp()?,
-    };
-    KmsKey::open(uri, &surroundings).with_context(|| format!("the key {uri}"))
+    })
 }
 
 fn read(path: &Path, context: &Context) -> anyhow::Result<PrivateKey> {

@@ -1,5 +1,7 @@
 //! `plimsoll sign`, `plimsoll sign-blob` and `plimsoll attest`.
 
+mod notation;
+
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
@@ -18,7 +20,7 @@ use plimsoll_trust::signing::{bundle, predicate};
 use serde_json::{Value, json};
 
 use super::{Context, key, locate};
-use crate::args::sign::{Attest, BillFormat, Sign, SignBlob, SignatureFormat};
+use crate::args::sign::{Attest, BillFormat, BlobFormat, Sign, SignBlob, SignatureFormat};
 use crate::args::{Scan, Scanner};
 use crate::exit::Code;
 use crate::output::{Output, to_file, to_stdout};
@@ -29,12 +31,15 @@ const FILE_LIMIT: u64 = 4 << 30;
 /// Signs an image.
 pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
     let signer = key::signer(&args.key, context)?;
+    if args.format == SignatureFormat::Notation {
+        return notation::image(args, signer.as_ref(), context);
+    }
     let (resolved, place) = locate::repository(&args.image, context)?;
     let annotations: BTreeMap<String, String> = args.annotation.iter().cloned().collect();
     let repository = repository(&args.image);
     let order = Order {
         claim: Claim::Signed(&annotations),
-        formats: formats(args.format),
+        formats: formats(args.format)?,
         repository: &repository,
         created: now(context)?,
     };
@@ -49,7 +54,10 @@ pub(super) fn blob(args: &SignBlob, context: &Context) -> anyhow::Result<Code> {
     let signer = key::signer(&args.key, context)?;
     let named = || format!("reading {}", args.file.display());
     let content = bounded::read_file(&args.file, FILE_LIMIT).with_context(named)?;
-    let signed = bundle::of_file(signer.as_ref(), &content)?;
+    let signed = match args.format {
+        BlobFormat::Bundle => bundle::of_file(signer.as_ref(), &content)?,
+        BlobFormat::Notation => notation::blob(&content, &args.notation, signer.as_ref(), context)?,
+    };
     if args.bundle == Path::new("-") {
         to_stdout(|out| out.write_all(&signed))?;
     } else {
@@ -79,7 +87,7 @@ pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
     let repository = repository(&args.image);
     let order = Order {
         claim: Claim::Attested { kind: &kind, predicate: &predicate },
-        formats: formats(args.format),
+        formats: formats(args.format)?,
         repository: &repository,
         created: now(context)?,
     };
@@ -101,11 +109,12 @@ fn tell(what: &str, written: &[Written], place: &dyn Referrers) -> anyhow::Resul
     Ok(Code::Pass)
 }
 
-const fn formats(format: SignatureFormat) -> &'static [Format] {
+fn formats(format: SignatureFormat) -> anyhow::Result<&'static [Format]> {
     match format {
-        SignatureFormat::Bundle => &[Format::Bundle],
-        SignatureFormat::Legacy => &[Format::Legacy],
-        SignatureFormat::Both => &[Format::Bundle, Format::Legacy],
+        SignatureFormat::Bundle => Ok(&[Format::Bundle]),
+        SignatureFormat::Legacy => Ok(&[Format::Legacy]),
+        SignatureFormat::Both => Ok(&[Format::Bundle, Format::Legacy]),
+        SignatureFormat::Notation => anyhow::bail!("notation has no attestations: choose another format"),
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod notary;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
+use plimsoll_engine::verify::ocsp::Asking;
 use plimsoll_engine::{kms, verify};
 use plimsoll_formats::bounded;
 use plimsoll_image::source::place::Place;
@@ -13,10 +15,13 @@ use plimsoll_image::source::resolved::Resolved;
 use plimsoll_model::digest::Digest;
 use plimsoll_model::signature::Verification;
 use plimsoll_report::verify::{write_json, write_text};
+use plimsoll_trust::claimed::{Claimed, Subject};
 use plimsoll_trust::claims::predicate_type;
 use plimsoll_trust::demand::{Claim, Demand, LogRule, TrustedKey};
 use plimsoll_trust::identity::{ExpectedIdentity, Matcher};
+use plimsoll_trust::judge::Judge;
 use plimsoll_trust::key::{KEY_LIMIT, PublicKey};
+use plimsoll_trust::notary::{COSE, JWS};
 use plimsoll_trust::scheme::SIZE_LIMIT;
 use plimsoll_trust::signing::Signer as _;
 
@@ -25,6 +30,7 @@ use crate::args::Words;
 use crate::args::verify::{Trust, Verify, VerifyBlob};
 use crate::exit::Code;
 use crate::output::to_stdout;
+use crate::progress;
 
 /// A file that is larger is verified by its digest only.
 const FILE_LIMIT: u64 = 4 << 30;
@@ -37,7 +43,9 @@ pub(super) fn image(args: &Verify, context: &Context) -> anyhow::Result<Code> {
     let notary = notary::trust(args)?;
     let demand = Demand { notary, ..demand(&args.trust, Claim::Signed, context)? };
     let (resolved, place) = locate::repository(&args.image, context)?;
-    let verification = verify::image(&resolved, place.as_ref(), args.platform.as_ref(), &demand)?;
+    let verification = judged(demand, args.notary.ocsp.fetch_ocsp, context, |judge| {
+        Ok(verify::image(&resolved, place.as_ref(), args.platform.as_ref(), judge)?)
+    })?;
     tell(&verification, args.trust.format, context)
 }
 
@@ -54,7 +62,8 @@ fn by_trust_file(path: &Path, args: &Verify, context: &Context) -> anyhow::Resul
 
 /// Verifies a file.
 pub(super) fn blob(args: &VerifyBlob, context: &Context) -> anyhow::Result<Code> {
-    let demand = demand(&args.trust, Claim::Anything, context)?;
+    let notary = notary::of_blob(&args.notary)?;
+    let demand = Demand { notary, ..demand(&args.trust, Claim::Anything, context)? };
     let bundle = bounded::read_file(&args.bundle, SIZE_LIMIT as u64)
         .with_context(|| format!("reading {}", args.bundle.display()))?;
     let path = Path::new(&args.file);
@@ -68,8 +77,54 @@ pub(super) fn blob(args: &VerifyBlob, context: &Context) -> anyhow::Result<Code>
         }
     };
     let place = args.bundle.display().to_string();
-    let verification = verify::file(&args.file, (digest, bytes.as_deref()), (&place, &bundle), &demand);
+    let fetches = args.notary.ocsp.fetch_ocsp;
+    let verification = judged(demand, fetches, context, |judge| {
+        Ok(match envelope(&bundle) {
+            None => verify::file(&args.file, (digest, bytes.as_deref()), (&place, &bundle), judge),
+            Some(media_type) => {
+                let size = bytes.as_ref().map(|bytes| bytes.len() as u64);
+                let described = size.map(|size| (args.notary.media_type.as_str(), size));
+                let subject = Subject { digest, bytes: bytes.as_deref(), described };
+                let annotations = BTreeMap::new();
+                let claimed = Claimed {
+                    place: &place,
+                    media_type,
+                    content: &bundle,
+                    annotations: &annotations,
+                    subject,
+                };
+                verify::claimed_of_file(&args.file, &claimed, judge)
+            }
+        })
+    })?;
     tell(&verification, args.trust.format, context)
+}
+
+/// Verifies by a demand; with responders of OCSP asked if that is wanted.
+fn judged(
+    demand: Demand,
+    fetches: bool,
+    context: &Context,
+    verify: impl FnOnce(&dyn Judge) -> anyhow::Result<Verification>,
+) -> anyhow::Result<Verification> {
+    if !fetches {
+        return verify(&demand);
+    }
+    let asking = Asking::new(demand, &super::key::surroundings(context)?)?;
+    let verification = verify(&asking)?;
+    asking.troubles().iter().for_each(|words| progress::warning(words));
+    Ok(verification)
+}
+
+/// The kind of envelope of the Notary Project that it is; none if it is something else. Whether it is sound is seen later.
+fn envelope(bytes: &[u8]) -> Option<&'static str> {
+    /// How `COSE_Sign1` begins with its tag.
+    const TAGGED: u8 = 0xd2;
+    if bytes.first() == Some(&TAGGED) {
+        return Some(COSE);
+    }
+    let document: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    document.get("protected").map(|_| JWS)
 }
 
 fn tell(verification: &Verification, format: Words, context: &Context) -> anyhow::Result<Code> {

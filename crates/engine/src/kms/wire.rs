@@ -22,34 +22,34 @@ const BODY: usize = 256 << 10;
 const LINK_LOCAL: &str = "169.254.0.0/16,metadata.google.internal";
 
 /// The connections to a service.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     runtime: Runtime,
     clients: Clients,
 }
 
 /// What is sent.
-pub(super) struct Request {
-    pub(super) method: Method,
-    pub(super) url: Url,
-    pub(super) headers: Vec<(&'static str, Secret)>,
-    pub(super) body: Zeroizing<Vec<u8>>,
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: Vec<(&'static str, Secret)>,
+    pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
 impl Request {
     /// A question without a body.
-    pub(super) fn get(url: Url) -> Self {
+    pub(crate) fn get(url: Url) -> Self {
         Self { method: Method::GET, url, headers: Vec::new(), body: Zeroizing::default() }
     }
 
     /// Sends JSON.
-    pub(super) fn json(url: Url, body: &Value) -> Self {
+    pub(crate) fn json(url: Url, body: &Value) -> Self {
         let body = Zeroizing::new(body.to_string().into_bytes());
         let headers = vec![("content-type", Secret::new("application/json"))];
         Self { method: Method::POST, url, headers, body }
     }
 
     /// Sends a form.
-    pub(super) fn form(url: Url, fields: &[(&str, &str)]) -> Self {
+    pub(crate) fn form(url: Url, fields: &[(&str, &str)]) -> Self {
         let mut form = Url::from(url.clone());
         form.set_query(None);
         form.query_pairs_mut().extend_pairs(fields);
@@ -59,14 +59,14 @@ impl Request {
     }
 
     /// With a header, whose value is shown nowhere.
-    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, Secret::new(value)));
         self
     }
 }
 
 impl Wire {
-    pub(super) fn new(surroundings: &Surroundings) -> Result<Self, KmsError> {
+    pub(crate) fn new(surroundings: &Surroundings) -> Result<Self, KmsError> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| KmsError::Unreachable {
             host: "the network".to_owned(),
@@ -82,7 +82,7 @@ impl Wire {
     }
 
     /// The body of an answer that says yes.
-    pub(super) fn bytes(&self, request: Request) -> Result<Zeroizing<Vec<u8>>, KmsError> {
+    pub(crate) fn bytes(&self, request: Request) -> Result<Zeroizing<Vec<u8>>, KmsError> {
         let host = host(&request.url);
         let unreachable = |why: String| KmsError::Unreachable { host: host.clone(), why };
         let client = self.clients.of(&request.url).map_err(|error| unreachable(error.to_string()))?;
@@ -118,7 +118,7 @@ impl Wire {
     }
 
     /// The same, as JSON.
-    pub(super) fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T, KmsError> {
+    pub(crate) fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T, KmsError> {
         let host = host(&request.url);
         let bytes = self.bytes(request)?;
         // The parser's own error could quote a secret.

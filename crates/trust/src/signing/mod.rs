@@ -12,6 +12,7 @@ pub mod predicate;
 pub mod private_key;
 pub mod provenance;
 pub mod statement;
+pub mod timestamp;
 pub mod tpm;
 
 use self::encoding::Hash;

@@ -1,0 +1,94 @@
+//! Signing images and files as the Notary Project has it.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use plimsoll_engine::sign::notation::{self, Order};
+use plimsoll_engine::sign::timestamp::Stamper;
+use plimsoll_formats::bounded;
+use plimsoll_trust::notary::sign::{Certificates, Kind};
+use plimsoll_trust::notary::store::CERTIFICATE_LIMIT;
+use plimsoll_trust::signing::Signer;
+
+use super::super::{Context, key, locate};
+use crate::args::sign::Sign;
+use crate::args::sign::notation::{Envelope, Notation};
+use crate::exit::Code;
+use crate::output::to_stdout;
+
+/// The media type of files.
+const BLOB: &str = "application/octet-stream";
+
+/// Signs an image.
+pub(super) fn image(args: &Sign, signer: &dyn Signer, context: &Context) -> anyhow::Result<Code> {
+    anyhow::ensure!(
+        !args.recursive,
+        "--recursive does not go with --format notation: sign each image by its digest"
+    );
+    let annotations: BTreeMap<String, String> = args.annotation.iter().cloned().collect();
+    let prepared = Prepared::of(&args.notation, context)?;
+    let (resolved, place) = locate::repository(&args.image, context)?;
+    let manifest = notation::image(&resolved, place.as_ref(), signer, &prepared.order(&annotations))
+        .with_context(|| format!("signing {}", resolved.name))?;
+    let (subject, title) = (resolved.digest, place.title(manifest));
+    to_stdout(|out| writeln!(out, "signed {subject} (notation) {title}"))?;
+    Ok(Code::Pass)
+}
+
+/// The envelope of a file.
+pub(super) fn blob(
+    content: &[u8],
+    args: &Notation,
+    signer: &dyn Signer,
+    context: &Context,
+) -> anyhow::Result<Vec<u8>> {
+    let annotations = BTreeMap::new();
+    let prepared = Prepared::of(args, context)?;
+    Ok(notation::envelope(content, BLOB, signer, &prepared.order(&annotations))?)
+}
+
+/// What an order refers to.
+struct Prepared {
+    certificates: Certificates,
+    kind: Kind,
+    time: jiff::Timestamp,
+    expiry: Option<jiff::Timestamp>,
+    stamper: Option<Stamper>,
+}
+
+impl Prepared {
+    fn of(args: &Notation, context: &Context) -> anyhow::Result<Self> {
+        let chain = args.certificate_chain.as_ref();
+        let chain =
+            chain.context("--format notation needs --certificate-chain: the certificates of the key")?;
+        let named = || format!("the certificates {}", chain.display());
+        let bytes = bounded::read_file(chain, CERTIFICATE_LIMIT).with_context(named)?;
+        let stamper = match &args.timestamp_url {
+            Some(url) => Some(Stamper::new(url, &key::surroundings(context)?)?),
+            None => None,
+        };
+        // Not that of SOURCE_DATE_EPOCH: it says when the certificates were valid.
+        let time = context.environment.timestamp()?;
+        Ok(Self {
+            certificates: Certificates::read(&bytes).with_context(named)?,
+            kind: match args.envelope {
+                Envelope::Jws => Kind::Jws,
+                Envelope::Cose => Kind::Cose,
+            },
+            time,
+            expiry: args.expiry.map(|after| time.checked_add(after)).transpose().context("--expiry")?,
+            stamper,
+        })
+    }
+
+    const fn order<'a>(&'a self, annotations: &'a BTreeMap<String, String>) -> Order<'a> {
+        Order {
+            certificates: &self.certificates,
+            kind: self.kind,
+            annotations,
+            time: self.time,
+            expiry: self.expiry,
+            stamper: self.stamper.as_ref(),
+        }
+    }
+}
