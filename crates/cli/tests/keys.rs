@@ -176,8 +176,8 @@ fn emulated(shop: &Workshop) -> (Server, u16) {
         .args(["--ctrl", &address(port + 1), "--tpmstate"])
         .arg(format!("dir={}", shop.path("tpm").display()));
     let server = Server(swtpm.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    // The other port is for commands, of which there is one client at a time.
     listening(port + 1);
+    listening(port);
     (server, port)
 }
 
@@ -193,7 +193,12 @@ fn a_key_in_a_tpm_signs_while_its_registers_hold_what_they_held() {
         let mut command = Command::new(program);
         command.args(arguments).env("TPM2TOOLS_TCTI", &tcti).current_dir(shop.plimsoll.folder());
         drop(output_of(&mut command));
-        output_of(Command::new("tpm2_flushcontext").arg("-t").env("TPM2TOOLS_TCTI", &tcti));
+    };
+    // The tools leave in the TPM what they loaded.
+    let flush = || {
+        for what in ["-t", "-l", "-s"] {
+            tool("tpm2_flushcontext", &[what]);
+        }
     };
     let device = format!("tcp:127.0.0.1:{port}");
     let variables = [("PLIMSOLL_TPM", device.as_str()), ("PLIMSOLL_PIN", "")];
@@ -201,6 +206,7 @@ fn a_key_in_a_tpm_signs_while_its_registers_hold_what_they_held() {
     tool("tpm2_createprimary", &["-Q", "-C", "o", "-G", "ecc", "-c", "primary", "-a", restricted]);
     tool("tpm2_startauthsession", &["-S", "session"]);
     tool("tpm2_policypcr", &["-Q", "-S", "session", "-l", "sha256:16,23", "-L", "policy"]);
+    flush();
     let signing = "fixedtpm|fixedparent|sensitivedataorigin|sign";
     let alone = format!("{signing}|userwithauth");
     for (name, kind, attributes, more) in [
@@ -215,6 +221,7 @@ fn a_key_in_a_tpm_signs_while_its_registers_hold_what_they_held() {
         tool("tpm2_create", &[&["-Q", "-C", "primary", "-G", kind, "-a", attributes], more, &files].concat());
         fs::rename(shop.path("k.pem"), shop.path(&public)).unwrap();
         tool("tpm2_encodeobject", &["-C", "o", "-u", "k.pub", "-r", "k.priv", "-o", &format!("{name}.tpm")]);
+        flush();
     }
     for name in ["p256", "p384", "rsa"] {
         let (key, public) = (format!("tpm:{name}.tpm"), format!("{name}.pub"));
@@ -289,6 +296,15 @@ if asked["methodName"] == "signMessage":
             file.write(base64.b64decode(given["digest"])); file.flush()
             answer(signMessage={"signature": encoded(openssl("pkeyutl", "-sign", "-inkey", path, "-in", file.name))})
     answer(signMessage={"signature": encoded(openssl("dgst", "-" + hash, "-sign", path, input=message))})
+if asked["methodName"] == "verifySignature":
+    import os, tempfile
+    given = asked["verifySignature"]
+    with tempfile.TemporaryDirectory() as folder:
+        name = os.path.join(folder, "signature")
+        open(name, "wb").write(base64.b64decode(given["signature"]))
+        hash = {5: "sha256", 6: "sha384"}[given["verifyOptions"]["messageOptions"].get("hashFunc") or options["hashFunc"]]
+        openssl("dgst", "-" + hash, "-prverify", path, "-signature", name, input=sys.stdin.buffer.read())
+    answer(verifySignature={})
 answer(errorMessage="what?")
 "#;
 

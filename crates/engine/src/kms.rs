@@ -144,6 +144,16 @@ pub enum KmsError {
     },
 }
 
+impl KmsError {
+    /// Nobody answers where machines are told of themselves, so that this is none of the service's machines.
+    fn of_machine(self, what: &'static str, how: &'static str) -> Self {
+        match self {
+            Self::Unreachable { .. } => Self::Unknown { what, how },
+            other => other,
+        }
+    }
+}
+
 /// What is to be signed: the whole message, of which most services get the hash.
 #[derive(Clone, Copy)]
 struct Order<'a> {

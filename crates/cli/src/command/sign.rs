@@ -30,6 +30,7 @@ const FILE_LIMIT: u64 = 4 << 30;
 
 /// Signs an image.
 pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
+    notation::check(&args.notation, args.format == SignatureFormat::Notation)?;
     let signer = key::signer(&args.key, context)?;
     if args.format == SignatureFormat::Notation {
         return notation::image(args, signer.as_ref(), context);
@@ -51,6 +52,7 @@ pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
 
 /// Signs a file.
 pub(super) fn blob(args: &SignBlob, context: &Context) -> anyhow::Result<Code> {
+    notation::check(&args.notation, args.format == BlobFormat::Notation)?;
     let signer = key::signer(&args.key, context)?;
     let named = || format!("reading {}", args.file.display());
     let content = bounded::read_file(&args.file, FILE_LIMIT).with_context(named)?;

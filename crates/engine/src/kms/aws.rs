@@ -111,3 +111,32 @@ impl Service for Key {
         STANDARD.decode(signature).map_err(malformed)
     }
 }
+
+#[cfg(test)]
+pub(super) mod testing {
+    //! What tests look at.
+
+    use plimsoll_http::Secret;
+    use reqwest::Url;
+
+    use super::{Credentials, credentials, signature};
+
+    /// The headers of a request, signed by these credentials: an id, a secret and a session.
+    pub(in super::super) fn signed(
+        url: &Url,
+        (id, secret, session): (&str, &str, Option<&str>),
+        now: jiff::Timestamp,
+    ) -> Vec<(&'static str, Secret)> {
+        let credentials =
+            Credentials { id: id.to_owned(), secret: Secret::new(secret), session: session.map(Secret::new) };
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "TrentService.Sign")];
+        let request = signature::Unsigned { url, headers: &headers, body: br#"{"a":1}"# };
+        signature::sign(&request, &credentials, ("eu-west-1", "kms"), now)
+    }
+
+    pub(in super::super) fn in_file(text: &str, profile: &str) -> Option<(String, String, Option<String>)> {
+        let found = credentials::in_file(text, profile)?;
+        let session = found.session.map(|session| session.reveal().to_owned());
+        Some((found.id, found.secret.reveal().to_owned(), session))
+    }
+}

@@ -21,6 +21,8 @@ const AUTHORITY: &str = "https://login.microsoftonline.com/";
 /// Where machines are told.
 const MACHINE: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const HOW: &str =
+    "set AZURE_TENANT_ID, AZURE_CLIENT_ID, and AZURE_CLIENT_SECRET or AZURE_FEDERATED_TOKEN_FILE";
 const TOKEN_LIMIT: u64 = 1 << 16;
 
 struct Key {
@@ -72,7 +74,12 @@ pub(super) fn open(uri: &str, surroundings: &Surroundings, wire: Wire) -> Result
     }
     let vault = wire::address(&format!("https://{host}/"))?;
     let url = wire::below(&vault, &["keys", name])?;
-    let token = wire.json::<Answer>(token(surroundings, resource(host))?)?.access_token;
+    let asked = token(surroundings, resource(host))?;
+    let is_machine = asked.url.as_str().starts_with(MACHINE);
+    let token = wire
+        .json::<Answer>(asked)
+        .map_err(|error| if is_machine { error.of_machine("who we are to Azure", HOW) } else { error })?;
+    let token = token.access_token;
     Ok(Box::new(Key { wire, url, version: RefCell::new(version), token }))
 }
 

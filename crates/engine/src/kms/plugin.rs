@@ -11,20 +11,16 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use plimsoll_http::clipped;
+use plimsoll_http::chain;
 use plimsoll_trust::key::PublicKey;
 use plimsoll_trust::signing::encoding::Hash;
-use serde::Deserialize;
+use plimsoll_trust::signing::program::{self, ANSWER_LIMIT};
 use serde_json::{Value, json};
 
 use super::{KmsError, Order, Padding, Service, Surroundings};
 
 const PREFIX: &str = "sigstore-kms-";
 const PROTOCOL: &str = "v1";
-/// A longer answer is refused.
-const LARGEST_ANSWER: u64 = 256 << 10;
 /// How long an answer may take; somebody may have to touch a device.
 const ANSWER: Duration = Duration::from_secs(120);
 /// The pause between two looks at whether a program has ended.
@@ -36,26 +32,6 @@ struct Key {
     key: String,
     environment: BTreeMap<OsString, OsString>,
     limit: Duration,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer {
-    #[serde(default)]
-    error_message: String,
-    public_key: Option<Public>,
-    sign_message: Option<Signature>,
-}
-
-#[derive(Deserialize)]
-struct Public {
-    #[serde(rename = "publicKeyPEM")]
-    pem: String,
-}
-
-#[derive(Deserialize)]
-struct Signature {
-    signature: String,
 }
 
 pub(super) fn open(uri: &str, surroundings: &Surroundings) -> Result<Box<dyn Service>, KmsError> {
@@ -90,7 +66,7 @@ impl Key {
         KmsError::Program { program: self.name.clone(), why: why.into() }
     }
 
-    fn ask(&self, hash: Hash, method: &str, arguments: &Value, message: &[u8]) -> Result<Answer, KmsError> {
+    fn ask(&self, hash: Hash, method: &str, arguments: &Value, message: &[u8]) -> Result<Vec<u8>, KmsError> {
         let asked = json!({
             "initOptions": {
                 "protocolVersion": PROTOCOL,
@@ -111,34 +87,22 @@ impl Key {
             .map_err(|error| self.failed(error.to_string()))?;
         let deadline = Instant::now() + self.limit;
         let output = converse(&mut child, message.to_vec(), deadline);
-        if output.is_none() || !ended(&mut child, deadline) {
+        // What it ends with does not count in the protocol.
+        let (Some(output), true) = (output, ended(&mut child, deadline)) else {
             // Killing fails only if it has ended by itself.
             let _killed = child.kill();
             child.wait().map_err(|error| self.failed(error.to_string()))?;
             return Err(self.failed(format!("it did not answer within {} s", self.limit.as_secs_f32())));
-        }
-        understood(&output.unwrap_or_default()).map_err(|why| self.failed(why))
+        };
+        Ok(output)
     }
-}
-
-/// Reads an answer. What the program ends with does not count in the protocol.
-fn understood(output: &[u8]) -> Result<Answer, String> {
-    if output.len() as u64 > LARGEST_ANSWER {
-        return Err(format!("it answered more than {LARGEST_ANSWER} bytes"));
-    }
-    let answer: Answer =
-        serde_json::from_slice(output).map_err(|_| "it did not answer in the form expected".to_owned())?;
-    if answer.error_message.is_empty() { Ok(answer) } else { Err(clipped(&answer.error_message)) }
 }
 
 impl Service for Key {
     fn public_key(&self) -> Result<PublicKey, KmsError> {
         let options = json!({ "publicKeyOptions": { "rpcOptions": {} } });
         let answer = self.ask(Hash::Sha256, "publicKey", &options, &[])?;
-        let pem = answer.public_key.ok_or_else(|| self.failed("it told no public key"))?.pem;
-        let pem = STANDARD.decode(pem).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let pem = pem.ok_or_else(|| self.failed("it told no public key"))?;
-        PublicKey::from_pem(&pem).map_err(|source| KmsError::Key { host: self.name.clone(), source })
+        program::public_key(&answer).map_err(|error| self.failed(chain(&error)))
     }
 
     fn sign(&self, _key: &PublicKey, order: &Order<'_>) -> Result<Vec<u8>, KmsError> {
@@ -152,8 +116,7 @@ impl Service for Key {
             options = json!({ "rpcOptions": {}, "messageOptions": {} });
         }
         let answer = self.ask(hash, "signMessage", &json!({ "signOptions": options }), order.message)?;
-        let signature = answer.sign_message.and_then(|answer| STANDARD.decode(answer.signature).ok());
-        signature.ok_or_else(|| self.failed("it gave no signature"))
+        program::signature(&answer).map_err(|error| self.failed(chain(&error)))
     }
 }
 
@@ -167,7 +130,7 @@ fn converse(child: &mut Child, message: Vec<u8>, deadline: Instant) -> Option<Ve
     let (sender, receiver) = mpsc::sync_channel(1);
     std::thread::spawn(move || {
         let mut output = Vec::new();
-        let read = std::io::copy(&mut stdout.take(LARGEST_ANSWER + 1), &mut output);
+        let read = std::io::copy(&mut stdout.take(ANSWER_LIMIT as u64 + 1), &mut output);
         // Nobody listens any more once the deadline has passed.
         sender.send(read.map(|_| output)).unwrap_or_default();
     });

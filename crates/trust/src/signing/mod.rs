@@ -10,6 +10,7 @@ pub mod legacy;
 pub mod pkcs11;
 pub mod predicate;
 pub mod private_key;
+pub mod program;
 pub mod provenance;
 pub mod statement;
 pub mod timestamp;

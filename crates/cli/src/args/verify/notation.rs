@@ -9,10 +9,10 @@ use super::NOTARY;
 #[group(skip)]
 pub(crate) struct Ocsp {
     /// An answer of OCSP, in DER; may be repeated.
-    #[arg(long, value_name = "FILE", help_heading = NOTARY)]
+    #[arg(long, value_name = "FILE", requires = "notary", help_heading = NOTARY)]
     pub(crate) ocsp: Vec<PathBuf>,
     /// Ask the responders that trusted certificates name whether they are revoked.
-    #[arg(long, help_heading = NOTARY)]
+    #[arg(long, requires = "notary", help_heading = NOTARY)]
     pub(crate) fetch_ocsp: bool,
 }
 
@@ -21,10 +21,10 @@ pub(crate) struct Ocsp {
 #[group(skip)]
 pub(crate) struct BlobNotary {
     /// Trust what notation signed with certificates by this authority, in PEM or DER, at the level strict; may be repeated.
-    #[arg(long, value_name = "FILE", help_heading = NOTARY)]
+    #[arg(long, value_name = "FILE", group = "notary", help_heading = NOTARY)]
     pub(crate) certificate: Vec<PathBuf>,
     /// A list of revoked certificates, in PEM or DER; may be repeated. None is fetched.
-    #[arg(long, value_name = "FILE", requires = "certificate", help_heading = NOTARY)]
+    #[arg(long, value_name = "FILE", requires = "notary", help_heading = NOTARY)]
     pub(crate) crl: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) ocsp: Ocsp,

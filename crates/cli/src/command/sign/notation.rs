@@ -16,8 +16,21 @@ use crate::args::sign::notation::{Envelope, Notation};
 use crate::exit::Code;
 use crate::output::to_stdout;
 
+/// How annotations begin that signers do not choose.
+const RESERVED: &str = "io.cncf.notary";
 /// The media type of files.
 const BLOB: &str = "application/octet-stream";
+
+/// The format and its options go together.
+pub(super) fn check(args: &Notation, is_notation: bool) -> anyhow::Result<()> {
+    match (&args.certificate_chain, is_notation) {
+        (None, true) => {
+            anyhow::bail!("--format notation needs --certificate-chain: the certificates of the key")
+        }
+        (Some(_), false) => anyhow::bail!("--certificate-chain goes with --format notation only"),
+        _ => Ok(()),
+    }
+}
 
 /// Signs an image.
 pub(super) fn image(args: &Sign, signer: &dyn Signer, context: &Context) -> anyhow::Result<Code> {
@@ -26,6 +39,8 @@ pub(super) fn image(args: &Sign, signer: &dyn Signer, context: &Context) -> anyh
         "--recursive does not go with --format notation: sign each image by its digest"
     );
     let annotations: BTreeMap<String, String> = args.annotation.iter().cloned().collect();
+    let reserved = annotations.keys().find(|key| key.starts_with(RESERVED));
+    anyhow::ensure!(reserved.is_none(), "annotations with {RESERVED} are for the Notary Project itself");
     let prepared = Prepared::of(&args.notation, context)?;
     let (resolved, place) = locate::repository(&args.image, context)?;
     let manifest = notation::image(&resolved, place.as_ref(), signer, &prepared.order(&annotations))
@@ -59,8 +74,7 @@ struct Prepared {
 impl Prepared {
     fn of(args: &Notation, context: &Context) -> anyhow::Result<Self> {
         let chain = args.certificate_chain.as_ref();
-        let chain =
-            chain.context("--format notation needs --certificate-chain: the certificates of the key")?;
+        let chain = chain.context("there are no certificates")?;
         let named = || format!("the certificates {}", chain.display());
         let bytes = bounded::read_file(chain, CERTIFICATE_LIMIT).with_context(named)?;
         let stamper = match &args.timestamp_url {

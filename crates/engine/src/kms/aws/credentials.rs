@@ -9,6 +9,8 @@ use serde::Deserialize;
 use super::super::wire::{self, Request, Wire};
 use super::super::{KmsError, Surroundings};
 
+const WHAT: &str = "who we are to AWS";
+const HOW: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE";
 /// A longer file has no credentials.
 const FILE_LIMIT: u64 = 1 << 20;
 /// Where containers of ECS are told.
@@ -49,14 +51,11 @@ pub(super) fn find(surroundings: &Surroundings, wire: &Wire) -> Result<Credentia
     let of_container = container(surroundings)?;
     if of_container.is_none() && surroundings.text(&["AWS_EC2_METADATA_DISABLED"]).as_deref() == Some("true")
     {
-        return Err(KmsError::Unknown {
-            what: "who we are to AWS",
-            how: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
-        });
+        return Err(KmsError::Unknown { what: WHAT, how: HOW });
     }
     let answer: Answer = match of_container {
         Some(request) => wire.json(request)?,
-        None => machine(wire)?,
+        None => machine(wire).map_err(|error| error.of_machine(WHAT, HOW))?,
     };
     Ok(Credentials { id: answer.access_key_id, secret: answer.secret_access_key, session: answer.token })
 }

@@ -20,6 +20,8 @@ use super::super::{KmsError, Surroundings};
 const SCOPE: &str = "https://www.googleapis.com/auth/cloudkms";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const TOKEN_ADDRESS: &str = "https://oauth2.googleapis.com/token";
+const WHAT: &str = "who we are to Google Cloud";
+const HOW: &str = "set GOOGLE_APPLICATION_CREDENTIALS or CLOUDSDK_AUTH_ACCESS_TOKEN, or log in with `gcloud auth application-default login`";
 const FILE_LIMIT: u64 = 1 << 16;
 /// How many seconds a claim is good for.
 const GOOD_FOR: i64 = 600;
@@ -58,7 +60,9 @@ pub(super) fn token(surroundings: &Surroundings, wire: &Wire) -> Result<Secret, 
             let host = host.as_deref().unwrap_or("metadata.google.internal");
             let text = format!("http://{host}/computeMetadata/v1/instance/service-accounts/default/token");
             let url = Url::parse(&text).map_err(|_| KmsError::Address(text))?;
-            Request::get(url).with("metadata-flavor", "Google")
+            let request = Request::get(url).with("metadata-flavor", "Google");
+            let answer = wire.json::<Answer>(request).map_err(|error| error.of_machine(WHAT, HOW))?;
+            return Ok(answer.access_token);
         }
     };
     wire.json::<Answer>(request).map(|answer| answer.access_token)

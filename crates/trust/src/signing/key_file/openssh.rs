@@ -75,7 +75,9 @@ fn head(content: &[u8]) -> Option<Head<'_>> {
     // Never more than one.
     let 1 = fields.number()? else { return None };
     let (public, private) = (fields.text()?, fields.text()?);
-    fields.0.is_empty().then_some(Head { cipher, options, public, private })
+    // Ciphers that authenticate have their tag behind all.
+    let is_whole = fields.0.is_empty() || (cipher != OPEN && cipher != SEAL);
+    is_whole.then_some(Head { cipher, options, public, private })
 }
 
 /// Tells whether the content of a file is sealed with a password.

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use aws_lc_rs::rand;
@@ -36,6 +37,12 @@ const HEAD: usize = 10;
 const ANSWER: usize = 4096;
 /// How long a socket may take; TPMs are slow.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Codes of a TPM that has other things to do: it yielded, tests itself, or wants to be asked again.
+const BUSY: [u32; 3] = [0x908, 0x90a, 0x922];
+/// How often it is asked, and the pause between.
+const TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What keys below the owner's hierarchy are made below: a key on P-256 for AES-128, as
 /// <https://www.hansenpartnership.com/draft-bottomley-tpm2-keys.html> has it. The TPM makes the same one each time.
@@ -69,6 +76,9 @@ pub enum TpmError {
     /// The password is wrong.
     #[error("the TPM refuses: the password of the key is wrong, or too many were")]
     Password,
+    /// The TPM does not get to it.
+    #[error("the TPM is busy, and stays so")]
+    Busy,
     /// The key is bound to a policy, and nobody tells which.
     #[error("the key is bound to registers: name them, as in tpm:FILE?pcrs=sha256:0,7")]
     Bound,
@@ -251,11 +261,21 @@ impl Tpm {
         command.extend(length(body.len().saturating_add(HEAD))?.to_be_bytes());
         command.extend(code.to_be_bytes());
         command.extend(body.iter());
+        for _ in 0..TRIES {
+            let answer = self.exchange(&command)?;
+            match understood(&answer) {
+                Err(TpmError::Refused(code)) if BUSY.contains(&code) => thread::sleep(PAUSE),
+                settled => return settled,
+            }
+        }
+        Err(TpmError::Busy)
+    }
+
+    fn exchange(&mut self, command: &[u8]) -> Result<Vec<u8>, TpmError> {
         let unreachable =
             |error: io::Error| TpmError::Unreachable { device: self.device.clone(), why: error.to_string() };
-        self.line.write_all(&command).map_err(unreachable)?;
-        let answer = answer(&mut self.line).map_err(unreachable)?;
-        understood(&answer)
+        self.line.write_all(command).map_err(unreachable)?;
+        answer(&mut self.line).map_err(unreachable)
     }
 }
 
