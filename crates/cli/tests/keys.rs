@@ -181,27 +181,22 @@ fn emulated(shop: &Workshop) -> (Server, u16) {
     (server, port)
 }
 
-#[test]
-fn a_key_in_a_tpm_signs_while_its_registers_hold_what_they_held() {
-    if !installed(&["swtpm", "tpm2_create", "tpm2_encodeobject", "openssl"]) {
-        return;
-    }
-    let shop = Workshop::new();
-    let (_server, port) = emulated(&shop);
+/// Runs one of tpm2-tools on an emulated TPM.
+fn tool_of_tpm(shop: &Workshop, port: u16, program: &str, arguments: &[&str]) {
     let tcti = format!("swtpm:host=127.0.0.1,port={port}");
-    let tool = |program: &str, arguments: &[&str]| {
-        let mut command = Command::new(program);
-        command.args(arguments).env("TPM2TOOLS_TCTI", &tcti).current_dir(shop.plimsoll.folder());
-        drop(output_of(&mut command));
-    };
+    let mut command = Command::new(program);
+    command.args(arguments).env("TPM2TOOLS_TCTI", &tcti).current_dir(shop.plimsoll.folder());
+    drop(output_of(&mut command));
+}
+
+/// Makes NAME.tpm and NAME.pub: three kinds of keys, one with a password, one that is bound to registers 16 and 23.
+fn keys_in_tpm(tool: &dyn Fn(&str, &[&str])) {
     // The tools leave in the TPM what they loaded.
     let flush = || {
         for what in ["-t", "-l", "-s"] {
             tool("tpm2_flushcontext", &[what]);
         }
     };
-    let device = format!("tcp:127.0.0.1:{port}");
-    let variables = [("PLIMSOLL_TPM", device.as_str()), ("PLIMSOLL_PIN", "")];
     let restricted = "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|decrypt";
     tool("tpm2_createprimary", &["-Q", "-C", "o", "-G", "ecc", "-c", "primary", "-a", restricted]);
     tool("tpm2_startauthsession", &["-S", "session"]);
@@ -216,13 +211,28 @@ fn a_key_in_a_tpm_signs_while_its_registers_hold_what_they_held() {
         ("password", "ecc256", &alone, &["-p", "pin"]),
         ("bound", "ecc256", signing, &["-L", "policy"]),
     ] {
-        let files = ["-u", "k.pub", "-r", "k.priv", "-f", "pem", "-o", "k.pem"];
         let public = format!("{name}.pub");
+        let files = ["-u", "k.pub", "-r", "k.priv", "-f", "pem", "-o", &public];
         tool("tpm2_create", &[&["-Q", "-C", "primary", "-G", kind, "-a", attributes], more, &files].concat());
-        fs::rename(shop.path("k.pem"), shop.path(&public)).unwrap();
         tool("tpm2_encodeobject", &["-C", "o", "-u", "k.pub", "-r", "k.priv", "-o", &format!("{name}.tpm")]);
         flush();
     }
+}
+
+#[test]
+fn a_key_in_a_tpm_signs_while_its_registers_hold_what_they_held() {
+    if !installed(&["swtpm", "tpm2_create", "tpm2_encodeobject", "openssl"]) {
+        return;
+    }
+    let shop = Workshop::new();
+    let (_server, port) = emulated(&shop);
+    let tool = |program: &str, arguments: &[&str]| tool_of_tpm(&shop, port, program, arguments);
+    keys_in_tpm(&tool);
+    for name in ["p256", "p384", "rsa", "password", "bound"] {
+        assert!(shop.path(&format!("{name}.pub")).is_file());
+    }
+    let device = format!("tcp:127.0.0.1:{port}");
+    let variables = [("PLIMSOLL_TPM", device.as_str()), ("PLIMSOLL_PIN", "")];
     for name in ["p256", "p384", "rsa"] {
         let (key, public) = (format!("tpm:{name}.tpm"), format!("{name}.pub"));
         let told = shop.with(&variables, &["key", "public", &key]);
@@ -450,7 +460,7 @@ fn keys_of_vault_sign_for_cosign_and_us_alike() {
             let own = requests
                 .iter()
                 .filter(|request| request.header("user-agent").unwrap_or_default().contains(agent));
-            own.filter(|request| request.target.starts_with("/v1/transit/sign/p256")).cloned().last().unwrap()
+            own.rev().find(|request| request.target.starts_with("/v1/transit/sign/p256")).cloned().unwrap()
         };
         let (ours, theirs) = (signed("plimsoll"), signed("Go-http-client"));
         assert_eq!(ours.target, theirs.target);
@@ -459,6 +469,13 @@ fn keys_of_vault_sign_for_cosign_and_us_alike() {
             assert_eq!(body(&ours.body)[member], body(&theirs.body)[member], "{member}");
         }
     }
+}
+
+#[test]
+fn who_is_not_known_to_vault_gets_nothing_and_shows_nothing() {
+    let shop = Workshop::new();
+    let server = vault(&shop);
+    let url = format!("http://{}", server.host());
     for (variables, words) in [
         (&[("VAULT_ADDR", url.as_str()), ("VAULT_TOKEN", "s.other")][..], "answered 403"),
         (&[("VAULT_ADDR", url.as_str())], "set VAULT_TOKEN or BAO_TOKEN"),

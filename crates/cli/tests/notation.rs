@@ -548,6 +548,46 @@ fn what_nobody_could_verify_is_not_signed() {
     assert!(ran.code == 2 && ran.err.contains("needs --certificate-chain"), "{ran:?}");
 }
 
+/// How OpenSSL issues for an authority; whom to ask is behind `URI`.
+const AUTHORITY: &str = "\
+[req]
+distinguished_name=d
+prompt=no
+[d]
+C=US
+ST=WA
+O=acme.example
+CN=x
+[root]
+basicConstraints=critical,CA:TRUE
+keyUsage=critical,keyCertSign,cRLSign
+[leaf]
+keyUsage=critical,digitalSignature
+extendedKeyUsage=codeSigning
+authorityInfoAccess=OCSP;URI:URL
+[responder]
+keyUsage=critical,digitalSignature
+extendedKeyUsage=OCSPSigning
+noCheck=ignored
+[checked]
+keyUsage=critical,digitalSignature
+extendedKeyUsage=OCSPSigning
+[ca]
+default_ca=own
+[own]
+database=index
+serial=serial
+new_certs_dir=.
+default_md=sha256
+policy=any
+default_days=30
+[any]
+commonName=supplied
+countryName=optional
+stateOrProvinceName=optional
+organizationName=optional
+";
+
 /// An authority, a signer and responders of OCSP, all by OpenSSL.
 struct Responder {
     signed: Signed,
@@ -556,20 +596,7 @@ struct Responder {
 impl Responder {
     fn new(size: usize, url: &str) -> Self {
         let signed = Signed::new(size);
-        write(
-            &signed.path("ca.cnf"),
-            format!(
-                "[req]\ndistinguished_name=d\nprompt=no\n[d]\nC=US\nST=WA\nO=acme.example\nCN=x\n\
-                 [root]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n\
-                 [leaf]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n\
-                 authorityInfoAccess=OCSP;URI:{url}\n\
-                 [responder]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=OCSPSigning\nnoCheck=ignored\n\
-                 [checked]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=OCSPSigning\n\
-                 [ca]\ndefault_ca=own\n[own]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\n\
-                 policy=any\ndefault_days=30\n[any]\ncommonName=supplied\ncountryName=optional\n\
-                 stateOrProvinceName=optional\norganizationName=optional\n"
-            ),
-        );
+        write(&signed.path("ca.cnf"), AUTHORITY.replace("URL", url));
         write(&signed.path("index"), "");
         write(&signed.path("serial"), "1001\n");
         let responder = Self { signed };

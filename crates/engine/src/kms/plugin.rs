@@ -147,3 +147,23 @@ fn ended(child: &mut Child, deadline: Instant) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_testkit::folder::Folder;
+    use plimsoll_testkit::tools::write_script;
+
+    use super::*;
+
+    #[test]
+    fn a_program_that_hangs_is_ended() {
+        let folder = Folder::new();
+        let program = folder.path().join("sigstore-kms-x");
+        write_script(&program, "#!/bin/sh\nexec sleep 600\n");
+        let environment = BTreeMap::from([("PATH".into(), "/usr/bin:/bin".into())]);
+        let limit = Duration::from_millis(100);
+        let key = Key { name: "sigstore-kms-x".to_owned(), program, key: "k".to_owned(), environment, limit };
+        let words = key.public_key().unwrap_err().to_string();
+        assert_eq!(words, "sigstore-kms-x: it did not answer within 0.1 s");
+    }
+}

@@ -195,7 +195,7 @@ fn keys_of_google_sign() {
     let url = format!("http://{}/", server.host());
     let account = json!({
         "type": "service_account", "client_email": "signer@p.iam.gserviceaccount.com", "private_key_id": "1",
-        "private_key": fs::read_to_string(folder.path().join("account.pem")).unwrap(), "token_uri": format!("{url}token"),
+        "private_key": String::from_utf8(openssl(folder.path(), &["pkey", "-in", "account.pem"])).unwrap(), "token_uri": format!("{url}token"),
     });
     let file = folder.path().join("account.json");
     fs::write(&file, account.to_string()).unwrap();

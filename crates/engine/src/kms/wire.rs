@@ -50,7 +50,7 @@ impl Request {
 
     /// Sends a form.
     pub(crate) fn form(url: Url, fields: &[(&str, &str)]) -> Self {
-        let mut form = Url::from(url.clone());
+        let mut form = url.clone();
         form.set_query(None);
         form.query_pairs_mut().extend_pairs(fields);
         let body = Zeroizing::new(form.query().unwrap_or_default().as_bytes().to_vec());

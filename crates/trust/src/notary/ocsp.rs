@@ -106,7 +106,7 @@ impl Answer {
         let from = seconds(one.this_update.0.to_unix_duration())?.checked_sub(SKEW).ok()?;
         // Without an end it was true once.
         let to = one.next_update.and_then(|time| seconds(time.0.to_unix_duration()));
-        let is_current = to.is_some_and(|to| from <= now && now <= to);
+        let is_current = to.is_some_and(|to| (from..=to).contains(&now));
         match one.cert_status {
             CertStatus::Good(_) => Some(Told { is_revoked: false, is_current }),
             CertStatus::Revoked(_) => Some(Told { is_revoked: true, is_current }),
@@ -129,7 +129,7 @@ impl Answer {
         }
         let beside = self.parsed.certs.iter().flatten().take(BESIDE);
         beside.filter_map(|one| Cert::read(&one.to_der().ok()?).ok()).any(|one| {
-            let is_valid = one.validity().is_ok_and(|(from, to)| from <= now && now <= to);
+            let is_valid = one.validity().is_ok_and(|(from, to)| (from..=to).contains(&now));
             // Who answers for others cannot be asked about himself.
             let may = one.answers_ocsp() && one.has_extension(ID_PKIX_OCSP_NOCHECK);
             is_valid && may && one.is_issued_by(issuer).is_ok() && signed_by(&one)

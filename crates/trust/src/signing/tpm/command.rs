@@ -333,7 +333,7 @@ fn answer(line: &mut dyn Line) -> io::Result<Vec<u8>> {
         let told = buffer.get(2..6).filter(|_| count >= HEAD).and_then(|bytes| bytes.try_into().ok());
         let size =
             told.map_or(HEAD, |bytes| usize::try_from(u32::from_be_bytes(bytes)).unwrap_or(usize::MAX));
-        if size > ANSWER || size < HEAD {
+        if !(HEAD..=ANSWER).contains(&size) {
             return Err(io::ErrorKind::InvalidData.into());
         }
         if count >= size && count >= HEAD {
