@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use plimsoll_http::ProxySettings;
-use plimsoll_trust::key::{KeyError, PublicKey};
+use plimsoll_trust::key::{Algorithm, KeyError, PublicKey};
 use plimsoll_trust::signing::encoding::Hash;
 use plimsoll_trust::signing::{SignError, Signer};
 
@@ -229,6 +229,9 @@ impl Signer for KmsKey {
     }
 
     fn sign_pss(&self, hash: Hash, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        if self.public.algorithm() != Algorithm::Rsa {
+            return Err(SignError::Scheme);
+        }
         self.asked(&Order { message, hash: Some(hash), padding: Padding::Pss })
     }
 }
