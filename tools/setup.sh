@@ -88,6 +88,7 @@ ensure_peers() {
   ensure_go cosign github.com/sigstore/cosign/v3/cmd/cosign v3.1.3
   ensure_go actionlint github.com/rhysd/actionlint/cmd/actionlint v1.7.12
   ensure_receiver
+  ensure_go local-kms github.com/nsmithuk/local-kms v0.0.0-20260228092603-2a5e92d09ab6
   cat tools/peers/go.sum tools/peers/*/main.go | cmp -s - build/peers/sources && return 0
   say "Go programs into build/peers"
   mkdir -p build/peers

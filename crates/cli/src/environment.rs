@@ -77,8 +77,16 @@ impl Environment {
 
     /// The password of private keys; one that is set and empty is the empty one.
     pub(crate) fn password(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let set = |name: &&str| self.variables.get(&OsString::from(name));
-        let value = ["PLIMSOLL_PASSWORD", "COSIGN_PASSWORD"].iter().find_map(set)?;
+        self.secret(["PLIMSOLL_PASSWORD", "COSIGN_PASSWORD"])
+    }
+
+    /// The PIN of tokens and of keys in TPMs; one that is set and empty is the empty one.
+    pub(crate) fn pin(&self) -> Option<Zeroizing<Vec<u8>>> {
+        self.secret(["PLIMSOLL_PIN", "COSIGN_PKCS11_PIN"])
+    }
+
+    fn secret(&self, names: [&str; 2]) -> Option<Zeroizing<Vec<u8>>> {
+        let value = names.iter().find_map(|name| self.variables.get(&OsString::from(name)))?;
         Some(Zeroizing::new(value.as_encoded_bytes().to_vec()))
     }
 

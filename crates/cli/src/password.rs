@@ -24,11 +24,10 @@ pub(crate) fn of_file(path: &Path, environment: &Environment) -> anyhow::Result<
     }
 }
 
-/// The PIN of a token.
+/// The PIN of a token, or the password of a key in a TPM.
 pub(crate) fn of_token(environment: &Environment) -> anyhow::Result<Password> {
-    let set = ["PLIMSOLL_PIN", "COSIGN_PKCS11_PIN"].iter().find_map(|name| environment.text(name));
-    match set {
-        Some(pin) => Ok(Zeroizing::new(pin.into_bytes())),
+    match environment.pin() {
+        Some(pin) => Ok(pin),
         None => ask("PIN of the token: "),
     }
 }

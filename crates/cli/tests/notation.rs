@@ -5,9 +5,12 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
+use plimsoll_testkit::http::HttpServer;
 use plimsoll_testkit::notary::{Authority, Signer, lasting, revocable, signature_of, with_unsigned};
 use plimsoll_testkit::registry::{Blob, TinyImage};
 use plimsoll_testkit::timestamps::TimestampAuthority;
@@ -341,7 +344,8 @@ fn revocation_is_checked_with_lists_alone() {
     signed.sign(&signer, &[COSE, X509]);
     let ran = signed.ours();
     assert!(ran.code == 1 && ran.out.contains("revocation: not checked"), "{ran:?}");
-    for (serials, code, words) in [(&[78][..], 0, "on none of the lists"), (&[77, 78], 1, "is revoked")] {
+    for (serials, code, words) in [(&[78][..], 0, "not revoked, by the lists"), (&[77, 78], 1, "is revoked")]
+    {
         write(&signed.path("list.crl"), signed.root.list(serials, [(2020, 1), (2090, 1)]));
         let options = [signed.by_policy(), vec!["--crl".to_owned(), signed.text("list.crl")]].concat();
         let ran = signed.verify(&options);
@@ -389,6 +393,400 @@ fn n10_n11_both_judge_timestamps_alike() {
         );
         signed.agreed(true);
     }
+}
+
+/// A chain by OpenSSL for a key of this kind.
+fn self_signed(signed: &Signed, key: &[&str]) {
+    write(
+        &signed.path("own.cnf"),
+        "[req]\ndistinguished_name=d\nx509_extensions=x\nprompt=no\n[d]\nC=US\nST=WA\nO=acme.example\nCN=self\n\
+         [x]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n",
+    );
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-nodes", "-days", "9000", "-config", &signed.text("own.cnf")]);
+    openssl
+        .args(["-keyout", &signed.text("key.pem"), "-out", &signed.text("chain.pem"), "-newkey"])
+        .args(key);
+    drop(output_of(&mut openssl));
+    signed.for_its_owner("key.pem");
+    signed.store("ca", &fs::read(signed.path("chain.pem")).unwrap());
+}
+
+impl Signed {
+    fn for_its_owner(&self, name: &str) {
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// Signs by ourselves.
+    fn sign_by_us(&self, more: &[&str]) -> Ran {
+        let image = format!("oci:{}@{}", self.layout(), self.image.manifest.digest);
+        let (key, chain) = (self.text("key.pem"), self.text("chain.pem"));
+        let own = ["sign", &image, "--key", &key, "--certificate-chain", &chain, "--format", "notation"];
+        self.plimsoll.run(&[&own, more].concat())
+    }
+}
+
+#[test]
+fn what_we_sign_both_verify() {
+    if !installed(&["notation-peer", "openssl"]) {
+        return;
+    }
+    for (size, key) in [
+        &["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"][..],
+        &["ec", "-pkeyopt", "ec_paramgen_curve:secp384r1"],
+        &["ec", "-pkeyopt", "ec_paramgen_curve:secp521r1"],
+        &["rsa:2048"],
+        &["rsa:3072"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for (kind, envelope) in ["jws", "cose"].into_iter().enumerate() {
+            let signed = Signed::new(4080 + 10 * size + kind);
+            self_signed(&signed, key);
+            let ran = signed.sign_by_us(&["--envelope", envelope, "-a", "build=7", "--expiry", "48h"]);
+            assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+            assert!(ran.out.contains("(notation)"), "{ran:?}");
+            let ran = signed.agreed(true);
+            assert!(ran.out.contains("ok        expiry: not before"), "{}", ran.out);
+            let by_policy =
+                [signed.by_policy(), vec!["--annotation".to_owned(), "build=7".to_owned()]].concat();
+            assert_eq!(signed.verify(&by_policy).code, 0);
+            // Files, too.
+            let (file, envelope_file) = (signed.text("own.cnf"), signed.text("envelope"));
+            let (key, chain) = (signed.text("key.pem"), signed.text("chain.pem"));
+            let own =
+                ["sign-blob", &file, "--key", &key, "--certificate-chain", &chain, "--format", "notation"];
+            let ran = signed
+                .plimsoll
+                .run(&[&own[..], &["--envelope", envelope, "--bundle", &envelope_file]].concat());
+            assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+            let media_type = if envelope == "jws" { JWS } else { COSE };
+            let mut peer = Command::new("notation-peer");
+            drop(output_of(peer.args(["verify-file", &file, &envelope_file, media_type])));
+            let verify = |file: &str, more: &[&str]| {
+                let own = ["verify-blob", file, "--bundle", &envelope_file, "--certificate", &chain];
+                signed.plimsoll.run(&[&own[..], more].concat())
+            };
+            let ran = verify(&file, &[]);
+            assert_eq!(ran.code, 0, "{ran:?}");
+            assert_eq!(verify(&key, &[]).code, 1, "another file");
+            assert_eq!(verify(&file, &["--media-type", "text/plain"]).code, 1);
+        }
+    }
+}
+
+#[test]
+fn what_we_sign_has_a_timestamp_that_both_accept() {
+    if !installed(&["notation-peer", "openssl"]) {
+        return;
+    }
+    for (size, envelope) in ["jws", "cose"].into_iter().enumerate() {
+        let signed = Signed::new(4200 + size);
+        self_signed(&signed, &["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
+        let authority = TimestampAuthority::new(&["rsa:2048"]);
+        signed.store("tsa", &authority.root());
+        signed.policy(&json!({ "level": "strict" }), &["ca:acme", "tsa:acme"]);
+        let old = authority.answer(&authority.question(b"something else"));
+        let server = HttpServer::start(move |request, connection| match request.target.as_str() {
+            "/tsa" => connection.answer(200, &[], &authority.answer(&request.body)),
+            "/old" => connection.answer(200, &[], &old),
+            "/long" => connection.answer(200, &[], &vec![0; 1 << 20]),
+            _ => connection.answer(200, &[], b"what?"),
+        });
+        for (path, words) in [
+            ("old", "the token answers another question"),
+            ("long", "it is too long"),
+            ("what", "the answer is malformed"),
+        ] {
+            let url = format!("http://{}/{path}", server.host());
+            let ran = signed.sign_by_us(&["--envelope", envelope, "--timestamp-url", &url]);
+            assert!(ran.code == 2 && ran.err.contains(words), "{ran:?}");
+        }
+        let url = format!("http://{}/tsa", server.host());
+        let ran = signed.sign_by_us(&["--envelope", envelope, "--timestamp-url", &url]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+        let ran = signed.agreed(true);
+        assert!(ran.out.contains(" by CN=time,O=acme.example"), "{}", ran.out);
+    }
+}
+
+#[test]
+fn what_nobody_could_verify_is_not_signed() {
+    if !installed(&["openssl"]) {
+        return;
+    }
+    let signed = Signed::new(4210);
+    let signer = signed.signer();
+    write(&signed.path("key.pem"), &signer.key_pem);
+    signed.for_its_owner("key.pem");
+    let whole = signer.chain_pem();
+    let first = whole.split_inclusive("-----END CERTIFICATE-----\n").next().unwrap().to_owned();
+    let stranger = Authority::root(lasting).signer(lasting);
+    let past = signed.root.signer(|_| ());
+    for (chain, words) in [
+        (String::new(), "the certificates"),
+        (first, "the chain does not end with a root"),
+        (stranger.chain_pem(), "the first certificate is not that of the key"),
+        (past.chain_pem(), "is valid from"),
+    ] {
+        write(&signed.path("chain.pem"), chain);
+        let ran = signed.sign_by_us(&[]);
+        assert!(ran.code == 2 && ran.err.contains(words), "{words}: {ran:?}");
+    }
+    write(&signed.path("chain.pem"), signer.chain_pem());
+    let ran = signed.sign_by_us(&["--recursive"]);
+    assert!(ran.code == 2 && ran.err.contains("--recursive does not go with"), "{ran:?}");
+    let ran = signed.sign_by_us(&["-a", "io.cncf.notary.x=1"]);
+    assert!(ran.code == 2 && ran.err.contains("for the Notary Project itself"), "{ran:?}");
+    assert_eq!(signed.sign_by_us(&[]).code, 0);
+    let (file, key, chain) = (signed.text("chain.pem"), signed.text("key.pem"), signed.text("chain.pem"));
+    let blob = ["sign-blob", &file, "--key", &key, "--bundle", "-"];
+    let ran = signed.plimsoll.run(&[&blob[..], &["--certificate-chain", &chain]].concat());
+    assert!(ran.code == 2 && ran.err.contains("goes with --format notation only"), "{ran:?}");
+    let ran = signed.plimsoll.run(&[&blob[..], &["--format", "notation"]].concat());
+    assert!(ran.code == 2 && ran.err.contains("needs --certificate-chain"), "{ran:?}");
+}
+
+/// How OpenSSL issues for an authority; whom to ask is behind `URI`.
+const AUTHORITY: &str = "\
+[req]
+distinguished_name=d
+prompt=no
+[d]
+C=US
+ST=WA
+O=acme.example
+CN=x
+[root]
+basicConstraints=critical,CA:TRUE
+keyUsage=critical,keyCertSign,cRLSign
+[leaf]
+keyUsage=critical,digitalSignature
+extendedKeyUsage=codeSigning
+authorityInfoAccess=OCSP;URI:URL
+[responder]
+keyUsage=critical,digitalSignature
+extendedKeyUsage=OCSPSigning
+noCheck=ignored
+[checked]
+keyUsage=critical,digitalSignature
+extendedKeyUsage=OCSPSigning
+[ca]
+default_ca=own
+[own]
+database=index
+serial=serial
+new_certs_dir=.
+default_md=sha256
+policy=any
+default_days=30
+[any]
+commonName=supplied
+countryName=optional
+stateOrProvinceName=optional
+organizationName=optional
+";
+
+/// An authority, a signer and responders of OCSP, all by OpenSSL.
+struct Responder {
+    signed: Signed,
+}
+
+impl Responder {
+    fn new(size: usize, url: &str) -> Self {
+        let signed = Signed::new(size);
+        write(&signed.path("ca.cnf"), AUTHORITY.replace("URL", url));
+        write(&signed.path("index"), "");
+        write(&signed.path("serial"), "1001\n");
+        let responder = Self { signed };
+        let new = [
+            "req",
+            "-config",
+            "ca.cnf",
+            "-nodes",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+        ];
+        let subject = |name: &str| format!("/C=US/ST=WA/O=acme.example/CN={name}");
+        let root =
+            ["-x509", "-days", "30", "-extensions", "root", "-keyout", "root.key", "-out", "ca.pem", "-subj"];
+        responder.openssl(&[&new[..], &root, &[&subject("authority")]].concat());
+        responder.openssl(
+            &[
+                &new[..],
+                &[
+                    "-x509",
+                    "-days",
+                    "30",
+                    "-extensions",
+                    "root",
+                    "-keyout",
+                    "other.key",
+                    "-out",
+                    "other.pem",
+                    "-subj",
+                    &subject("authority"),
+                ],
+            ]
+            .concat(),
+        );
+        for (name, kind) in
+            [("leaf", "leaf"), ("responder", "responder"), ("checked", "checked"), ("second", "leaf")]
+        {
+            let (key, request, pem) = (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"));
+            responder
+                .openssl(&[&new[..], &["-keyout", &key, "-out", &request, "-subj", &subject(name)]].concat());
+            let ca =
+                ["ca", "-config", "ca.cnf", "-batch", "-notext", "-cert", "ca.pem", "-keyfile", "root.key"];
+            responder.openssl(&[&ca[..], &["-extensions", kind, "-in", &request, "-out", &pem]].concat());
+        }
+        let signed = &responder.signed;
+        let chain = ["leaf.pem", "ca.pem"].map(|name| fs::read_to_string(signed.path(name)).unwrap());
+        write(&signed.path("chain.pem"), chain.concat());
+        fs::copy(signed.path("leaf.key"), signed.path("key.pem")).unwrap();
+        signed.for_its_owner("key.pem");
+        let ran = signed.sign_by_us(&[]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        responder
+    }
+
+    fn openssl(&self, arguments: &[&str]) {
+        drop(output_of(Command::new("openssl").args(arguments).current_dir(self.signed.plimsoll.folder())));
+    }
+
+    /// What the real responder answers about `certificate`, signed by `signer`.
+    fn answer(&self, certificate: &str, signer: &str, more: &[&str]) -> Vec<u8> {
+        self.openssl(&["ocsp", "-issuer", "ca.pem", "-cert", certificate, "-no_nonce", "-reqout", "request"]);
+        self.answer_to(signer, more)
+    }
+
+    fn answer_to(&self, signer: &str, more: &[&str]) -> Vec<u8> {
+        let (pem, key) = (
+            format!("{signer}.pem"),
+            if signer == "ca" { "root.key".to_owned() } else { format!("{signer}.key") },
+        );
+        let own = [
+            "ocsp", "-index", "index", "-CA", "ca.pem", "-rsigner", &pem, "-rkey", &key, "-reqin", "request",
+        ];
+        self.openssl(
+            &[&own[..], &["-respout", "answer"], if more.is_empty() { &["-ndays", "7"] } else { more }]
+                .concat(),
+        );
+        fs::read(self.signed.path("answer")).unwrap()
+    }
+
+    /// What follows from this answer in a file.
+    fn judged(&self, answer: &[u8]) -> Ran {
+        write(&self.signed.path("given"), answer);
+        let (root, given) = (self.signed.text("ca.pem"), self.signed.text("given"));
+        self.signed.verify(&["--certificate".to_owned(), root, "--ocsp".to_owned(), given])
+    }
+}
+
+#[test]
+fn answers_of_openssls_responder_count_and_others_do_not() {
+    if !installed(&["openssl"]) {
+        return;
+    }
+    let responder = Responder::new(4220, "http://127.0.0.1:1/");
+    for (signer, more) in
+        [("ca", &[][..]), ("responder", &[]), ("responder", &["-resp_key_id", "-ndays", "7"])]
+    {
+        let good = responder.answer("leaf.pem", signer, more);
+        let ran = responder.judged(&good);
+        assert!(
+            ran.code == 0 && ran.out.contains("not revoked, by the lists or answers given"),
+            "{signer}: {ran:?}"
+        );
+    }
+    let good = responder.answer("leaf.pem", "responder", &[]);
+    let mut changed = good.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    let mut bent = good.clone();
+    let middle = bent.len() / 3;
+    bent[middle] ^= 1;
+    let hostile = [
+        ("other certificate", responder.answer("second.pem", "responder", &[])),
+        ("another authority of that name", responder.answer("leaf.pem", "other", &[])),
+        ("a signer of code", responder.answer("leaf.pem", "second", &[])),
+        ("one that should be checked itself", responder.answer("leaf.pem", "checked", &[])),
+        ("without an end", responder.answer("leaf.pem", "responder", &["-resp_key_id"])),
+        ("changed at the end", changed),
+        ("changed in the middle", bent),
+    ];
+    for (what, answer) in hostile {
+        let ran = responder.judged(&answer);
+        assert_ne!(ran.code, 0, "{what}: {ran:?}");
+    }
+    for (what, answer) in [
+        ("empty", Vec::new()),
+        ("no answer", b"x".to_vec()),
+        ("huge", vec![0x30; 300 << 10]),
+        ("try later", vec![0x30, 3, 10, 1, 3]),
+    ] {
+        let ran = responder.judged(&answer);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{what}: {ran:?}");
+    }
+    responder.openssl(&[
+        "ca", "-config", "ca.cnf", "-cert", "ca.pem", "-keyfile", "root.key", "-revoke", "leaf.pem",
+    ]);
+    let ran = responder.judged(&responder.answer("leaf.pem", "responder", &[]));
+    assert!(ran.code == 1 && ran.out.contains("is revoked"), "{ran:?}");
+}
+
+#[test]
+fn responders_are_asked_only_if_wanted_and_must_answer_the_question() {
+    if !installed(&["openssl"]) {
+        return;
+    }
+    let state = Arc::new(Mutex::new(("good", None::<Responder>)));
+    let shared = Arc::clone(&state);
+    let server = HttpServer::start(move |request, connection| {
+        let state = shared.lock().unwrap();
+        let responder = state.1.as_ref().unwrap();
+        write(&responder.signed.path("request"), &request.body);
+        match state.0 {
+            "huge" => connection.answer(200, &[], &vec![0x30; 1 << 20]),
+            "elsewhere" => connection.answer(302, &[("location", "http://127.0.0.1:1/")], b""),
+            "old" => connection.answer(200, &[], &fs::read(responder.signed.path("old")).unwrap()),
+            _ => connection.answer(200, &[], &responder.answer_to("responder", &[])),
+        }
+    });
+    let responder = Responder::new(4230, &format!("http://{}/", server.host()));
+    responder.openssl(&["ocsp", "-issuer", "ca.pem", "-cert", "leaf.pem", "-reqout", "request"]);
+    write(&responder.signed.path("old"), responder.answer_to("responder", &[]));
+    let folder = responder.signed.path("ca.pem");
+    let image = format!("oci:{}@{}", responder.signed.layout(), responder.signed.image.manifest.digest);
+    let command = |more: &[&str]| {
+        let root = folder.display().to_string();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        command.args(["verify", &image, "--certificate", &root]).args(more);
+        Ran::of(command.env_clear().env("HOME", "/nonexistent"))
+    };
+    state.lock().unwrap().1 = Some(responder);
+    let ran = command(&[]);
+    assert!(ran.code == 1 && ran.out.contains("revocation: not checked"), "{ran:?}");
+    assert_eq!(server.requests().len(), 0, "nobody asked for it");
+    let ran = command(&["--fetch-ocsp"]);
+    assert!(ran.code == 0 && ran.err.is_empty(), "{ran:?}");
+    assert_eq!(server.requests().len(), 1);
+    for (mode, words) in
+        [("old", "its nonce differs"), ("huge", "it is too long"), ("elsewhere", "answered 302")]
+    {
+        state.lock().unwrap().0 = mode;
+        let ran = command(&["--fetch-ocsp"]);
+        assert!(ran.code == 1 && ran.err.contains(words), "{mode}: {ran:?}");
+    }
+    // Whom a stranger's certificate names is not asked.
+    let before = server.requests().len();
+    let other = state.lock().unwrap().1.as_ref().unwrap().signed.path("other.pem");
+    let mut stranger = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    stranger.args(["verify", &image, "--fetch-ocsp", "--certificate"]).arg(other);
+    assert_eq!(Ran::of(stranger.env_clear().env("HOME", "/nonexistent")).code, 1);
+    assert_eq!(server.requests().len(), before);
 }
 
 /// The vectors of `notation-core-go`: envelopes without certificates, with a critical header that nobody knows. They are read up to

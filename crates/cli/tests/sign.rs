@@ -6,94 +6,16 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use plimsoll_testkit::http::HttpServer;
-use plimsoll_testkit::registry::{RegistryServer, RegistrySetup, TinyImage};
+use plimsoll_testkit::registry::{RegistryServer, RegistrySetup};
 use plimsoll_testkit::tools::{installed, output_of};
 use serde_json::{Value, json};
 use support::peer::Peer;
-use support::{Plimsoll, Ran, said, write};
-
-/// A folder to work in, a registry if one is named, and an image.
-struct Workshop {
-    plimsoll: Plimsoll,
-    image: TinyImage,
-}
-
-const NO_LOG: &str = "--insecure-ignore-tlog";
-
-impl Workshop {
-    fn new() -> Self {
-        Self { plimsoll: Plimsoll::new(), image: TinyImage::new(1000) }
-    }
-
-    /// With the image in a registry.
-    fn at(host: &str, name: &str) -> Self {
-        let shop = Self::new();
-        write(&shop.path("config.toml"), format!("[registries.registry.{host:?}]\nplain-http = true\n"));
-        let mut skopeo = Command::new("skopeo");
-        skopeo.args(["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"]);
-        skopeo.arg(format!("oci:{}:latest", shop.image.layout().display()));
-        drop(output_of(skopeo.arg(format!("docker://{host}/{name}"))));
-        shop
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.plimsoll.folder().join(name)
-    }
-
-    fn digest(&self) -> String {
-        self.image.manifest.digest.to_string()
-    }
-
-    /// A copy of the image's layout in our folder.
-    fn layout(&self) -> String {
-        let mut copy = Command::new("cp");
-        drop(output_of(copy.arg("-r").arg(self.image.layout()).arg(self.path("layout"))));
-        format!("oci:{}", self.path("layout").display())
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let config = self.path("config.toml");
-        let mut command = self.plimsoll.command(arguments);
-        if config.is_file() {
-            command.arg("--config").arg(config);
-        }
-        command.current_dir(self.plimsoll.folder()).env("PLIMSOLL_PASSWORD", "secret");
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        Ran::of(&mut self.command(arguments))
-    }
-
-    /// Runs what must succeed without a word on standard error.
-    fn done(&self, arguments: &[&str]) -> String {
-        let ran = self.run(arguments);
-        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{arguments:?}: {ran:?}");
-        ran.out
-    }
-
-    fn key(&self, name: &str, kind: &str) {
-        self.done(&["key", "generate", "--type", kind, "--output", name]);
-    }
-
-    fn cosign_command(&self, arguments: &[&str]) -> Command {
-        let mut cosign = Command::new("cosign");
-        cosign.args(arguments).current_dir(self.plimsoll.folder());
-        cosign.env("HOME", self.plimsoll.folder()).env("COSIGN_PASSWORD", "secret");
-        for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
-            cosign.env(proxy, "http://127.0.0.1:1");
-        }
-        cosign
-    }
-
-    fn cosign(&self, arguments: &[&str]) -> String {
-        said(&mut self.cosign_command(arguments))
-    }
-}
+use support::workshop::{NO_LOG, Workshop};
+use support::{Ran, said, write};
 
 /// Everything that is signed in a registry is what cosign verifies, in both formats.
 fn cosign_agrees(host: &str) {

@@ -13,6 +13,7 @@ pub mod cache;
 pub mod diff;
 pub mod evidence;
 pub mod first_seen;
+pub mod kms;
 pub mod licenses;
 pub mod limits;
 pub mod live;

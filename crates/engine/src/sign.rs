@@ -3,7 +3,9 @@
 //! The name was resolved once, and the digest is what is signed. Bundles become referrers; signatures of old are added to those
 //! under cosign's tags, and what others signed stays there.
 
+pub mod notation;
 mod tag;
+pub mod timestamp;
 
 use std::collections::BTreeMap;
 

@@ -5,6 +5,7 @@
 
 mod find;
 pub mod kept;
+pub mod ocsp;
 
 use plimsoll_image::manifest::Descriptor;
 use plimsoll_image::source::referrers::Referrers;
@@ -170,8 +171,15 @@ pub fn file(
         annotations: &std::collections::BTreeMap::new(),
         subject: claimed::Subject { digest, bytes, described: None },
     };
-    let signatures: Vec<_> = judge.examine(&claimed).into_iter().collect();
-    let digest = BlobDigest(digest);
+    claimed_of_file(name, &claimed, judge)
+}
+
+/// The same of any kind of signature.
+#[must_use]
+pub fn claimed_of_file(name: &str, claimed: &Claimed<'_>, judge: &dyn Judge) -> Verification {
+    let place = claimed.place;
+    let signatures: Vec<_> = judge.examine(claimed).into_iter().collect();
+    let digest = BlobDigest(claimed.subject.digest);
     let looked = vec![Looked { place: place.to_owned(), found: signatures.len(), left: 0 }];
     let subject = Subject { digest, role: Role::File, platform: None, looked, signatures };
     let (outcome, reason) = judge.decide(&[&subject], 0);

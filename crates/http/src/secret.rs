@@ -3,8 +3,9 @@
 use std::fmt;
 
 use serde::Deserialize;
+use zeroize::Zeroize as _;
 
-/// A text that prints as `[secret]`.
+/// A text that prints as `[secret]`, and is wiped from memory when it goes.
 #[derive(Clone, Default, Deserialize, Eq, PartialEq)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -26,6 +27,12 @@ impl Secret {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

@@ -58,6 +58,29 @@ impl TimestampAuthority {
         fs::read(self.path("pem")).unwrap()
     }
 
+    /// The answer to a question, as the authority's server gives it.
+    #[must_use]
+    pub fn answer(&self, question: &[u8]) -> Vec<u8> {
+        let (query, answer) = (self.path("asked"), self.path("answer"));
+        fs::write(&query, question).unwrap();
+        let (config, certificate, key) = (self.path("config"), self.path("pem"), self.path("key"));
+        let mut openssl = Command::new("openssl");
+        openssl.args(["ts", "-reply", "-queryfile", &query, "-out", &answer]);
+        drop(output_of(openssl.args(["-config", &config, "-signer", &certificate, "-inkey", &key])));
+        fs::read(&answer).unwrap()
+    }
+
+    /// A question about `message`.
+    #[must_use]
+    pub fn question(&self, message: &[u8]) -> Vec<u8> {
+        fs::write(self.path("message"), message).unwrap();
+        let mut openssl = Command::new("openssl");
+        let query = self.path("query");
+        openssl.args(["ts", "-query", "-data", &self.path("message"), "-sha256", "-cert", "-out", &query]);
+        drop(output_of(&mut openssl));
+        fs::read(&query).unwrap()
+    }
+
     /// A token over `message`, now.
     #[must_use]
     pub fn token(&self, message: &[u8]) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! Public keys out of PEM files, and signatures verified with them.
+//! Public keys out of PEM files and lines of OpenSSH, and signatures verified with them.
 //!
 //! The key alone decides the algorithm; nothing that a signature says of itself is believed. ECDSA signatures are in
 //! ASN.1. Both values of `s` that fit are accepted, as other signers write either: the bytes of a signature are no identity.
@@ -9,6 +9,8 @@ use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use plimsoll_model::digest::Digest;
 use sigstore_crypto::KeyAlgorithm;
 use sigstore_types::DerPublicKey;
+
+use crate::signing::key_file::openssh;
 
 /// A larger file is no key.
 pub const KEY_LIMIT: u64 = 1 << 16;
@@ -100,13 +102,16 @@ impl Algorithm {
 }
 
 impl PublicKey {
-    /// Reads a key out of PEM.
+    /// Reads a key out of PEM, or the line of one of OpenSSH.
     ///
     /// # Errors
     /// See [`KeyError`].
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
         if text.contains("PRIVATE KEY-----") {
             return Err(KeyError::Private);
+        }
+        if let Some(key) = openssh::public(text) {
+            return key;
         }
         if text.matches("-----BEGIN ").count() != 1 {
             return Err(KeyError::NotPem);

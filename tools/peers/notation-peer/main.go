@@ -1,7 +1,9 @@
-// Signs and verifies images in OCI layouts with the libraries that the notation command is made of.
+// Signs and verifies images in OCI layouts with the libraries that the notation command is made of, and verifies
+// signatures of files.
 //
 //	notation-peer sign LAYOUT REFERENCE KEY CHAIN MEDIA-TYPE SCHEME [SIGNED-AT [EXPIRY]]
 //	notation-peer verify LAYOUT REFERENCE CONFIG
+//	notation-peer verify-file FILE ENVELOPE MEDIA-TYPE
 //
 // REFERENCE is NAME@DIGEST; KEY and CHAIN are PEM files, times RFC 3339, CONFIG has trustpolicy.json and truststore/.
 package main
@@ -75,8 +77,32 @@ func sign(repository registry.Repository, reference string, arguments []string) 
 	}
 }
 
+// Verifies what is in an envelope over a file; whom to trust is not asked.
+func verifyFile(file, envelope, mediaType string) {
+	content := must(must(signature.ParseEnvelope(mediaType, must(os.ReadFile(envelope)))).Verify())
+	var payload struct {
+		TargetArtifact struct {
+			MediaType, Digest string
+			Size              int
+		}
+	}
+	if err := json.Unmarshal(content.Payload.Content, &payload); err != nil {
+		log.Fatal(err)
+	}
+	bytes := must(os.ReadFile(file))
+	sum := sha256.Sum256(bytes)
+	target := payload.TargetArtifact
+	if content.Payload.ContentType != payloadType || target.Size != len(bytes) || target.Digest != "sha256:"+hex.EncodeToString(sum[:]) {
+		log.Fatalf("the envelope is over %+v", target)
+	}
+}
+
 func main() {
 	log.SetFlags(0)
+	if os.Args[1] == "verify-file" {
+		verifyFile(os.Args[2], os.Args[3], os.Args[4])
+		return
+	}
 	repository := must(registry.NewOCIRepository(os.Args[2], registry.RepositoryOptions{}))
 	switch os.Args[1] {
 	case "sign":

@@ -1,5 +1,7 @@
 //! What can be typed behind `plimsoll key`, `plimsoll sign`, `plimsoll sign-blob` and `plimsoll attest`.
 
+pub(crate) mod notation;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Subcommand, ValueEnum};
@@ -7,6 +9,7 @@ use plimsoll_model::platform::Platform;
 
 use super::audit::Auditing;
 use super::elsewhere::Elsewhere;
+use notation::Notation;
 
 const KEY_HELP: &str = "\
 The private key is sealed with a password, which is asked for, or read from PLIMSOLL_PASSWORD or COSIGN_PASSWORD. The files are
@@ -18,24 +21,34 @@ Examples:
   COSIGN_PASSWORD= plimsoll key generate --output test
   plimsoll key public release.key > release.pub";
 
+const PUBLIC_HELP: &str = "\
+Examples:
+  plimsoll key public release.key > release.pub
+  plimsoll key public awskms:///alias/release > release.pub";
+
 const SIGN_HELP: &str = "\
 The name is resolved once; what is signed is the digest, which is told. Signatures lie beside the image, in its registry or
 layout: a bundle as cosign 3 writes it refers to the image, one of old is added to those under the tag sha256-HEX.sig. They are in
 no transparency log: `plimsoll verify` and `cosign verify` need --insecure-ignore-tlog.
 
-Keys: files of `plimsoll key generate` and of cosign; PKCS #8, SEC 1 and PKCS #1 in PEM; pkcs11:… for a key on a token, whose PIN is
-asked for, or read from PLIMSOLL_PIN.
+Keys: files of `plimsoll key generate`, of cosign and of OpenSSH; PKCS #8, SEC 1 and PKCS #1 in PEM; pkcs11:… for a key on a token and
+tpm:FILE for one that a TPM 2.0 keeps, whose PIN is asked for, or read from PLIMSOLL_PIN; awskms://…, azurekms://…, gcpkms://…,
+hashivault://KEY and openbao://KEY for keys of services; NAME://… for those of a program sigstore-kms-NAME.
 
 Examples:
   plimsoll sign ghcr.io/acme/shop:1.4.2 --key release.key
   plimsoll sign ghcr.io/acme/shop@sha256:… --key release.key -a stage=production -a commit=4f2a
   plimsoll sign ghcr.io/acme/shop:1.4.2 --key release.key --format both --recursive
   plimsoll sign oci:image:1.4.2 --key release.key
-  plimsoll sign ghcr.io/acme/shop:1.4.2 --key 'pkcs11:token=acme;object=release?module-path=/usr/lib/softhsm/libsofthsm2.so'";
+  plimsoll sign ghcr.io/acme/shop:1.4.2 --key 'pkcs11:token=acme;object=release?module-path=/usr/lib/softhsm/libsofthsm2.so'
+  plimsoll sign ghcr.io/acme/shop:1.4.2 --key 'tpm:release.tpm?pcrs=sha256:0,7'
+  plimsoll sign ghcr.io/acme/shop:1.4.2 --key awskms:///alias/release
+  plimsoll sign ghcr.io/acme/shop:1.4.2 --key hashivault://release --format notation --certificate-chain chain.pem";
 
 const BLOB_HELP: &str = "\
 Examples:
-  plimsoll sign-blob release.tar.gz --key release.key --bundle release.tar.gz.sigstore.json";
+  plimsoll sign-blob release.tar.gz --key release.key --bundle release.tar.gz.sigstore.json
+  plimsoll sign-blob release.tar.gz --key release.key --format notation --certificate-chain chain.pem --bundle release.tar.gz.jws.sig";
 
 const ATTEST_HELP: &str = "\
 What is attested must be what its type says: a CycloneDX document is no SPDX. TYPE is a URI, or one of cyclonedx, openvex,
@@ -63,10 +76,10 @@ pub(crate) enum Key {
         output: PathBuf,
     },
     /// Write the public key of a private one to standard output.
-    #[command(after_help = "Example:\n  plimsoll key public release.key > release.pub")]
+    #[command(after_help = PUBLIC_HELP)]
     Public {
-        /// The private key: a file, or pkcs11:…
-        #[arg(value_name = "FILE|pkcs11:URI")]
+        /// The private key: a file, pkcs11:…, tpm:FILE, or that of a service, as awskms://…
+        #[arg(value_name = "FILE|URI")]
         key: String,
     },
 }
@@ -95,7 +108,7 @@ pub(crate) struct Sign {
     /// The image: NAME[:TAG][@DIGEST], registry:NAME, or oci:DIR[:TAG|@DIGEST]. Its name is resolved once.
     pub(crate) image: String,
     /// Sign with this private key.
-    #[arg(long, value_name = "FILE|pkcs11:URI")]
+    #[arg(long, value_name = "FILE|URI")]
     pub(crate) key: String,
     /// The format of the signature.
     #[arg(long, value_name = "FORMAT", default_value = "bundle")]
@@ -110,6 +123,8 @@ pub(crate) struct Sign {
     pub(crate) elsewhere: Elsewhere,
     #[command(flatten)]
     pub(crate) auditing: Auditing,
+    #[command(flatten)]
+    pub(crate) notation: Notation,
 }
 
 /// The formats of signatures.
@@ -121,6 +136,17 @@ pub(crate) enum SignatureFormat {
     Legacy,
     /// Both.
     Both,
+    /// The Notary Project's, as notation makes it; needs the certificates of the key.
+    Notation,
+}
+
+/// The formats of signatures of files.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum BlobFormat {
+    /// A Sigstore bundle.
+    Bundle,
+    /// An envelope of the Notary Project; needs the certificates of the key.
+    Notation,
 }
 
 /// Options of `sign-blob`.
@@ -130,13 +156,18 @@ pub(crate) struct SignBlob {
     /// The file.
     pub(crate) file: PathBuf,
     /// Sign with this private key.
-    #[arg(long, value_name = "FILE|pkcs11:URI")]
+    #[arg(long, value_name = "FILE|URI")]
     pub(crate) key: String,
-    /// Write the bundle with the signature to this file; `-` is standard output.
+    /// Write the bundle or the envelope with the signature to this file; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: PathBuf,
     #[command(flatten)]
     pub(crate) auditing: Auditing,
+    /// The format of the signature.
+    #[arg(long, value_name = "FORMAT", default_value = "bundle")]
+    pub(crate) format: BlobFormat,
+    #[command(flatten)]
+    pub(crate) notation: Notation,
 }
 
 /// Options of `attest`.
@@ -146,7 +177,7 @@ pub(crate) struct Attest {
     /// The image: NAME[:TAG][@DIGEST], registry:NAME, or oci:DIR[:TAG|@DIGEST]. Its name is resolved once.
     pub(crate) image: String,
     /// Sign with this private key.
-    #[arg(long, value_name = "FILE|pkcs11:URI")]
+    #[arg(long, value_name = "FILE|URI")]
     pub(crate) key: String,
     /// What is attested, in JSON; `-` reads standard input.
     #[arg(long, value_name = "FILE", requires = "kind")]

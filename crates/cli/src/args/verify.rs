@@ -1,5 +1,6 @@
 //! What can be typed behind `plimsoll verify` and `plimsoll verify-blob`.
 
+pub(crate) mod notation;
 pub(crate) mod vsa;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use super::Words;
 use super::aside::Aside;
 use super::audit::Auditing;
 use super::elsewhere::Elsewhere;
+use notation::{BlobNotary, Ocsp};
 use vsa::{AcceptVsa, EmitVsa};
 
 const VERIFY_HELP: &str = "\
@@ -37,6 +39,7 @@ Examples:
     --certificate-identity-regexp 'https://github\\.com/acme/shop/\\.github/workflows/release\\.yml@refs/tags/.*'
   plimsoll verify oci:image:1.4.2 --key a.pub --key b.pub --threshold 2
   plimsoll verify ghcr.io/acme/shop:1.4.2 --certificate acme-root.pem --crl acme.crl
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --certificate acme-root.pem --fetch-ocsp
   plimsoll verify ghcr.io/acme/shop:1.4.2 --trust-policy trustpolicy.json --trust-store truststore
   plimsoll verify ghcr.io/acme/shop:1.4.2 --key cosign.pub --type slsaprovenance1 --format json
   plimsoll verify ghcr.io/acme/shop:1.4.2 --trust trust.yaml
@@ -52,7 +55,8 @@ Exit codes: 0 verified, 1 refused, 2 could not decide, or wrong use.
 Examples:
   plimsoll verify-blob release.tar.gz --bundle release.tar.gz.sigstore.json --key cosign.pub
   plimsoll verify-blob release.tar.gz --bundle release.tar.gz.sigstore.json --certificate-identity dev@acme.example \\
-    --certificate-oidc-issuer https://accounts.acme.example --trusted-root trusted_root.json";
+    --certificate-oidc-issuer https://accounts.acme.example --trusted-root trusted_root.json
+  plimsoll verify-blob release.tar.gz --bundle release.tar.gz.jws.sig --certificate acme-root.pem";
 
 /// Options of `verify`.
 #[derive(Debug, clap::Args)]
@@ -137,6 +141,8 @@ pub(crate) struct Notary {
     /// A list of revoked certificates, in PEM or DER; may be repeated. None is fetched.
     #[arg(long, value_name = "FILE", requires = "notary", help_heading = NOTARY)]
     pub(crate) crl: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) ocsp: Ocsp,
 }
 
 const NOTARY: &str = "Signatures of notation";
@@ -145,28 +151,30 @@ const NOTARY: &str = "Signatures of notation";
 #[derive(Debug, clap::Args)]
 #[command(after_help = BLOB_HELP)]
 #[command(group = ArgGroup::new("who")
-    .args(["key", "certificate_identity", "certificate_identity_regexp"])
+    .args(["key", "certificate_identity", "certificate_identity_regexp", "certificate"])
     .required(true)
     .multiple(true))]
 pub(crate) struct VerifyBlob {
     /// The file, or its digest as sha256:HEX.
     #[arg(value_name = "FILE|sha256:HEX")]
     pub(crate) file: String,
-    /// The Sigstore bundle with its signature.
+    /// The Sigstore bundle with its signature, or the envelope that notation made of it.
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: PathBuf,
     #[command(flatten)]
     pub(crate) trust: Trust,
     #[command(flatten)]
     pub(crate) auditing: Auditing,
+    #[command(flatten)]
+    pub(crate) notary: BlobNotary,
 }
 
 /// Who is trusted, and what is demanded.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(crate) struct Trust {
-    /// Trust this public key, in PEM; may be repeated.
-    #[arg(long, value_name = "FILE", help_heading = "Who is trusted")]
+    /// Trust this public key: a file in PEM or of OpenSSH, or the key of a service, as awskms://…; may be repeated.
+    #[arg(long, value_name = "FILE|URI", help_heading = "Who is trusted")]
     pub(crate) key: Vec<PathBuf>,
     /// Trust certificates of this name, an address or a URI, if the issuer fits, too.
     #[arg(long, value_name = "NAME", group = "name", requires = "issuer", help_heading = "Who is trusted")]

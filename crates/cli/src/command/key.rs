@@ -6,12 +6,14 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use plimsoll_engine::kms::{self, KmsKey, Surroundings};
 use plimsoll_formats::bounded;
 use plimsoll_trust::key::KEY_LIMIT;
 use plimsoll_trust::signing::Signer;
 use plimsoll_trust::signing::key_file;
 use plimsoll_trust::signing::pkcs11::{DeviceKey, KeyUri, SCHEME};
 use plimsoll_trust::signing::private_key::{NewKey, PrivateKey};
+use plimsoll_trust::signing::tpm::{self, TpmKey, TpmUri};
 use zeroize::Zeroizing;
 
 use super::Context;
@@ -78,6 +80,12 @@ fn create(path: &Path, mode: u32, bytes: &[u8]) -> anyhow::Result<()> {
 
 /// What signs, as `--key` names it.
 pub(super) fn signer(key: &str, context: &Context) -> anyhow::Result<Box<dyn Signer>> {
+    if kms::is_uri(key) {
+        return Ok(Box::new(in_service(key, context)?));
+    }
+    if key.starts_with(tpm::SCHEME) {
+        return Ok(Box::new(in_tpm(key, context).context("the key in the TPM")?));
+    }
     if !key.starts_with(SCHEME) {
         return Ok(Box::new(read(Path::new(key), context)?));
     }
@@ -87,6 +95,30 @@ pub(super) fn signer(key: &str, context: &Context) -> anyhow::Result<Box<dyn Sig
     let pin = password::of_token(&context.environment)?;
     let pin = std::str::from_utf8(&pin).context("the token's PIN")?;
     Ok(Box::new(DeviceKey::open(&uri, pin).context("the key on the token")?))
+}
+
+fn in_tpm(key: &str, context: &Context) -> anyhow::Result<TpmKey> {
+    let device = context.environment.text("PLIMSOLL_TPM");
+    let uri = TpmUri::parse(key, device.as_deref())?;
+    let wrapped = tpm::read(&uri)?;
+    let needs = uri.pcrs.is_none() && wrapped.has_password();
+    let password = if needs { password::of_token(&context.environment)? } else { Zeroizing::default() };
+    Ok(TpmKey::open(&uri, &wrapped, &password)?)
+}
+
+/// A key that a service keeps.
+pub(super) fn in_service(uri: &str, context: &Context) -> anyhow::Result<KmsKey> {
+    KmsKey::open(uri, &surroundings(context)?).with_context(|| format!("the key {uri}"))
+}
+
+/// What else decides how a service is asked.
+pub(super) fn surroundings(context: &Context) -> anyhow::Result<Surroundings> {
+    Ok(Surroundings {
+        variables: context.environment.variables(),
+        proxy: context.proxies(),
+        ca_files: context.config.registries.ca_files.clone(),
+        now: context.environment.timestamp()?,
+    })
 }
 
 fn read(path: &Path, context: &Context) -> anyhow::Result<PrivateKey> {

@@ -18,6 +18,7 @@ use plimsoll_report::promote::{Fate, Promotion, Signed, write_json, write_text};
 use plimsoll_trust::audit::entry::Kind;
 
 use super::check::{Gate, Judged};
+use super::sign::formats;
 use super::trail::{Event, Trail};
 use super::tree::{gap, top};
 use super::{Context, key, locate};
@@ -30,6 +31,7 @@ use stamp::Stamp;
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
     // Whoever has a mistake in anything learns it before the scan.
     let trail = Trail::of(&args.auditing, context)?;
+    let formats = formats(args.signature_format)?;
     let signer = args.key.as_deref().map(|key| key::signer(key, context)).transpose()?;
     let source: Place = args.image.parse().with_context(|| format!("IMAGE {:?}", args.image))?;
     let to = destination(&args.to, &source)?;
@@ -54,7 +56,8 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
         work.tell(&work.promotion(fate))?;
         return Ok(if fate == Fate::Refused { Code::Fail } else { Code::Undecided });
     }
-    let stamp = signer.as_deref().map(|signer| Stamp { signer, args, judged: &judged, to: &to, context });
+    let stamp =
+        signer.as_deref().map(|signer| Stamp { signer, args, formats, judged: &judged, to: &to, context });
     let promotion = work.done(place.as_ref(), stamp.as_ref(), trail.as_ref())?;
     work.tell(&promotion)?;
     Ok(match promotion.fate {

@@ -1,5 +1,7 @@
 //! `plimsoll sign`, `plimsoll sign-blob` and `plimsoll attest`.
 
+mod notation;
+
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
@@ -19,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::trail::Trail;
 use super::{Context, key, locate};
-use crate::args::sign::{Attest, BillFormat, Sign, SignBlob, SignatureFormat};
+use crate::args::sign::{Attest, BillFormat, BlobFormat, Sign, SignBlob, SignatureFormat};
 use crate::args::{Scan, Scanner};
 use crate::exit::Code;
 use crate::output::{Output, to_file, to_stdout};
@@ -29,14 +31,18 @@ const FILE_LIMIT: u64 = 4 << 30;
 
 /// Signs an image.
 pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
+    notation::check(&args.notation, args.format == SignatureFormat::Notation)?;
     let trail = Trail::of(&args.auditing, context)?;
     let signer = key::signer(&args.key, context)?;
+    if args.format == SignatureFormat::Notation {
+        return notation::image(args, signer.as_ref(), trail.as_ref(), context);
+    }
     let (resolved, place) = locate::with_signatures(&args.image, &args.elsewhere, context)?;
     let annotations: BTreeMap<String, String> = args.annotation.iter().cloned().collect();
     let repository = repository(&args.image);
     let order = Order {
         claim: Claim::Signed(&annotations),
-        formats: formats(args.format),
+        formats: formats(args.format)?,
         repository: &repository,
         created: now(context)?,
     };
@@ -51,18 +57,24 @@ pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
 
 /// Signs a file.
 pub(super) fn blob(args: &SignBlob, context: &Context) -> anyhow::Result<Code> {
+    notation::check(&args.notation, args.format == BlobFormat::Notation)?;
     let trail = Trail::of(&args.auditing, context)?;
     let signer = key::signer(&args.key, context)?;
     let named = || format!("reading {}", args.file.display());
     let content = bounded::read_file(&args.file, FILE_LIMIT).with_context(named)?;
-    let signed = bundle::of_file(signer.as_ref(), &content)?;
+    let (format, signed) = match args.format {
+        BlobFormat::Bundle => ("bundle", bundle::of_file(signer.as_ref(), &content)?),
+        BlobFormat::Notation => {
+            ("notation", notation::blob(&content, &args.notation, signer.as_ref(), context)?)
+        }
+    };
     if args.bundle == Path::new("-") {
         to_stdout(|out| out.write_all(&signed))?;
     } else {
         to_file(&args.bundle, |out| out.write_all(&signed))?;
     }
     if let Some(trail) = trail {
-        trail.signed_file(&args.file.display().to_string(), signer.as_ref(), &content, &signed)?;
+        trail.signed_file(&args.file.display().to_string(), signer.as_ref(), &content, (format, &signed))?;
     }
     Ok(Code::Pass)
 }
@@ -89,7 +101,7 @@ pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
     let repository = repository(&args.image);
     let order = Order {
         claim: Claim::Attested { kind: &kind, predicate: &predicate },
-        formats: formats(args.format),
+        formats: formats(args.format)?,
         repository: &repository,
         created: now(context)?,
     };
@@ -110,11 +122,14 @@ fn tell(what: &str, written: &[Written], place: &dyn Referrers) -> anyhow::Resul
     Ok(Code::Pass)
 }
 
-pub(super) const fn formats(format: SignatureFormat) -> &'static [Format] {
+pub(super) fn formats(format: SignatureFormat) -> anyhow::Result<&'static [Format]> {
     match format {
-        SignatureFormat::Bundle => &[Format::Bundle],
-        SignatureFormat::Legacy => &[Format::Legacy],
-        SignatureFormat::Both => &[Format::Bundle, Format::Legacy],
+        SignatureFormat::Bundle => Ok(&[Format::Bundle]),
+        SignatureFormat::Legacy => Ok(&[Format::Legacy]),
+        SignatureFormat::Both => Ok(&[Format::Bundle, Format::Legacy]),
+        SignatureFormat::Notation => {
+            anyhow::bail!("this is not signed as notation signs: choose another format")
+        }
     }
 }
 

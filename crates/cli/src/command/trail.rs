@@ -202,7 +202,7 @@ impl Trail {
         name: &str,
         signer: &dyn Signer,
         content: &[u8],
-        bundle: &[u8],
+        (format, signature): (&str, &[u8]),
     ) -> anyhow::Result<()> {
         self.tell(Event {
             kind: Kind::Signature,
@@ -210,8 +210,8 @@ impl Trail {
             digest: Some(Digest::of(content).to_string()),
             outcome: "done",
             details: vec![
-                ("format", "bundle".to_owned()),
-                ("signature", Digest::of(bundle).to_string()),
+                ("format", format.to_owned()),
+                ("signature", Digest::of(signature).to_string()),
                 ("key", signer.public_key().fingerprint().to_string()),
             ],
         })

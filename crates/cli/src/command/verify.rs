@@ -6,19 +6,25 @@ mod once;
 mod order;
 mod summary;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
-use plimsoll_engine::verify;
+use plimsoll_engine::verify::ocsp::Asking;
+use plimsoll_engine::{kms, verify};
 use plimsoll_formats::bounded;
 use plimsoll_model::digest::Digest;
 use plimsoll_model::signature::Verification;
 use plimsoll_report::verify::{write_json, write_lines, write_text};
+use plimsoll_trust::claimed::{Claimed, Subject};
 use plimsoll_trust::claims::predicate_type;
 use plimsoll_trust::demand::{Claim, Demand, LogRule, TrustedKey};
 use plimsoll_trust::identity::{ExpectedIdentity, Matcher};
+use plimsoll_trust::judge::Judge;
 use plimsoll_trust::key::{KEY_LIMIT, PublicKey};
+use plimsoll_trust::notary::{COSE, JWS};
 use plimsoll_trust::scheme::SIZE_LIMIT;
+use plimsoll_trust::signing::Signer as _;
 
 use order::Order;
 
@@ -95,7 +101,8 @@ fn tell_all(
 /// Verifies a file.
 pub(super) fn blob(args: &VerifyBlob, context: &Context) -> anyhow::Result<Code> {
     let trail = Trail::of(&args.auditing, context)?;
-    let demand = demand(&args.trust, Claim::Anything, context)?;
+    let notary = notary::of_blob(&args.notary)?;
+    let demand = Demand { notary, ..demand(&args.trust, Claim::Anything, context)? };
     let bundle = bounded::read_file(&args.bundle, SIZE_LIMIT as u64)
         .with_context(|| format!("reading {}", args.bundle.display()))?;
     let path = Path::new(&args.file);
@@ -109,8 +116,54 @@ pub(super) fn blob(args: &VerifyBlob, context: &Context) -> anyhow::Result<Code>
         }
     };
     let place = args.bundle.display().to_string();
-    let verification = verify::file(&args.file, (digest, bytes.as_deref()), (&place, &bundle), &demand);
+    let fetches = args.notary.ocsp.fetch_ocsp;
+    let verification = judged(demand, fetches, context, |judge| {
+        Ok(match envelope(&bundle) {
+            None => verify::file(&args.file, (digest, bytes.as_deref()), (&place, &bundle), judge),
+            Some(media_type) => {
+                let size = bytes.as_ref().map(|bytes| bytes.len() as u64);
+                let described = size.map(|size| (args.notary.media_type.as_str(), size));
+                let subject = Subject { digest, bytes: bytes.as_deref(), described };
+                let annotations = BTreeMap::new();
+                let claimed = Claimed {
+                    place: &place,
+                    media_type,
+                    content: &bundle,
+                    annotations: &annotations,
+                    subject,
+                };
+                verify::claimed_of_file(&args.file, &claimed, judge)
+            }
+        })
+    })?;
     tell(&verification, args.trust.format, trail.as_ref(), context)
+}
+
+/// Verifies by a demand; with responders of OCSP asked if that is wanted.
+fn judged(
+    demand: Demand,
+    fetches: bool,
+    context: &Context,
+    verify: impl FnOnce(&dyn Judge) -> anyhow::Result<Verification>,
+) -> anyhow::Result<Verification> {
+    if !fetches {
+        return verify(&demand);
+    }
+    let asking = Asking::new(demand, &super::key::surroundings(context)?)?;
+    let verification = verify(&asking)?;
+    asking.troubles().iter().for_each(|words| progress::warning(words));
+    Ok(verification)
+}
+
+/// The kind of envelope of the Notary Project that it is; none if it is something else. Whether it is sound is seen later.
+fn envelope(bytes: &[u8]) -> Option<&'static str> {
+    /// How `COSE_Sign1` begins with its tag.
+    const TAGGED: u8 = 0xd2;
+    if bytes.first() == Some(&TAGGED) {
+        return Some(COSE);
+    }
+    let document: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    document.get("protected").map(|_| JWS)
 }
 
 fn tell(
@@ -133,7 +186,7 @@ fn tell(
 fn demand(args: &Trust, claim: Claim, context: &Context) -> anyhow::Result<Demand> {
     let roots = trust::roots(args.trusted_root.as_deref())?;
     Ok(Demand {
-        keys: args.key.iter().map(|path| key(path)).collect::<anyhow::Result<_>>()?,
+        keys: args.key.iter().map(|path| key(path, context)).collect::<anyhow::Result<_>>()?,
         identities: identity(args)?.into_iter().collect(),
         notary: None,
         claim: match &args.predicate_type {
@@ -148,8 +201,12 @@ fn demand(args: &Trust, claim: Claim, context: &Context) -> anyhow::Result<Deman
     })
 }
 
-fn key(path: &Path) -> anyhow::Result<TrustedKey> {
+fn key(path: &Path, context: &Context) -> anyhow::Result<TrustedKey> {
     let title = path.display().to_string();
+    if kms::is_uri(&title) {
+        let key = super::key::in_service(&title, context)?.public_key().clone();
+        return Ok(TrustedKey { key, title, valid: (None, None) });
+    }
     let named = || format!("the key {title}");
     let bytes = bounded::read_file(path, KEY_LIMIT).with_context(named)?;
     let text = String::from_utf8(bytes).with_context(named)?;

@@ -3,7 +3,8 @@
 //! ([`policy`], [`store`]).
 //!
 //! Only BasicConstraints, KeyUsage and ExtendedKeyUsage of certificates count, as the specification wants it. Signatures are
-//! verified by the one cryptography provider of the whole program; no list of revoked certificates is fetched ([`revocation`]).
+//! made ([`sign`]) and verified by the one cryptography provider of the whole program; nothing that tells of revoked certificates is fetched here
+//! ([`revocation`], [`ocsp`]).
 
 pub(crate) mod algorithm;
 pub(crate) mod chain;
@@ -11,9 +12,11 @@ pub mod cose;
 pub mod envelope;
 pub mod identity;
 pub mod jws;
+pub mod ocsp;
 pub(crate) mod payload;
 pub mod policy;
 pub mod revocation;
+pub mod sign;
 pub mod store;
 pub(crate) mod timestamp;
 pub(crate) mod token;
@@ -39,7 +42,7 @@ pub struct NotaryTrust {
     pub policy: Policy,
     /// The stores that the policy names.
     pub stores: Vec<Store>,
-    /// Lists of revoked certificates.
+    /// Lists of revoked certificates, and answers of OCSP.
     pub revoked: Vec<RevocationList>,
     /// Where it is from, for people.
     pub title: String,

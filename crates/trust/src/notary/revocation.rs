@@ -1,20 +1,38 @@
-//! Lists of revoked certificates (RFC 5280), as files: nothing is fetched, no OCSP responder is asked. A list counts for the
-//! certificates of its issuer while it is valid; a certificate on it is revoked even if the list is old.
+//! Lists of revoked certificates (RFC 5280) and answers of OCSP (`ocsp`), as they were given: nothing is fetched here. A list counts for
+//! the certificates of its issuer while it is valid; a certificate on it is revoked even if the list is old.
 
 use jiff::Timestamp;
 use x509_cert::crl::CertificateList;
 use x509_cert::der::Decode as _;
 
 use super::chain::Chain;
+use super::ocsp::{Answer, Question};
 use super::store::ders;
 use super::x509::{Cert, first_of_sequence, time};
 
 /// A larger file is no list.
 pub const LIST_LIMIT: u64 = 64 << 20;
 
-/// A list.
+/// What tells of revoked certificates: a list, or an answer of OCSP.
 #[derive(Clone, Debug)]
-pub struct RevocationList {
+pub struct RevocationList(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    List(Box<List>),
+    Answer(Box<Answer>),
+}
+
+/// What is told of one certificate.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Told {
+    pub(crate) is_revoked: bool,
+    /// Whether it is still true.
+    pub(crate) is_current: bool,
+}
+
+#[derive(Clone, Debug)]
+struct List {
     signed: Vec<u8>,
     parsed: CertificateList,
     from: Timestamp,
@@ -48,10 +66,39 @@ impl RevocationList {
         ders(bytes, "X509 CRL")
             .map_err(ListError)?
             .iter()
-            .map(|der| Self::of(der).map_err(ListError))
+            .map(|der| List::of(der).map(|list| Self(Source::List(Box::new(list)))).map_err(ListError))
             .collect()
     }
 
+    /// Reads an answer of OCSP.
+    ///
+    /// # Errors
+    /// If it is malformed, or says nothing of certificates.
+    pub fn read_answer(bytes: &[u8]) -> Result<Self, ListError> {
+        Answer::read(bytes).map(|answer| Self(Source::Answer(Box::new(answer)))).map_err(ListError)
+    }
+
+    /// The same of one that was fetched.
+    ///
+    /// # Errors
+    /// If it answers another question, too.
+    pub fn answer_to(question: &Question, bytes: &[u8]) -> Result<Self, ListError> {
+        Answer::to(bytes, question).map(|answer| Self(Source::Answer(Box::new(answer)))).map_err(ListError)
+    }
+
+    /// What it tells of a certificate; none if it is not about it.
+    fn tells(&self, certificate: &Cert, issuer: &Cert, now: Timestamp) -> Option<Told> {
+        match &self.0 {
+            Source::Answer(answer) => answer.tells(certificate, issuer, now),
+            Source::List(list) => list.is_by(issuer).then(|| Told {
+                is_revoked: list.has(certificate),
+                is_current: list.from <= now && now <= list.to,
+            }),
+        }
+    }
+}
+
+impl List {
     fn of(der: &[u8]) -> Result<Self, String> {
         let malformed = |error: x509_cert::der::Error| format!("the list is malformed: {error}");
         let parsed = CertificateList::from_der(der).map_err(malformed)?;
@@ -92,11 +139,11 @@ pub(crate) fn status(chain: &Chain, lists: &[RevocationList], now: Timestamp) ->
     let mut status = Status::Irrevocable;
     let mut unknown = None;
     for (certificate, issuer) in chain.issued() {
-        let own: Vec<&RevocationList> = lists.iter().filter(|list| list.is_by(issuer)).collect();
-        if own.iter().any(|list| list.has(certificate)) {
+        let told: Vec<Told> = lists.iter().filter_map(|list| list.tells(certificate, issuer, now)).collect();
+        if told.iter().any(|told| told.is_revoked) {
             return Ok(Status::Revoked(certificate.shown()));
         }
-        if own.iter().any(|list| list.from <= now && now <= list.to) {
+        if told.iter().any(|told| told.is_current) {
             status = Status::Good;
         } else if certificate.is_revocable()? {
             unknown.get_or_insert_with(|| certificate.shown());

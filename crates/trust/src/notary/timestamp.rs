@@ -66,6 +66,16 @@ pub(crate) fn verify(
     Ok(Confirmed { time: info.time, from, to, authority: chain.leaf.subject().to_string() })
 }
 
+/// Whether a token is one over `signature`; who made it is not asked.
+pub(crate) fn check_imprint(token: &[u8], signature: &[u8]) -> Result<(), String> {
+    let info = Token::read(token)?.info()?;
+    if info.hash.of(signature) == info.imprint {
+        Ok(())
+    } else {
+        Err("it is over another signature".to_owned())
+    }
+}
+
 /// The chain from `leaf` to a certificate in a trusted store.
 fn chain(leaf: &Cert, beside: &[Cert], trust: &NotaryTrust) -> Result<Chain, String> {
     let stores = trust.stores.iter().filter(|store| store.kind == StoreKind::Tsa);

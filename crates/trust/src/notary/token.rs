@@ -6,7 +6,7 @@ use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use x509_cert::der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
+use x509_cert::der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef};
 use x509_cert::der::{Decode as _, Encode as _, Reader as _, SliceReader, Tag, Tagged as _};
 
 use super::algorithm::Hash;
@@ -110,6 +110,13 @@ impl Token {
             return Err("the token is bound to another certificate".to_owned());
         }
         attributes.to_der().map_err(malformed)
+    }
+
+    /// The number of the question that it answers, if it tells one.
+    pub(crate) fn nonce(&self) -> Option<Vec<u8>> {
+        let parts = elements(&self.info).ok()?;
+        let number = parts.iter().skip(5).find(|part| part.tag() == Tag::Integer)?;
+        Some(number.decode_as::<UintRef<'_>>().ok()?.as_bytes().to_vec())
     }
 
     /// What it says.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use x509_cert::Certificate;
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode as _, Reader as _, SliceReader};
+use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
     AuthorityInfoAccessSyntax, BasicConstraints, CrlDistributionPoints, ExtendedKeyUsage, KeyUsage,
 };
@@ -15,6 +16,8 @@ use super::algorithm::{Hash, Key};
 const OCSP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
 /// How an extended key usage says that a certificate signs timestamps.
 const TIME_STAMPING: &str = "1.3.6.1.5.5.7.3.8";
+/// How one says that it answers OCSP.
+const OCSP_SIGNING: &str = "1.3.6.1.5.5.7.3.9";
 /// Extended key usages that a certificate for signing code must not have.
 const NOT_FOR_CODE: [(&str, &str); 6] = [
     ("2.5.29.37.0", "anyExtendedKeyUsage"),
@@ -22,7 +25,7 @@ const NOT_FOR_CODE: [(&str, &str); 6] = [
     ("1.3.6.1.5.5.7.3.2", "clientAuth"),
     ("1.3.6.1.5.5.7.3.4", "emailProtection"),
     (TIME_STAMPING, "timeStamping"),
-    ("1.3.6.1.5.5.7.3.9", "OCSPSigning"),
+    (OCSP_SIGNING, "OCSPSigning"),
 ];
 
 /// What the leaf of a chain is for.
@@ -67,6 +70,34 @@ impl Cert {
 
     pub(crate) fn serial(&self) -> &[u8] {
         self.parsed.tbs_certificate.serial_number.as_bytes()
+    }
+
+    /// The key itself, without what says of which kind it is.
+    pub(crate) fn key_bits(&self) -> &[u8] {
+        self.parsed.tbs_certificate.subject_public_key_info.subject_public_key.raw_bytes()
+    }
+
+    /// Where OCSP answers for it, if that is an address of HTTP.
+    pub(crate) fn responder(&self) -> Option<String> {
+        let (_, access) = self.parsed.tbs_certificate.get::<AuthorityInfoAccessSyntax>().ok()??;
+        access.0.iter().filter(|place| place.access_method == OCSP).find_map(|place| {
+            let GeneralName::UniformResourceIdentifier(url) = &place.access_location else { return None };
+            let url = url.as_str();
+            (url.starts_with("http://") || url.starts_with("https://")).then(|| url.to_owned())
+        })
+    }
+
+    /// Whether it is for answering of OCSP, and for nothing else.
+    pub(crate) fn answers_ocsp(&self) -> bool {
+        let is_for = |(_, usages): (bool, ExtendedKeyUsage)| {
+            usages.0.iter().map(ToString::to_string).eq([OCSP_SIGNING.to_owned()])
+        };
+        self.extended().ok().flatten().is_some_and(is_for) && !self.is_authority()
+    }
+
+    /// Whether it has this extension.
+    pub(crate) fn has_extension(&self, id: ObjectIdentifier) -> bool {
+        self.parsed.tbs_certificate.extensions.iter().flatten().any(|extension| extension.extn_id == id)
     }
 
     /// For messages.

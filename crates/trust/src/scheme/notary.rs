@@ -178,7 +178,9 @@ impl Judged<'_> {
         }
         let status = revocation::status(self.chain, &self.trust.revoked, self.now);
         match status.map_err(failed(Check::Certificate))? {
-            Status::Good => record.passed(Check::Revocation, "on none of the lists given, which cover it"),
+            Status::Good => {
+                record.passed(Check::Revocation, "not revoked, by the lists or answers given, which cover it")
+            }
             Status::Irrevocable => {
                 record.not_made(
                     Check::Revocation,
@@ -186,7 +188,7 @@ impl Judged<'_> {
                 );
             }
             Status::Unknown(which) => {
-                let words = format!("not checked: no list given covers {which}, and none is fetched");
+                let words = format!("not checked: no list or answer covers {which}");
                 if action == Action::Enforce {
                     return Err(Refusal::Failed(Check::Revocation, words));
                 }

@@ -1,7 +1,12 @@
 //! Files of private keys: cosign's (PKCS #8 sealed with a password: scrypt and `NaCl`'s secretbox, as
-//! <https://github.com/secure-systems-lab/go-securesystemslib/tree/main/encrypted> has it) and plain ones in PEM.
+//! <https://github.com/secure-systems-lab/go-securesystemslib/tree/main/encrypted> has it), plain ones in PEM, PKCS #8 sealed by
+//! others (`sealed`), and OpenSSH's (`openssh`).
 //!
-//! The work that a file asks for to derive its key is one of the three known amounts, so that no file costs more.
+//! The work that a file asks for to derive its key is bounded, so that no file costs more; of cosign's it is one of the three known
+//! amounts.
+
+pub(crate) mod openssh;
+mod sealed;
 
 use aws_lc_rs::rand;
 use base64::Engine as _;
@@ -18,6 +23,9 @@ use crate::strict;
 
 const SEALED: &str = "ENCRYPTED SIGSTORE PRIVATE KEY";
 const SEALED_OF_OLD: &str = "ENCRYPTED COSIGN PRIVATE KEY";
+
+const SEALED_PKCS8: &str = "ENCRYPTED PRIVATE KEY";
+const OPENSSH: &str = "OPENSSH PRIVATE KEY";
 
 const KDF: &str = "scrypt";
 const CIPHER: &str = "nacl/secretbox";
@@ -40,8 +48,16 @@ pub enum KeyFileError {
     #[error("it is not one private key in PEM")]
     NotPem,
     /// A kind of file that is not read.
-    #[error("a file of {0:?} is not read: convert it, as with `openssl pkcs8 -topk8 -nocrypt`")]
+    #[error("a file of {0:?} is not read: convert it, as with `openssl pkcs8 -topk8`")]
     Kind(String),
+    /// A kind of key that is not read out of OpenSSH's files.
+    #[error(
+        "a key {0:?} in OpenSSH's own format is not read: convert it with `ssh-keygen -p -m PKCS8 -f FILE`"
+    )]
+    OpenSsh(String),
+    /// It is sealed by a cipher that is not supported.
+    #[error("it is sealed by {0:?}, which is not supported")]
+    Cipher(String),
     /// The key in it is not supported.
     #[error(transparent)]
     Key(#[from] NotAKey),
@@ -90,7 +106,11 @@ struct Cipher {
 /// Tells whether a file is sealed with a password.
 #[must_use]
 pub fn is_sealed(text: &str) -> bool {
-    [SEALED, SEALED_OF_OLD].iter().any(|label| text.contains(&format!("-----BEGIN {label}-----")))
+    let has = |label: &str| text.contains(&format!("-----BEGIN {label}-----"));
+    if has(OPENSSH) && text.len() as u64 <= KEY_LIMIT {
+        return pem::parse(text).is_ok_and(|block| openssh::is_sealed(block.contents()));
+    }
+    [SEALED, SEALED_OF_OLD, SEALED_PKCS8].into_iter().any(has)
 }
 
 /// Reads the private key in a file; `password` opens it if it is sealed.
@@ -114,6 +134,16 @@ pub fn read(text: &str, password: Option<&[u8]>) -> Result<PrivateKey, KeyFileEr
         SEALED | SEALED_OF_OLD => {
             Ok(PrivateKey::from_pkcs8(&open(&content, password.ok_or(KeyFileError::NoPassword)?)?)?)
         }
+        SEALED_PKCS8 => {
+            let password = password.ok_or(KeyFileError::NoPassword)?;
+            // Whether the padding fits is chance: what a wrong password gives is no key.
+            let plain = sealed::open(&content, password)?;
+            PrivateKey::from_pkcs8(&plain).map_err(|error| match plain.first() {
+                Some(0x30) => error.into(),
+                _ => KeyFileError::Password,
+            })
+        }
+        OPENSSH => openssh::read(&content, password),
         "PUBLIC KEY" => Err(KeyFileError::Public),
         other => Err(KeyFileError::Kind(other.chars().filter(|c| !c.is_control()).take(60).collect())),
     }

@@ -4,14 +4,19 @@
 //! signatures into the formats that verifiers read, [`statement`] and [`predicate`] say what is claimed.
 
 pub mod bundle;
+pub mod encoding;
 pub mod key_file;
 pub mod legacy;
 pub mod pkcs11;
 pub mod predicate;
 pub mod private_key;
+pub mod program;
 pub mod provenance;
 pub mod statement;
+pub mod timestamp;
+pub mod tpm;
 
+use self::encoding::Hash;
 use crate::key::PublicKey;
 
 /// What signs: a key in memory, or one that never leaves its device.
@@ -24,6 +29,14 @@ pub trait Signer {
     /// # Errors
     /// See [`SignError`].
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
+
+    /// The same by RSASSA-PSS, whose salt is as long as the hash; only of keys of RSA, and not of all that hold them.
+    ///
+    /// # Errors
+    /// See [`SignError`].
+    fn sign_pss(&self, _hash: Hash, _message: &[u8]) -> Result<Vec<u8>, SignError> {
+        Err(SignError::Scheme)
+    }
 }
 
 /// Nothing was signed.
@@ -32,6 +45,9 @@ pub enum SignError {
     /// The cryptography provider refused.
     #[error("the key could not sign")]
     Refused,
+    /// What holds the key cannot sign so.
+    #[error("what holds the key cannot sign by RSASSA-PSS")]
+    Scheme,
     /// The device that holds the key refused.
     #[error("the key's device could not sign: {0}")]
     Device(String),

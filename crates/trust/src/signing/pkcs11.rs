@@ -8,23 +8,20 @@ use std::fmt;
 
 use aws_lc_rs::digest;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
-use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
+use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsPssParams};
+use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
-use x509_cert::der::asn1::{Any, BitString, ObjectIdentifier, OctetString, SequenceOf, UintRef};
-use x509_cert::der::{Decode as _, Encode as _};
-use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
+use x509_cert::der::Decode as _;
+use x509_cert::der::asn1::OctetString;
 
 pub use uri::{KeyUri, SCHEME, UriError};
 
-use super::{SignError, Signer};
+use super::encoding::Hash;
+use super::{SignError, Signer, encoding};
 use crate::key::{Algorithm, PublicKey};
-
-const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// A key on a device.
 pub struct DeviceKey {
@@ -124,9 +121,18 @@ impl Signer for DeviceKey {
         };
         let hash = digest::digest(hash, message);
         let raw = self.session.sign(&Mechanism::Ecdsa, self.private, hash.as_ref()).map_err(device)?;
-        // Both numbers one after the other, each as long.
-        let halves = raw.split_at_checked(raw.len() / 2).ok_or(SignError::Refused)?;
-        integers([halves.0, halves.1]).ok_or(SignError::Refused)
+        encoding::ecdsa_signature(&raw).ok_or(SignError::Refused)
+    }
+
+    fn sign_pss(&self, hash: Hash, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let (hash_alg, mgf, make): (_, _, fn(_) -> _) = match hash {
+            Hash::Sha256 => (MechanismType::SHA256, PkcsMgfType::MGF1_SHA256, Mechanism::Sha256RsaPkcsPss),
+            Hash::Sha384 => (MechanismType::SHA384, PkcsMgfType::MGF1_SHA384, Mechanism::Sha384RsaPkcsPss),
+            Hash::Sha512 => (MechanismType::SHA512, PkcsMgfType::MGF1_SHA512, Mechanism::Sha512RsaPkcsPss),
+        };
+        let parameters = PkcsPssParams { hash_alg, mgf, s_len: u64::from(hash.bits() / 8).into() };
+        let device = |error: cryptoki::error::Error| SignError::Device(error.to_string());
+        self.session.sign(&make(parameters), self.private, message).map_err(device)
     }
 }
 
@@ -158,10 +164,12 @@ fn public(session: &Session, holder: ObjectHandle) -> Result<Option<PublicKey>, 
         }
     }
     let der = match (kind, parameters.zip(point), modulus.zip(exponent)) {
-        (Some(KeyType::EC), Some((parameters, point)), _) => ec(&parameters, &point),
+        (Some(KeyType::EC), Some((parameters, point)), _) => {
+            encoding::ec(encoding::parameters(&parameters), &unwrapped(&point))
+        }
         // Other curves of this kind have keys of other lengths.
-        (Some(KeyType::EC_EDWARDS), Some((_, point)), _) => spki(ED25519, None, &unwrapped(&point)),
-        (Some(KeyType::RSA), _, Some((modulus, exponent))) => rsa(&modulus, &exponent),
+        (Some(KeyType::EC_EDWARDS), Some((_, point)), _) => encoding::ed25519(&unwrapped(&point)),
+        (Some(KeyType::RSA), _, Some((modulus, exponent))) => encoding::rsa(&modulus, &exponent),
         (Some(KeyType::EC | KeyType::EC_EDWARDS | KeyType::RSA), _, _) => return Ok(None),
         _ => return Err(DeviceError::Unsupported),
     };
@@ -169,32 +177,7 @@ fn public(session: &Session, holder: ObjectHandle) -> Result<Option<PublicKey>, 
     key.map(Some).map_err(|_| DeviceError::Unsupported)
 }
 
-fn ec(parameters: &[u8], point: &[u8]) -> Option<Vec<u8>> {
-    spki(EC, Some(Any::from_der(parameters).ok()?), &unwrapped(point))
-}
-
 /// Modules that do not follow the standard leave the wrapping out.
 fn unwrapped(point: &[u8]) -> Vec<u8> {
     OctetString::from_der(point).map_or_else(|_| point.to_vec(), OctetString::into_bytes)
-}
-
-fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Vec<u8>> {
-    spki(RSA, Some(Any::null()), &integers([modulus, exponent])?)
-}
-
-fn spki(oid: ObjectIdentifier, parameters: Option<Any>, key: &[u8]) -> Option<Vec<u8>> {
-    let info = SubjectPublicKeyInfoOwned {
-        algorithm: AlgorithmIdentifierOwned { oid, parameters },
-        subject_public_key: BitString::from_bytes(key).ok()?,
-    };
-    info.to_der().ok()
-}
-
-/// A sequence of two numbers: an ECDSA signature, or an RSA key.
-fn integers(numbers: [&[u8]; 2]) -> Option<Vec<u8>> {
-    let mut sequence = SequenceOf::<Any, 2>::new();
-    for number in numbers {
-        sequence.add(Any::encode_from(&UintRef::new(number).ok()?).ok()?).ok()?;
-    }
-    sequence.to_der().ok()
 }

@@ -11,8 +11,9 @@ use aws_lc_rs::signature::{
 };
 use zeroize::Zeroizing;
 
+use super::encoding::{Hash, field_size};
 use super::{SignError, Signer};
-use crate::key::PublicKey;
+use crate::key::{Algorithm, PublicKey};
 
 /// The curves that keys may be on.
 static CURVES: [&EcdsaSigningAlgorithm; 3] =
@@ -102,6 +103,28 @@ impl PrivateKey {
         Self::of(RsaKeyPair::from_der(der).map(Pair::Rsa).map_err(|_| NotAKey)?)
     }
 
+    /// A key of Ed25519 by its seed.
+    pub(super) fn from_seed(seed: &[u8], public: &[u8]) -> Result<Self, NotAKey> {
+        let pair = Ed25519KeyPair::from_seed_and_public_key(seed, public);
+        Self::of(Pair::Ed25519(pair.map_err(|_| NotAKey)?))
+    }
+
+    /// A key of ECDSA by its number, without leading zeros, and its point.
+    pub(super) fn from_scalar(curve: Algorithm, number: &[u8], point: &[u8]) -> Result<Self, NotAKey> {
+        let size = field_size(curve).ok_or(NotAKey)?;
+        let scheme = match curve {
+            Algorithm::EcdsaP256 => &ECDSA_P256_SHA256_ASN1_SIGNING,
+            Algorithm::EcdsaP384 => &ECDSA_P384_SHA384_ASN1_SIGNING,
+            Algorithm::EcdsaP521 => &ECDSA_P521_SHA512_ASN1_SIGNING,
+            Algorithm::Ed25519 | Algorithm::Rsa => return Err(NotAKey),
+        };
+        let mut whole = Zeroizing::new(vec![0; size.checked_sub(number.len()).ok_or(NotAKey)?]);
+        whole.reserve_exact(size);
+        whole.extend_from_slice(number);
+        let pair = EcdsaKeyPair::from_private_key_and_public_key(scheme, &whole, point);
+        Self::of(Pair::Ecdsa(pair.map_err(|_| NotAKey)?))
+    }
+
     fn of(pair: Pair) -> Result<Self, NotAKey> {
         let der: Result<PublicKeyX509Der<'static>, _> = match &pair {
             Pair::Ecdsa(pair) => pair.public_key().as_der(),
@@ -146,6 +169,18 @@ impl Signer for PrivateKey {
                 Ok(bytes)
             }
         }
+    }
+
+    fn sign_pss(&self, hash: Hash, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let Pair::Rsa(pair) = &self.pair else { return Err(SignError::Scheme) };
+        let scheme = match hash {
+            Hash::Sha256 => &signature::RSA_PSS_SHA256,
+            Hash::Sha384 => &signature::RSA_PSS_SHA384,
+            Hash::Sha512 => &signature::RSA_PSS_SHA512,
+        };
+        let mut bytes = vec![0; pair.public_modulus_len()];
+        pair.sign(scheme, &SystemRandom::new(), message, &mut bytes).map_err(|_| SignError::Refused)?;
+        Ok(bytes)
     }
 }
 

@@ -18,7 +18,6 @@ use plimsoll_trust::vsa;
 use serde_json::Value;
 
 use super::super::check::{Judged, summary};
-use super::super::sign::formats;
 use super::super::trail::{Trail, now};
 use super::super::{Context, trust};
 use crate::args::Promote as Args;
@@ -30,6 +29,7 @@ const BUNDLE: &str = "Sigstore bundle";
 pub(super) struct Stamp<'a> {
     pub(super) signer: &'a dyn Signer,
     pub(super) args: &'a Args,
+    pub(super) formats: &'static [Format],
     pub(super) judged: &'a Judged,
     pub(super) to: &'a Reference,
     pub(super) context: &'a Context,
@@ -40,8 +40,7 @@ impl Stamp<'_> {
     pub(super) fn wanted(&self) -> Vec<Signed> {
         let what = ["signature"].into_iter().chain(self.args.verifier_id.iter().map(|_| "verdict"));
         let of = |what| {
-            let formats = formats(self.args.signature_format).iter();
-            formats.map(move |format| Signed {
+            self.formats.iter().map(move |format| Signed {
                 what,
                 format: format.as_str(),
                 manifest: None,
@@ -83,7 +82,7 @@ impl Stamp<'_> {
     ) -> anyhow::Result<Vec<Signed>> {
         let there = self.there((resolved, place), claim)?;
         let mut all = Vec::new();
-        for format in formats(self.args.signature_format) {
+        for format in self.formats {
             let is_there = there.contains(format);
             let mut manifest = None;
             if !is_there {

@@ -7,30 +7,50 @@ use anyhow::{Context as _, bail};
 use plimsoll_formats::bounded;
 use plimsoll_image::source::place::Place;
 use plimsoll_trust::notary::NotaryTrust;
+use plimsoll_trust::notary::ocsp::ANSWER_LIMIT;
 use plimsoll_trust::notary::policy::{POLICY_LIMIT, Policies, Policy};
 use plimsoll_trust::notary::revocation::{LIST_LIMIT, RevocationList};
 use plimsoll_trust::notary::store::{CERTIFICATE_LIMIT, Store, StoreKind, StoreName};
 
 use crate::args::verify::Notary;
+use crate::args::verify::notation::{BlobNotary, Ocsp};
 
 /// A store with more files is refused.
 const FILE_LIMIT: usize = 256;
 
 /// Reads what was given, if anything was.
 pub(super) fn trust(args: &Notary, image: &Place) -> anyhow::Result<Option<NotaryTrust>> {
-    let Notary { trust_policy, certificate, crl, .. } = args;
+    let Notary { trust_policy, certificate, crl, ocsp, .. } = args;
     let (policy, stores, title) = match (trust_policy, certificate.as_slice()) {
         (None, []) => return Ok(None),
         (Some(file), _) => by_policy(file, args, image)?,
         (None, certificates) => by_certificates(certificates)?,
     };
-    let mut revoked = Vec::new();
-    for path in crl {
+    Ok(Some(NotaryTrust { policy, stores, revoked: lists(crl, ocsp)?, title }))
+}
+
+/// The same for signatures of files.
+pub(super) fn of_blob(args: &BlobNotary) -> anyhow::Result<Option<NotaryTrust>> {
+    if args.certificate.is_empty() {
+        return Ok(None);
+    }
+    let (policy, stores, title) = by_certificates(&args.certificate)?;
+    Ok(Some(NotaryTrust { policy, stores, revoked: lists(&args.crl, &args.ocsp)?, title }))
+}
+
+fn lists(paths: &[PathBuf], ocsp: &Ocsp) -> anyhow::Result<Vec<RevocationList>> {
+    let mut lists = Vec::new();
+    for path in paths {
         let named = || format!("the list {}", path.display());
         let bytes = bounded::read_file(path, LIST_LIMIT).with_context(named)?;
-        revoked.extend(RevocationList::read(&bytes).with_context(named)?);
+        lists.extend(RevocationList::read(&bytes).with_context(named)?);
     }
-    Ok(Some(NotaryTrust { policy, stores, revoked, title }))
+    for path in &ocsp.ocsp {
+        let named = || format!("the answer {}", path.display());
+        let bytes = bounded::read_file(path, ANSWER_LIMIT as u64).with_context(named)?;
+        lists.push(RevocationList::read_answer(&bytes).with_context(named)?);
+    }
+    Ok(lists)
 }
 
 /// The strict policy for those whom these authorities vouch for.

@@ -80,6 +80,9 @@ impl<'a> Order<'a> {
             (None, false) => Some(super::demand(&args.trust, Claim::Signed, context)?),
             _ => None,
         };
+        if args.reuse.offline && args.notary.ocsp.fetch_ocsp {
+            bail!("--offline asks nobody: leave it or --fetch-ocsp out");
+        }
         if args.reuse.offline && (args.elsewhere.is_named() || args.lookaside.lookaside.is_some()) {
             bail!("signatures in another place than their image's are not kept: leave --offline out");
         }
@@ -129,6 +132,9 @@ impl<'a> Order<'a> {
             return aside::verified(place, image, self.args, self.context);
         }
         let place: Place = image.parse().with_context(|| format!("IMAGE {image:?}"))?;
+        if self.args.notary.ocsp.fetch_ocsp {
+            return self.asking_responders(image, &place);
+        }
         let trusted = self.trusted(&place)?;
         if let (Some(path), Some(judge)) = (&self.args.accept_vsa.vsa, &trusted) {
             let (name, digest) = self.digest(image, &place)?;
@@ -147,6 +153,19 @@ impl<'a> Order<'a> {
         }
     }
 
+    /// Verifies one image, and asks responders of OCSP: what they say is of now, and nothing of it is kept.
+    fn asking_responders(&self, image: &str, place: &Place) -> anyhow::Result<Verification> {
+        let Some(demand) = &self.demand else {
+            bail!("--fetch-ocsp is for --certificate and --trust-policy")
+        };
+        let demand = Demand { notary: notary::trust(&self.args.notary, place)?, ..demand.clone() };
+        let (resolved, place) = locate::with_signatures(image, &self.args.elsewhere, self.context)?;
+        super::judged(demand, true, self.context, |judge| {
+            let platform = self.args.platform.as_ref();
+            Ok(verify::to_extent(&resolved, place.as_ref(), platform, judge, self.extent())?)
+        })
+    }
+
     /// Who is trusted with this image.
     fn trusted(&self, place: &Place) -> anyhow::Result<Trusted> {
         if let Some(file) = &self.file {
@@ -154,7 +173,7 @@ impl<'a> Order<'a> {
             return Ok(domain.map(|domain| Box::new(domain) as Box<dyn Judge>));
         }
         let Some(demand) = &self.demand else {
-            return Ok(Some(Box::new(summary::demand(self.args, place, self.now)?)));
+            return Ok(Some(Box::new(summary::demand(self.args, place, self.now, self.context)?)));
         };
         let notary = notary::trust(&self.args.notary, place)?;
         Ok(Some(Box::new(Demand { notary, ..demand.clone() })))
@@ -276,16 +295,19 @@ impl<'a> Order<'a> {
         }
     }
 
+    fn extent(&self) -> Extent {
+        if self.args.reuse.all { Extent::Everything } else { Extent::Enough }
+    }
+
     fn judged(
         &self,
         resolved: &Resolved,
         place: &dyn Referrers,
         trusted: &Trusted,
     ) -> anyhow::Result<Verification> {
-        let extent = if self.args.reuse.all { Extent::Everything } else { Extent::Enough };
         let platform = self.args.platform.as_ref();
         Ok(match (trusted, &self.file) {
-            (Some(judge), _) => verify::to_extent(resolved, place, platform, judge.as_ref(), extent)?,
+            (Some(judge), _) => verify::to_extent(resolved, place, platform, judge.as_ref(), self.extent())?,
             (None, file) => {
                 let title = file.as_ref().map_or("the trust file", TrustFile::title);
                 verify::without_domain(resolved, title, self.now)

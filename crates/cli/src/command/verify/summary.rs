@@ -24,6 +24,7 @@ pub(super) fn is_accepted(args: &Verify) -> anyhow::Result<bool> {
         || !args.trust.key.is_empty()
         || !args.notary.certificate.is_empty()
         || args.notary.trust_policy.is_some()
+        || !args.lookaside.keyring.is_empty()
         || args.trust.certificate_identity.is_some()
         || args.trust.certificate_identity_regexp.is_some();
     match (is_by_key, is_by_others) {
@@ -38,7 +39,12 @@ pub(super) fn is_accepted(args: &Verify) -> anyhow::Result<bool> {
 }
 
 /// What is demanded of the summary.
-pub(super) fn demand(args: &Verify, place: &Place, now: Timestamp) -> anyhow::Result<SummaryDemand> {
+pub(super) fn demand(
+    args: &Verify,
+    place: &Place,
+    now: Timestamp,
+    context: &Context,
+) -> anyhow::Result<SummaryDemand> {
     let (Some(key), Some(id)) = (&args.emit_vsa.vsa_key, &args.emit_vsa.verifier_id) else {
         bail!("--vsa-key and --verifier-id go together");
     };
@@ -53,7 +59,7 @@ pub(super) fn demand(args: &Verify, place: &Place, now: Timestamp) -> anyhow::Re
         max_age: args.accept_vsa.vsa_max_age,
         levels: args.accept_vsa.vsa_level.clone(),
     };
-    Ok(SummaryDemand::new(super::key(Path::new(key))?, verifier, uri, now))
+    Ok(SummaryDemand::new(super::key(Path::new(key), context)?, verifier, uri, now))
 }
 
 /// Verifies an image by the summary in a file alone.

@@ -89,6 +89,17 @@ pub enum AttachError {
 /// Puts a manifest around a document; `subject` is the manifest that it refers to. The same document gives the same bytes.
 #[must_use]
 pub fn pack(subject: &[u8], document: Document) -> Packed {
+    let kind = document.media_type;
+    pack_as(subject, document, kind, EMPTY)
+}
+
+/// The same of an artifact of the type `kind` in the shape of old, which readers tell by the type of the configuration.
+#[must_use]
+pub fn pack_artifact(subject: &[u8], document: Document, kind: &'static str) -> Packed {
+    pack_as(subject, document, kind, kind)
+}
+
+fn pack_as(subject: &[u8], document: Document, kind: &str, configuration: &str) -> Packed {
     let own_type = serde_json::from_slice::<Value>(subject).ok();
     let own_type = own_type.as_ref().and_then(|manifest| manifest.get("mediaType")).and_then(Value::as_str);
     let subject_type = own_type.unwrap_or(OCI_MANIFEST);
@@ -100,8 +111,8 @@ pub fn pack(subject: &[u8], document: Document) -> Packed {
     let mut manifest = json!({
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
-        "artifactType": media_type,
-        "config": descriptor(EMPTY, EMPTY_CONTENT),
+        "artifactType": kind,
+        "config": descriptor(configuration, EMPTY_CONTENT),
         "layers": [layer],
         "subject": descriptor(subject_type, subject),
     });
@@ -109,7 +120,7 @@ pub fn pack(subject: &[u8], document: Document) -> Packed {
     let manifest = manifest.to_string().into_bytes();
     let mut entry = descriptor(OCI_MANIFEST, &manifest);
     if let Some(entry) = entry.as_object_mut() {
-        entry.insert("artifactType".to_owned(), media_type.into());
+        entry.insert("artifactType".to_owned(), kind.into());
     }
     annotate(&mut entry, &annotations);
     Packed {

@@ -53,7 +53,10 @@ fn what_is_no_private_key_is_told_as_what_it_is() {
         assert!(matches!(super::read(text, Some(PASSWORD)), Err(KeyFileError::NotPem)), "{text:.40}");
     }
     let of = |label: &str, content: &[u8]| super::read(&in_pem(label, content.to_vec()), Some(PASSWORD));
-    for label in ["OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "CERTIFICATE", "DSA PRIVATE KEY"] {
+    for label in ["OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY"] {
+        assert!(matches!(of(label, b"x"), Err(KeyFileError::Seal(_))), "{label}");
+    }
+    for label in ["CERTIFICATE", "DSA PRIVATE KEY"] {
         assert!(matches!(of(label, b"x"), Err(KeyFileError::Kind(kind)) if kind == label));
     }
     for label in ["PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"] {
@@ -93,4 +96,61 @@ fn a_seal_cannot_ask_for_more_work_or_another_cipher() {
     // A seal that was broken at any place does not open.
     let cut = sealed.replace(r#""ciphertext":""#, r#""ciphertext":"AAAA"#);
     assert!(matches!(open(cut.as_bytes(), PASSWORD), Err(KeyFileError::Password)));
+}
+
+/// Texts and numbers as OpenSSH writes them.
+fn text(bytes: &[u8]) -> Vec<u8> {
+    [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat()
+}
+
+#[test]
+fn hostile_files_of_openssh_are_no_keys() {
+    let file = |cipher: &[u8], kdf: &[u8], options: &[u8], count: u32, private: &[u8]| {
+        let parts =
+            [text(cipher), text(kdf), text(options), count.to_be_bytes().to_vec(), text(b"x"), text(private)];
+        [&b"openssh-key-v1\0"[..], &parts.concat()].concat()
+    };
+    let of =
+        |content: Vec<u8>| super::read(&in_pem(OPENSSH, content), Some(PASSWORD)).map(|_| ()).unwrap_err();
+    let options = |rounds: u32| [text(b"salt"), rounds.to_be_bytes().to_vec()].concat();
+    let seed = [7; 32];
+    let key = [text(b"ssh-ed25519"), text(&seed), text(&[&seed[..], &seed].concat())].concat();
+    for (what, content) in [
+        ("nothing", Vec::new()),
+        ("only-magic", b"openssh-key-v1\0".to_vec()),
+        ("huge-length", [&b"openssh-key-v1\0"[..], &[0xff; 8]].concat()),
+        ("two-keys", file(b"none", b"none", b"", 2, b"")),
+        ("too-much-work", file(b"aes256-ctr", b"bcrypt", &options(u32::MAX), 1, &[0; 16])),
+        ("no-work", file(b"aes256-ctr", b"bcrypt", &options(0), 1, &[0; 16])),
+        ("cut", file(b"aes256-ctr", b"bcrypt", &options(1), 1, &[0; 17])),
+        ("no-salt", file(b"aes256-ctr", b"bcrypt", b"", 1, &[0; 16])),
+        ("empty", file(b"none", b"none", b"", 1, b"")),
+    ] {
+        assert!(matches!(of(content), KeyFileError::Seal(_)), "{what}");
+    }
+    let unlike = file(b"none", b"none", b"", 1, &[&[0, 0, 0, 1, 0, 0, 0, 2][..], &key].concat());
+    assert!(matches!(of(unlike), KeyFileError::Password));
+    let other_public = file(b"none", b"none", b"", 1, &[&[0; 8][..], &key].concat());
+    assert!(matches!(of(other_public), KeyFileError::Key(_) | KeyFileError::Seal(_)));
+    let zero = file(b"aes256-ctr", b"bcrypt", &options(1), 1, &[0; 32]);
+    assert!(matches!(of(zero), KeyFileError::Password));
+    for line in [
+        "ssh-ed25519",
+        "ssh-ed25519 AAAA",
+        "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQ==",
+        "ecdsa-sha2-nistp256 AAAA x\ny",
+    ] {
+        assert!(PublicKey::from_pem(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn hostile_seals_of_pkcs8_are_not_opened() {
+    for content in [&[][..], &[0x30, 0], &[0x30, 0x84, 255, 255, 255, 255], &[0x30, 4, 0x30, 2, 6, 0]] {
+        let read = super::read(&in_pem(SEALED_PKCS8, content.to_vec()), Some(PASSWORD));
+        assert!(matches!(read, Err(KeyFileError::Seal(_))), "{content:?}");
+    }
+    let text = in_pem(SEALED_PKCS8, vec![0x30, 0]);
+    assert!(is_sealed(&text));
+    assert!(matches!(super::read(&text, None), Err(KeyFileError::NoPassword)));
 }

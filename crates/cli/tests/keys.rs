@@ -1,0 +1,545 @@
+//! Keys that are not files of ours: OpenSSH's, sealed PKCS #8, a TPM's, those of services and of programs; each held against the
+//! tool that made it, and against cosign.
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "a test may read its own files and environment")]
+
+mod support;
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use plimsoll_testkit::http::HttpServer;
+use plimsoll_testkit::tools::{installed, output_of, write_script};
+use serde_json::{Value, json};
+use support::workshop::{NO_LOG, Workshop};
+use support::{Ran, said, write};
+
+/// A program that ends with the test.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.0.kill().unwrap_or_default();
+        drop(self.0.wait());
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until somebody listens.
+fn listening(port: u16) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < deadline, "nobody listens on {port}");
+        std::thread::yield_now();
+    }
+}
+
+impl Workshop {
+    fn private(&self, name: &str) {
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    fn tool(&self, program: &str, arguments: &[&str]) -> String {
+        said(Command::new(program).args(arguments).current_dir(self.plimsoll.folder()))
+    }
+
+    /// Runs with these variables.
+    fn with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
+        Ran::of(self.command(arguments).envs(variables.iter().copied()))
+    }
+
+    /// Signs a file and an image with `key`, and has it verified with `public` by us and by cosign.
+    fn signs(&self, key: &str, public: &str, variables: &[(&str, &str)]) {
+        write(&self.path("file"), "content");
+        let ran = self.with(variables, &["sign-blob", "file", "--key", key, "--bundle", "bundle.json"]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{key}: {ran:?}");
+        self.done(&["verify-blob", "file", "--bundle", "bundle.json", "--key", public, NO_LOG]);
+        if installed(&["cosign"]) {
+            let key = fs::read_to_string(self.path(public)).unwrap();
+            let hash = match key.len() {
+                // P-384 and P-521 by the length of their PEM.
+                200..=230 => "sha384",
+                240..=290 => "sha512",
+                _ => "sha256",
+            };
+            let options = ["--signature-digest-algorithm", hash, "--bundle", "bundle.json", NO_LOG, "file"];
+            self.cosign(&[&["verify-blob", "--key", public], &options[..]].concat());
+        }
+    }
+}
+
+#[test]
+fn keys_of_openssh_sign() {
+    if !installed(&["ssh-keygen"]) {
+        return;
+    }
+    let shop = Workshop::new();
+    for (name, kind) in [
+        ("ed25519", &["-t", "ed25519"][..]),
+        ("p256", &["-t", "ecdsa", "-b", "256"]),
+        ("p384", &["-t", "ecdsa", "-b", "384"]),
+        ("p521", &["-t", "ecdsa", "-b", "521"]),
+    ] {
+        for (password, ending) in [("", "open"), ("secret", "sealed")] {
+            let file = format!("{name}-{ending}");
+            let rest = ["-q", "-N", password, "-C", "dev@acme.example", "-f", &file];
+            shop.tool("ssh-keygen", &[kind, &rest].concat());
+            let public = shop.done(&["key", "public", &file]);
+            write(&shop.path("public"), &public);
+            shop.signs(&file, "public", &[]);
+            // The line of the public key does, too.
+            let line = format!("{file}.pub");
+            shop.done(&["verify-blob", "file", "--bundle", "bundle.json", "--key", &line, NO_LOG]);
+            if ending == "sealed" {
+                let ran = shop.with(&[("PLIMSOLL_PASSWORD", "wrong")], &["key", "public", &file]);
+                assert_eq!(ran.code, 2);
+                assert!(ran.err.contains("the password is wrong"), "{ran:?}");
+            }
+        }
+    }
+    for (file, options, words) in [
+        ("rsa", &["-t", "rsa", "-b", "2048"][..], "ssh-keygen -p -m PKCS8"),
+        ("gcm", &["-t", "ed25519", "-Z", "aes256-gcm@openssh.com"], "aes256-gcm@openssh.com"),
+    ] {
+        shop.tool("ssh-keygen", &[options, &["-q", "-N", "secret", "-f", file]].concat());
+        let ran = shop.run(&["key", "public", file]);
+        assert_eq!(ran.code, 2);
+        assert!(ran.err.contains(words), "{ran:?}");
+    }
+    // What it says to do.
+    shop.tool("ssh-keygen", &["-q", "-p", "-m", "PKCS8", "-P", "secret", "-N", "secret", "-f", "rsa"]);
+    write(&shop.path("public"), shop.done(&["key", "public", "rsa"]));
+    shop.signs("rsa", "public", &[]);
+    shop.done(&["verify-blob", "file", "--bundle", "bundle.json", "--key", "rsa.pub", NO_LOG]);
+}
+
+#[test]
+fn sealed_files_of_openssl_sign() {
+    if !installed(&["openssl"]) {
+        return;
+    }
+    let shop = Workshop::new();
+    shop.tool(
+        "openssl",
+        &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "plain"],
+    );
+    write(&shop.path("public"), shop.tool("openssl", &["pkey", "-pubout", "-in", "plain"]));
+    for (name, options) in [
+        ("default", &["-v2", "aes-256-cbc"][..]),
+        ("aes128-sha1", &["-v2", "aes-128-cbc", "-v2prf", "hmacWithSHA1"]),
+        ("sha512", &["-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA512", "-iter", "10000"]),
+        ("scrypt", &["-scrypt"]),
+    ] {
+        let rest = ["-in", "plain", "-passout", "pass:secret", "-out", name];
+        shop.tool("openssl", &[&["pkcs8", "-topk8"], options, &rest].concat());
+        shop.private(name);
+        shop.signs(name, "public", &[]);
+        let ran = shop.with(&[("PLIMSOLL_PASSWORD", "wrong")], &["key", "public", name]);
+        assert_eq!(ran.code, 2);
+        assert!(ran.err.contains("the password is wrong"), "{ran:?}");
+    }
+    for (name, options, words) in [
+        ("des3", &["-v2", "des3"][..], "which is not supported"),
+        ("scrypt-huge", &["-scrypt", "-scrypt_N", "4194304", "-scrypt_r", "1"], "it asks for too much work"),
+    ] {
+        let rest = ["-in", "plain", "-passout", "pass:secret", "-out", name];
+        let mut openssl = Command::new("openssl");
+        openssl.args([&["pkcs8", "-topk8"], options, &rest].concat()).current_dir(shop.plimsoll.folder());
+        if !openssl.output().unwrap().status.success() {
+            continue;
+        }
+        shop.private(name);
+        let ran = shop.run(&["key", "public", name]);
+        assert_eq!(ran.code, 2);
+        assert!(ran.err.contains(words), "{name}: {ran:?}");
+    }
+}
+
+/// An emulated TPM; where it listens.
+fn emulated(shop: &Workshop) -> (Server, u16) {
+    fs::create_dir(shop.path("tpm")).unwrap();
+    // Two neighbors, as tpm2-tools expect them.
+    let port = free_port();
+    let address = |port: u16| format!("type=tcp,port={port},bindaddr=127.0.0.1");
+    let mut swtpm = Command::new("swtpm");
+    swtpm.args(["socket", "--tpm2", "--flags", "not-need-init,startup-clear", "--server", &address(port)]);
+    swtpm
+        .args(["--ctrl", &address(port + 1), "--tpmstate"])
+        .arg(format!("dir={}", shop.path("tpm").display()));
+    let server = Server(swtpm.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    listening(port + 1);
+    listening(port);
+    (server, port)
+}
+
+/// Runs one of tpm2-tools on an emulated TPM.
+fn tool_of_tpm(shop: &Workshop, port: u16, program: &str, arguments: &[&str]) {
+    let tcti = format!("swtpm:host=127.0.0.1,port={port}");
+    let mut command = Command::new(program);
+    command.args(arguments).env("TPM2TOOLS_TCTI", &tcti).current_dir(shop.plimsoll.folder());
+    drop(output_of(&mut command));
+}
+
+/// Makes NAME.tpm and NAME.pub: three kinds of keys, one with a password, one that is bound to registers 16 and 23.
+fn keys_in_tpm(tool: &dyn Fn(&str, &[&str])) {
+    // The tools leave in the TPM what they loaded.
+    let flush = || {
+        for what in ["-t", "-l", "-s"] {
+            tool("tpm2_flushcontext", &[what]);
+        }
+    };
+    let restricted = "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|decrypt";
+    tool("tpm2_createprimary", &["-Q", "-C", "o", "-G", "ecc", "-c", "primary", "-a", restricted]);
+    tool("tpm2_startauthsession", &["-S", "session"]);
+    tool("tpm2_policypcr", &["-Q", "-S", "session", "-l", "sha256:16,23", "-L", "policy"]);
+    flush();
+    let signing = "fixedtpm|fixedparent|sensitivedataorigin|sign";
+    let alone = format!("{signing}|userwithauth");
+    for (name, kind, attributes, more) in [
+        ("p256", "ecc256", alone.as_str(), &[][..]),
+        ("p384", "ecc384", &alone, &[]),
+        ("rsa", "rsa2048", &alone, &[]),
+        ("password", "ecc256", &alone, &["-p", "pin"]),
+        ("bound", "ecc256", signing, &["-L", "policy"]),
+    ] {
+        let public = format!("{name}.pub");
+        let files = ["-u", "k.pub", "-r", "k.priv", "-f", "pem", "-o", &public];
+        tool("tpm2_create", &[&["-Q", "-C", "primary", "-G", kind, "-a", attributes], more, &files].concat());
+        tool("tpm2_encodeobject", &["-C", "o", "-u", "k.pub", "-r", "k.priv", "-o", &format!("{name}.tpm")]);
+        flush();
+    }
+}
+
+#[test]
+fn a_key_in_a_tpm_signs_while_its_registers_hold_what_they_held() {
+    if !installed(&["swtpm", "tpm2_create", "tpm2_encodeobject", "openssl"]) {
+        return;
+    }
+    let shop = Workshop::new();
+    let (_server, port) = emulated(&shop);
+    let tool = |program: &str, arguments: &[&str]| tool_of_tpm(&shop, port, program, arguments);
+    keys_in_tpm(&tool);
+    for name in ["p256", "p384", "rsa", "password", "bound"] {
+        assert!(shop.path(&format!("{name}.pub")).is_file());
+    }
+    let device = format!("tcp:127.0.0.1:{port}");
+    let variables = [("PLIMSOLL_TPM", device.as_str()), ("PLIMSOLL_PIN", "")];
+    for name in ["p256", "p384", "rsa"] {
+        let (key, public) = (format!("tpm:{name}.tpm"), format!("{name}.pub"));
+        let told = shop.with(&variables, &["key", "public", &key]);
+        assert_eq!(told.out, fs::read_to_string(shop.path(&public)).unwrap(), "{told:?}");
+        shop.signs(&key, &public, &variables);
+    }
+    shop.signs("tpm:password.tpm", "password.pub", &[variables[0], ("PLIMSOLL_PIN", "pin")]);
+    let blob = |key: &str, variables: &[(&str, &str)]| {
+        shop.with(variables, &["sign-blob", "file", "--key", key, "--bundle", "bundle.json"])
+    };
+    let refused = |key: &str, variables: &[(&str, &str)], words: &str| {
+        let ran = blob(key, variables);
+        assert_eq!((ran.code, ran.err.contains(words)), (2, true), "{key}: {ran:?}");
+    };
+    refused(
+        "tpm:password.tpm",
+        &[variables[0], ("PLIMSOLL_PIN", "wrong")],
+        "the password of the key is wrong",
+    );
+    refused("tpm:bound.tpm", &variables, "name them, as in tpm:FILE?pcrs=sha256:0,7");
+    // Bound to what two registers hold: it signs as often as wanted, until one of them changes.
+    let bound = "tpm:bound.tpm?pcrs=sha256:16,23";
+    shop.signs(bound, "bound.pub", &variables);
+    shop.signs(bound, "bound.pub", &variables);
+    refused("tpm:bound.tpm?pcrs=sha256:16", &variables, "the registers do not hold");
+    refused("tpm:p256.tpm?pcrs=sha256:16", &variables, "the TPM refuses");
+    tool("tpm2_pcrextend", &[&format!("23:sha256={}", "ab".repeat(32))]);
+    refused(bound, &variables, "the registers do not hold what the key is bound to");
+    tool("tpm2_pcrreset", &["23"]);
+    shop.signs(bound, "bound.pub", &variables);
+    // Another TPM cannot load it.
+    fs::create_dir(shop.path("other")).unwrap();
+    let other = Workshop::new();
+    let (_other, port) = emulated(&other);
+    let device = format!("tcp:127.0.0.1:{port}");
+    refused("tpm:p256.tpm", &[("PLIMSOLL_TPM", &device), ("PLIMSOLL_PIN", "")], "the TPM refuses");
+    refused("tpm:p256.tpm", &[("PLIMSOLL_TPM", "tcp:127.0.0.1:1"), ("PLIMSOLL_PIN", "")], "the TPM at tcp");
+}
+
+/// A program as cosign's plugins are: it keeps keys in files, and signs by OpenSSL.
+const PROGRAM: &str = r#"#!/usr/bin/env python3
+import base64, json, subprocess, sys
+assert sys.argv[1] == "v1"
+asked = json.loads(sys.argv[2])
+options = asked["initOptions"]
+assert options["protocolVersion"] == "v1", options
+path = options["keyResourceID"]
+def answer(**members):
+    print(json.dumps(members))
+    sys.exit(0)
+if path == "/hangs":
+    import time; time.sleep(600)
+if path == "/floods":
+    sys.stdout.write("x" * 1000000); sys.exit(0)
+if path == "/words":
+    print("not JSON"); sys.exit(1)
+if path == "/absent":
+    print(json.dumps({"errorMessage": "no such key"})); sys.exit(1)
+def openssl(*arguments, **more):
+    return subprocess.run(["openssl", *arguments], check=True, capture_output=True, **more).stdout
+encoded = lambda data: base64.b64encode(data).decode()
+if asked["methodName"] == "publicKey":
+    answer(publicKey={"publicKeyPEM": encoded(openssl("pkey", "-in", path, "-pubout"))})
+if asked["methodName"] == "signMessage":
+    message = sys.stdin.buffer.read()
+    given = asked["signMessage"]["signOptions"]["messageOptions"]
+    hash = {5: "sha256", 6: "sha384", 7: "sha512"}[given.get("hashFunc") or options["hashFunc"]]
+    if given.get("digest"):
+        import tempfile
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(base64.b64decode(given["digest"])); file.flush()
+            answer(signMessage={"signature": encoded(openssl("pkeyutl", "-sign", "-inkey", path, "-in", file.name))})
+    answer(signMessage={"signature": encoded(openssl("dgst", "-" + hash, "-sign", path, input=message))})
+if asked["methodName"] == "verifySignature":
+    import os, tempfile
+    given = asked["verifySignature"]
+    with tempfile.TemporaryDirectory() as folder:
+        name = os.path.join(folder, "signature")
+        open(name, "wb").write(base64.b64decode(given["signature"]))
+        hash = {5: "sha256", 6: "sha384"}[given["verifyOptions"]["messageOptions"].get("hashFunc") or options["hashFunc"]]
+        openssl("dgst", "-" + hash, "-prverify", path, "-signature", name, input=sys.stdin.buffer.read())
+    answer(verifySignature={})
+answer(errorMessage="what?")
+"#;
+
+#[test]
+fn a_program_that_keeps_keys_for_cosign_keeps_them_for_us() {
+    if !installed(&["python3", "openssl"]) {
+        return;
+    }
+    let shop = Workshop::new();
+    fs::create_dir(shop.path("bin")).unwrap();
+    write_script(&shop.path("bin/sigstore-kms-files"), PROGRAM);
+    let path = format!("{}:{}", shop.path("bin").display(), std::env::var("PATH").unwrap());
+    let variables = [("PATH", path.as_str())];
+    for (name, curve) in [("p256", "P-256"), ("p384", "P-384")] {
+        let pem = shop.path(name).display().to_string();
+        let curve = format!("ec_paramgen_curve:{curve}");
+        shop.tool("openssl", &["genpkey", "-algorithm", "EC", "-pkeyopt", &curve, "-out", &pem]);
+        let key = format!("files://{pem}");
+        let told = shop.with(&variables, &["key", "public", &key]);
+        assert_eq!(told.out, shop.tool("openssl", &["pkey", "-pubout", "-in", &pem]), "{told:?}");
+        write(&shop.path("public"), &told.out);
+        shop.signs(&key, "public", &variables);
+        let verify = ["verify-blob", "file", "--bundle", "bundle.json", "--key", &key, NO_LOG];
+        let ran = shop.with(&variables, &verify);
+        assert_eq!(ran.code, 0, "by the key's own name: {ran:?}");
+        if name == "p256" && installed(&["cosign"]) {
+            // What cosign has the program sign, and what we have it sign, both take.
+            let mut cosign =
+                shop.cosign_command(&["verify-blob", "--key", &key, "--bundle", "bundle.json", NO_LOG]);
+            said(cosign.arg("file").env("PATH", &path));
+            let own = ["sign-blob", "-y", "--key", &key, "--use-signing-config=false", "--tlog-upload=false"];
+            let mut cosign = shop.cosign_command(&own);
+            said(
+                cosign
+                    .args(["--new-bundle-format=true", "--bundle", "theirs.json", "file"])
+                    .env("PATH", &path),
+            );
+            let verify = ["verify-blob", "file", "--bundle", "theirs.json", "--key", &key, NO_LOG];
+            let ran = shop.with(&variables, &verify);
+            assert_eq!(ran.code, 0, "{ran:?}");
+        }
+    }
+    for (key, words) in [
+        ("files:///floods", "more than 262144 bytes"),
+        ("files:///words", "did not answer in the form expected"),
+        ("files:///absent", "sigstore-kms-files: no such key"),
+        ("unknown://key", "sigstore-kms-unknown: it is not in PATH"),
+        ("../files://key", "the key"),
+    ] {
+        let ran = shop.with(&variables, &["key", "public", key]);
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.contains(words)), (2, "", true), "{key}: {ran:?}");
+    }
+}
+
+/// What a request asks of Vault's transit engine, answered with a key of OpenSSL's.
+fn transit(folder: &std::path::Path, target: &str, body: &[u8]) -> Option<Value> {
+    let (kind, rest) = target.strip_prefix("/v1/transit/")?.split_once('/')?;
+    let (name, hash) = rest.split_once('/').unwrap_or((rest, "sha2-256"));
+    let key = folder.join(name);
+    let is_ed25519 = name == "ed25519";
+    let openssl = |arguments: &[&str]| output_of(Command::new("openssl").args(arguments).arg(&key));
+    if kind == "keys" {
+        let public = if is_ed25519 {
+            let der = openssl(&["pkey", "-pubout", "-outform", "DER", "-in"]);
+            STANDARD.encode(&der[der.len() - 32..])
+        } else {
+            String::from_utf8(openssl(&["pkey", "-pubout", "-in"])).unwrap()
+        };
+        let version = json!({ "name": name, "public_key": public });
+        return Some(
+            json!({ "data": { "latest_version": 3, "keys": { "1": { "public_key": "" }, "3": version } } }),
+        );
+    }
+    let asked: Value = serde_json::from_slice(body).ok()?;
+    let input = STANDARD.decode(asked["input"].as_str()?).ok()?;
+    let message = folder.join(format!("message-{name}"));
+    fs::write(&message, &input).unwrap();
+    assert_eq!(asked["prehashed"], !is_ed25519);
+    let digest = format!("digest:{}", hash.replace("sha2-", "sha"));
+    let options = if is_ed25519 { vec!["-rawin"] } else { vec!["-pkeyopt", &digest] };
+    let mut openssl = Command::new("openssl");
+    openssl.args(["pkeyutl", "-sign", "-inkey"]).arg(&key).args(options).arg("-in").arg(&message);
+    let version = asked["key_version"].as_u64().filter(|version| *version != 0).unwrap_or(3);
+    let signature = STANDARD.encode(output_of(&mut openssl));
+    Some(json!({ "data": { "signature": format!("vault:v{version}:{signature}") } }))
+}
+
+/// A server that answers as Vault's transit engine does; that it is asked rightly is said by cosign, whose library asks it the same.
+fn vault(shop: &Workshop) -> HttpServer {
+    let folder = shop.plimsoll.folder().to_path_buf();
+    HttpServer::start(move |request, connection| {
+        let is_ours = request.header("x-vault-token") == Some("s.token");
+        let target = request.target.split('?').next().unwrap();
+        let answer = is_ours.then(|| transit(&folder, target, &request.body)).flatten();
+        match answer {
+            Some(answer) => {
+                connection.answer(200, &[("content-type", "application/json")], answer.to_string().as_bytes())
+            }
+            None => connection.answer(403, &[], br#"{"errors":["permission denied"]}"#),
+        }
+    })
+}
+
+#[test]
+fn keys_of_vault_sign_for_cosign_and_us_alike() {
+    if !installed(&["openssl"]) {
+        return;
+    }
+    let shop = Workshop::new();
+    for (name, options) in [
+        ("p256", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"][..]),
+        ("p384", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]),
+        ("rsa", &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
+        ("ed25519", &["-algorithm", "ed25519"]),
+    ] {
+        shop.tool("openssl", &[&["genpkey", "-out", name], options].concat());
+    }
+    let server = vault(&shop);
+    let url = format!("http://{}", server.host());
+    let variables = [("VAULT_ADDR", url.as_str()), ("VAULT_TOKEN", "s.token")];
+    for (name, scheme) in
+        [("p256", "hashivault"), ("p384", "hashivault"), ("rsa", "openbao"), ("ed25519", "hashivault")]
+    {
+        let key = format!("{scheme}://{name}");
+        let told = shop.with(&variables, &["key", "public", &key]);
+        assert_eq!(told.out, shop.tool("openssl", &["pkey", "-pubout", "-in", name]), "{told:?}");
+        write(&shop.path("public"), &told.out);
+        shop.signs(&key, "public", &variables);
+        let ran =
+            shop.with(&variables, &["verify-blob", "file", "--bundle", "bundle.json", "--key", &key, NO_LOG]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    if installed(&["cosign"]) {
+        let key = "hashivault://p256";
+        let own = ["sign-blob", "-y", "--key", key, "--use-signing-config=false", "--tlog-upload=false"];
+        let mut cosign = shop.cosign_command(&own);
+        said(cosign.args(["--new-bundle-format=true", "--bundle", "theirs.json", "file"]).envs(variables));
+        let ran =
+            shop.with(&variables, &["verify-blob", "file", "--bundle", "theirs.json", "--key", key, NO_LOG]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let signed = |agent: &str| {
+            let requests = server.requests();
+            let own = requests
+                .iter()
+                .filter(|request| request.header("user-agent").unwrap_or_default().contains(agent));
+            own.rev().find(|request| request.target.starts_with("/v1/transit/sign/p256")).cloned().unwrap()
+        };
+        let (ours, theirs) = (signed("plimsoll"), signed("Go-http-client"));
+        assert_eq!(ours.target, theirs.target);
+        let body = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap();
+        for member in ["input", "prehashed", "signature_algorithm"] {
+            assert_eq!(body(&ours.body)[member], body(&theirs.body)[member], "{member}");
+        }
+    }
+}
+
+#[test]
+fn who_is_not_known_to_vault_gets_nothing_and_shows_nothing() {
+    let shop = Workshop::new();
+    let server = vault(&shop);
+    let url = format!("http://{}", server.host());
+    for (variables, words) in [
+        (&[("VAULT_ADDR", url.as_str()), ("VAULT_TOKEN", "s.other")][..], "answered 403"),
+        (&[("VAULT_ADDR", url.as_str())], "set VAULT_TOKEN or BAO_TOKEN"),
+        (&[("VAULT_TOKEN", "s.token")], "set VAULT_ADDR or BAO_ADDR"),
+        (&[("VAULT_ADDR", "http://vault.acme.example"), ("VAULT_TOKEN", "s.token")], "only https is"),
+        (&[("VAULT_ADDR", "https://u:p@127.0.0.1"), ("VAULT_TOKEN", "s.token")], "is no address"),
+    ] {
+        let ran = shop.with(variables, &["key", "public", "hashivault://p256"]);
+        assert_eq!((ran.code, ran.err.contains(words)), (2, true), "{ran:?}");
+        assert!(!ran.err.contains("s.token") && !ran.err.contains("s.other"), "{ran:?}");
+    }
+}
+
+#[test]
+fn keys_of_aws_sign() {
+    if !installed(&["local-kms"]) {
+        return;
+    }
+    let shop = Workshop::new();
+    let port = free_port();
+    fs::create_dir(shop.path("kms")).unwrap();
+    let mut kms = Command::new("local-kms");
+    kms.env("PORT", port.to_string()).env("KMS_DATA_PATH", shop.path("kms")).env("KMS_REGION", "eu-west-1");
+    kms.env("KMS_ACCOUNT_ID", "111122223333").current_dir(shop.path("kms"));
+    let seed = "Keys:\n  Asymmetric:\n    Ecc:\n      - Metadata:\n          KeyId: 00000000-0000-4000-8000-000000000001\n          KeyUsage: SIGN_VERIFY\n        PrivateKeyPem: |\n";
+    shop.tool("openssl", &["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "ec.pem"]);
+    let pem = fs::read_to_string(shop.path("ec.pem")).unwrap();
+    let indented: String = pem.lines().map(|line| format!("          {line}\n")).collect();
+    let alias =
+        "Aliases:\n  - AliasName: alias/release\n    TargetKeyId: 00000000-0000-4000-8000-000000000001\n";
+    write(&shop.path("seed.yaml"), format!("{seed}{indented}{alias}"));
+    kms.env("KMS_SEED_PATH", shop.path("seed.yaml")).stdout(Stdio::null()).stderr(Stdio::null());
+    let _server = Server(kms.spawn().unwrap());
+    listening(port);
+    let url = format!("http://127.0.0.1:{port}/");
+    let variables = [
+        ("AWS_ENDPOINT_URL_KMS", url.as_str()),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+    ];
+    let public = shop.tool("openssl", &["pkey", "-pubout", "-in", "ec.pem"]);
+    write(&shop.path("public"), &public);
+    for key in [
+        "awskms:///alias/release",
+        "awskms:///00000000-0000-4000-8000-000000000001",
+        "awskms:///arn:aws:kms:eu-west-1:111122223333:alias/release",
+    ] {
+        let told = shop.with(&variables, &["key", "public", key]);
+        assert_eq!(told.out, public, "{told:?}");
+        shop.signs(key, "public", &variables);
+    }
+    for (key, words) in [
+        ("awskms:///alias/other", "answered 400"),
+        ("awskms://", "expected awskms://"),
+        ("awskms:///", "expected awskms://"),
+        ("awskms:///../x?y", "expected awskms://"),
+    ] {
+        let ran = shop.with(&variables, &["key", "public", key]);
+        assert_eq!((ran.code, ran.err.contains(words)), (2, true), "{key}: {ran:?}");
+    }
+    let ran = shop.with(
+        &[variables[0], variables[1], ("AWS_EC2_METADATA_DISABLED", "true")],
+        &["key", "public", "awskms:///alias/release"],
+    );
+    assert!(ran.err.contains("set AWS_ACCESS_KEY_ID"), "{ran:?}");
+}
