@@ -12,9 +12,11 @@
 
 pub mod folder;
 pub mod http;
+pub mod issuer;
 pub mod nginx;
 pub mod notary;
 pub mod registry;
+pub mod services;
 pub mod sigstore;
 pub mod timestamps;
 pub mod tls;

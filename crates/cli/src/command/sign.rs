@@ -17,7 +17,9 @@ use plimsoll_trust::claims::predicate_type;
 use plimsoll_trust::signing::{bundle, predicate};
 use serde_json::{Value, json};
 
-use super::{Context, key, locate};
+use super::keyless::Hands;
+use super::{Context, keyless, locate};
+use crate::args::sign::keyless::Keyless;
 use crate::args::sign::{Attest, BillFormat, Sign, SignBlob, SignatureFormat};
 use crate::args::{Scan, Scanner};
 use crate::exit::Code;
@@ -28,7 +30,11 @@ const FILE_LIMIT: u64 = 4 << 30;
 
 /// Signs an image.
 pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
-    let signer = key::signer(&args.key, context)?;
+    check_format(args.format, args.key.as_deref(), &args.keyless)?;
+    keyless::with(args.key.as_deref(), &args.keyless, context, &mut |hands| sign_image(args, hands, context))
+}
+
+fn sign_image(args: &Sign, (signer, sealer): Hands<'_>, context: &Context) -> anyhow::Result<Code> {
     let (resolved, place) = locate::repository(&args.image, context)?;
     let annotations: BTreeMap<String, String> = args.annotation.iter().cloned().collect();
     let repository = repository(&args.image);
@@ -37,19 +43,26 @@ pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
         formats: formats(args.format),
         repository: &repository,
         created: now(context)?,
+        sealer,
     };
     let sign = if args.recursive { sign::images } else { sign::image };
-    let written = sign(&resolved, place.as_ref(), signer.as_ref(), &order)
+    let written = sign(&resolved, place.as_ref(), signer, &order)
         .with_context(|| format!("signing {}", resolved.name))?;
     tell("signed", &written, place.as_ref())
 }
 
 /// Signs a file.
 pub(super) fn blob(args: &SignBlob, context: &Context) -> anyhow::Result<Code> {
-    let signer = key::signer(&args.key, context)?;
+    keyless::with(args.key.as_deref(), &args.keyless, context, &mut |hands| sign_blob(args, hands))
+}
+
+fn sign_blob(args: &SignBlob, (signer, sealer): Hands<'_>) -> anyhow::Result<Code> {
     let named = || format!("reading {}", args.file.display());
     let content = bounded::read_file(&args.file, FILE_LIMIT).with_context(named)?;
-    let signed = bundle::of_file(signer.as_ref(), &content)?;
+    let signed = match sealer {
+        Some(sealer) => sealer.file(&content)?,
+        None => bundle::of_file(signer, &content)?,
+    };
     if args.bundle == Path::new("-") {
         to_stdout(|out| out.write_all(&signed))?;
     } else {
@@ -60,7 +73,7 @@ pub(super) fn blob(args: &SignBlob, context: &Context) -> anyhow::Result<Code> {
 
 /// Attests something of an image.
 pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
-    let signer = key::signer(&args.key, context)?;
+    check_format(args.format, args.key.as_deref(), &args.keyless)?;
     let (mut resolved, place) = locate::repository(&args.image, context)?;
     if let Some(platform) = &args.platform {
         resolved = child(resolved, place.as_ref(), platform)?;
@@ -77,15 +90,29 @@ pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
         (None, None) => anyhow::bail!("nothing is attested: give --predicate, --sbom or --scan"),
     };
     let repository = repository(&args.image);
-    let order = Order {
-        claim: Claim::Attested { kind: &kind, predicate: &predicate },
-        formats: formats(args.format),
-        repository: &repository,
-        created: now(context)?,
-    };
-    let written = sign::image(&resolved, place.as_ref(), signer.as_ref(), &order)
-        .with_context(|| format!("attesting of {}", resolved.name))?;
-    tell("attested", &written, place.as_ref())
+    // Only now: making a document may take longer than a token and a certificate last.
+    keyless::with(args.key.as_deref(), &args.keyless, context, &mut |(signer, sealer)| {
+        let order = Order {
+            claim: Claim::Attested { kind: &kind, predicate: &predicate },
+            formats: formats(args.format),
+            repository: &repository,
+            created: now(context)?,
+            sealer,
+        };
+        let written = sign::image(&resolved, place.as_ref(), signer, &order)
+            .with_context(|| format!("attesting of {}", resolved.name))?;
+        tell("attested", &written, place.as_ref())
+    })
+}
+
+/// The formats of old have no place for what services confirm, as they are written here.
+fn check_format(format: SignatureFormat, key: Option<&str>, keyless: &Keyless) -> anyhow::Result<()> {
+    let is_old = format != SignatureFormat::Bundle;
+    anyhow::ensure!(
+        !is_old || (key.is_some() && !keyless.names_services()),
+        "signatures of old are made with --key only, and hold no log entry and no timestamp: leave --format out"
+    );
+    Ok(())
 }
 
 fn tell(what: &str, written: &[Written], place: &dyn Referrers) -> anyhow::Result<Code> {

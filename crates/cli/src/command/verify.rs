@@ -116,7 +116,7 @@ fn tell(verification: &Verification, format: Words, context: &Context) -> anyhow
 }
 
 fn demand(args: &Trust, claim: Claim, context: &Context) -> anyhow::Result<Demand> {
-    let roots = trust::roots(args.trusted_root.as_deref())?;
+    let roots = trust::roots(args.trusted_root.as_deref(), context)?;
     Ok(Demand {
         keys: args.key.iter().map(|path| key(path)).collect::<anyhow::Result<_>>()?,
         identities: identity(args)?.into_iter().collect(),
