@@ -2,6 +2,7 @@
 //! (<https://theupdateframework.github.io/specification/v1.0.33/>), from which nothing is believed that its keys did not sign. What
 //! verifies is `sigstore-tuf`; what fetches is ours.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use jiff::Timestamp;
 use plimsoll_formats::bounded;
+use serde_json::Value;
 use sigstore_trust_root::SigstoreInstance;
 use sigstore_tuf::transport::FetchFuture;
 use sigstore_tuf::{Error, MetadataStore, Repository, TargetFile, Updater};
@@ -101,6 +103,7 @@ impl<'a> Client<'a> {
         root: &[u8],
         store: impl MetadataStore + 'static,
     ) -> Result<Self, TufError> {
+        check_keys(root).map_err(TufError)?;
         let repository = Remote { wire: network.wire(), mirror: mirror.clone() };
         let updater = Updater::new(repository, root).map_err(TufError)?.with_store(store);
         Ok(Self { network, updater })
@@ -150,6 +153,32 @@ impl<'a> Client<'a> {
     }
 }
 
+/// Refuses metadata in which a role has one key under two names: its holder would count for two, which `sigstore-tuf` does not see.
+/// What is no JSON is refused by others.
+fn check_keys(bytes: &[u8]) -> Result<(), Error> {
+    let Ok(document) = serde_json::from_slice::<Value>(bytes) else { return Ok(()) };
+    let signed = document.get("signed").unwrap_or(&Value::Null);
+    let named = signed.get("roles").and_then(Value::as_object).into_iter().flat_map(|roles| roles.values());
+    check_roles(signed, named)?;
+    let Some(delegations) = signed.get("delegations") else { return Ok(()) };
+    let listed = delegations.get("roles").and_then(Value::as_array);
+    check_roles(delegations, listed.into_iter().flatten())
+}
+
+fn check_roles<'a>(holder: &Value, roles: impl Iterator<Item = &'a Value>) -> Result<(), Error> {
+    for role in roles {
+        let ids =
+            role.get("keyids").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let ids: BTreeSet<&str> = ids.collect();
+        let mut keys = BTreeSet::new();
+        let key = |id: &str| holder.get("keys")?.get(id)?.pointer("/keyval/public")?.as_str();
+        if ids.into_iter().filter_map(key).any(|key| !keys.insert(key.trim())) {
+            return Err(Error::Malformed("a role has one key under two names".to_owned()));
+        }
+    }
+    Ok(())
+}
+
 /// Whether these are the bytes that are told of.
 fn is(bytes: &[u8], told: &TargetFile) -> bool {
     let hashes = [("sha256", &digest::SHA256), ("sha512", &digest::SHA512)];
@@ -186,7 +215,11 @@ impl MetadataStore for Unversioned {
     }
 
     fn store(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        if name.contains('/') {
+        // A file of another folder, or of one version.
+        let version = name.split_once('.').filter(|(_, rest)| rest.contains('.')).map(|(version, _)| version);
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_of_version = version.is_some_and(is_number);
+        if name.contains('/') || is_of_version {
             return Ok(());
         }
         std::fs::write(self.folder.join(name), bytes)
@@ -216,7 +249,11 @@ impl Remote {
 
 impl Repository for Remote {
     fn fetch_metadata<'a>(&'a self, name: &'a str, max_length: u64) -> FetchFuture<'a> {
-        Box::pin(self.fetch(&self.mirror.metadata, name, max_length))
+        Box::pin(async move {
+            let bytes = self.fetch(&self.mirror.metadata, name, max_length).await?;
+            bytes.as_deref().map_or(Ok(()), check_keys)?;
+            Ok(bytes)
+        })
     }
 
     fn fetch_target<'a>(&'a self, path: &'a str, max_length: u64) -> FetchFuture<'a> {
