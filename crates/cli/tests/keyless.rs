@@ -13,7 +13,9 @@ use std::process::{Command, Stdio};
 use plimsoll_testkit::http::HttpServer;
 use plimsoll_testkit::issuer::{EMAIL, Issuer, Misbehaviour, REQUEST_TOKEN};
 use plimsoll_testkit::registry::{RegistryServer, RegistrySetup, TinyImage};
+use plimsoll_testkit::rekor::Rekor;
 use plimsoll_testkit::services::Services;
+use plimsoll_testkit::sigstore::Sigstore;
 use plimsoll_testkit::tools::{found, installed};
 use support::{Plimsoll, Ran, said, write};
 
@@ -390,4 +392,46 @@ fn wrong_uses_are_told() {
     let mut told = String::new();
     child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(2), "{told}");
+}
+
+#[test]
+fn logs_of_version_1_are_spoken_to_and_not_believed() {
+    let plimsoll = Plimsoll::new();
+    let run = |arguments: &[&str]| {
+        let mut command = plimsoll.command(arguments);
+        Ran::of(command.current_dir(plimsoll.folder()).env("PLIMSOLL_PASSWORD", "secret"))
+    };
+    let image = TinyImage::new(1000);
+    let layout = plimsoll.folder().join("layout");
+    drop(said(Command::new("cp").arg("-r").arg(image.layout()).arg(&layout)));
+    let layout = format!("oci:{}", layout.display());
+    write(&plimsoll.folder().join("release"), "what is released");
+    assert_eq!(run(&["key", "generate", "--output", "own"]).code, 0);
+    let with = |rekor: Rekor| {
+        let sigstore = Sigstore::new();
+        write(&plimsoll.folder().join("root.json"), sigstore.trusted_root().to_string());
+        rekor.start(sigstore)
+    };
+    for rekor in [Rekor::Takes, Rekor::Has] {
+        let server = with(rekor);
+        let url = server.url();
+        let logged = ["--key", "own.key", "--trusted-root", "root.json", "--rekor-url", &url];
+        let verified = ["--key", "own.pub", "--trusted-root", "root.json"];
+        let ran = run(&[&["sign-blob", "release", "--bundle", "bundle.json"], &logged[..]].concat());
+        assert!(
+            ran.code == 0 && ran.err.contains(&format!("logged as entry 0 of {url}")),
+            "{rekor:?}: {ran:?}"
+        );
+        let ran = run(&[&["verify-blob", "release", "--bundle", "bundle.json"], &verified[..]].concat());
+        assert_eq!(ran.code, 0, "{rekor:?}: {ran:?}");
+        let ran = run(&[&["sign", &layout], &logged[..]].concat());
+        assert_eq!(ran.code, 0, "{rekor:?}: {ran:?}");
+        let ran = run(&[&["verify", &layout], &verified[..]].concat());
+        assert_eq!(ran.code, 0, "{rekor:?}: {ran:?}");
+    }
+    let server = with(Rekor::Lies);
+    let url = server.url();
+    let logged = ["--key", "own.key", "--trusted-root", "root.json", "--rekor-url", &url];
+    let ran = run(&[&["sign-blob", "release", "--bundle", "-"], &logged[..]].concat());
+    assert!(ran.code == 2 && ran.out.is_empty() && ran.err.contains("nobody gets it"), "{ran:?}");
 }

@@ -8,7 +8,7 @@ use sigstore_types::DerCertificate;
 
 use super::error::{Service, ServiceError};
 use super::identity::Token;
-use super::network::{Ask, Body, Network};
+use super::network::{ANSWER_LIMIT, Ask, Body, Network};
 use crate::certificate;
 use crate::signing::{SignError, Signer, key_file, sign};
 use crate::strict;
@@ -62,8 +62,8 @@ pub fn certificate(
 /// # Errors
 /// If there is none.
 pub fn leaf(answer: &[u8]) -> Result<DerCertificate, String> {
-    let document: Value =
-        strict::read(answer, super::network::ANSWER_LIMIT as usize).map_err(|error| error.to_string())?;
+    let document: Value = strict::read(answer, usize::try_from(ANSWER_LIMIT).unwrap_or(usize::MAX))
+        .map_err(|error| error.to_string())?;
     let chain = ["signedCertificateEmbeddedSct", "signedCertificateDetachedSct"]
         .into_iter()
         .find_map(|kind| document.get(kind)?.pointer("/chain/certificates")?.as_array());

@@ -118,7 +118,7 @@ mod tests {
         if !installed(&["openssl"]) {
             return;
         }
-        let authority = plimsoll_testkit::timestamps::TimestampAuthority::new(&[]);
+        let authority = plimsoll_testkit::timestamps::TimestampAuthority::new(&["rsa:2048"]);
         let token = authority.token(b"signed");
         let status = [0x30, 3, 2, 1, 0];
         let length = u16::try_from(token.len() + status.len()).unwrap().to_be_bytes();

@@ -28,7 +28,7 @@ pub(crate) struct Keyless {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "identity_token"], help_heading = WHO)]
     pub(crate) identity_token_file: Option<PathBuf>,
     /// The identity token itself. Others on this machine can see it while the command runs.
-    #[arg(long, value_name = "JWT", conflicts_with = "key", hide_env_values = true, help_heading = WHO)]
+    #[arg(long, value_name = "JWT", conflicts_with = "key", help_heading = WHO)]
     pub(crate) identity_token: Option<String>,
     /// How to log in where there is no token.
     #[arg(long, value_name = "HOW", default_value = "auto", conflicts_with = "key", help_heading = WHO)]
