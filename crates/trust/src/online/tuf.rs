@@ -11,7 +11,6 @@ use aws_lc_rs::digest;
 use jiff::Timestamp;
 use plimsoll_formats::bounded;
 use serde_json::Value;
-use sigstore_trust_root::SigstoreInstance;
 use sigstore_tuf::transport::FetchFuture;
 use sigstore_tuf::{Error, MetadataStore, Repository, TargetFile, Updater};
 
@@ -40,11 +39,8 @@ pub struct Mirror {
 /// No file of a repository's own is larger.
 const FILE_LIMIT: u64 = 8 << 20;
 
-/// The root that the public service's repository is believed by, as it was when Plimsoll was built.
-#[must_use]
-pub fn public_root() -> &'static [u8] {
-    SigstoreInstance::PublicGood.tuf_root()
-}
+/// The root that the public service's repository is believed by: `16.root.json` there. It leads to its successors.
+pub const PUBLIC_ROOT: &[u8] = include_bytes!("../../data/tuf-root.json");
 
 /// A client of one repository.
 #[derive(Debug)]
@@ -258,5 +254,22 @@ impl Repository for Remote {
 
     fn fetch_target<'a>(&'a self, path: &'a str, max_length: u64) -> FetchFuture<'a> {
         Box::pin(self.fetch(&self.mirror.targets, path, max_length))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use plimsoll_http::ProxySettings;
+    use sigstore_tuf::MemoryStore;
+
+    use super::*;
+
+    #[test]
+    fn the_root_that_is_built_in_holds_for_itself() {
+        let network = Network::new(ProxySettings::default(), Vec::new(), HashMap::new()).unwrap();
+        let client = Client::new(&network, &Mirror::at(PUBLIC), PUBLIC_ROOT, MemoryStore::new()).unwrap();
+        assert_eq!(client.root_version(), 16);
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn run(mirror: Option<&str>, root: Option<&Path>, context: &Context) 
     let root = match (&given, folder.pinned()?) {
         (Some(given), _) => given.clone(),
         (None, Some(pinned)) => pinned,
-        (None, None) if mirror == tuf::PUBLIC => tuf::public_root().to_vec(),
+        (None, None) if mirror == tuf::PUBLIC => tuf::PUBLIC_ROOT.to_vec(),
         (None, None) => anyhow::bail!(
             "nothing here tells whom to believe of {mirror}: give the root that its operators handed out with --root"
         ),
