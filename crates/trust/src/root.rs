@@ -43,7 +43,11 @@ impl Roots {
     /// Those of the public service, as they were when Plimsoll was built.
     #[must_use]
     pub fn built_in() -> Self {
-        Self { title: "Sigstore's public service, built in".into(), is_built_in: true, parsed: Arc::default() }
+        Self {
+            title: "Sigstore's public service, built in".into(),
+            is_built_in: true,
+            parsed: Arc::default(),
+        }
     }
 
     /// Reads a trusted root (`trusted_root.json`); `title` is for people.
