@@ -81,11 +81,36 @@ ensure_receiver() {
   fi
 }
 
+# The services of Sigstore, for signing without a key: some minutes the first time. Some packages are called as others are, so that
+# each is built in a folder of its own.
+ensure_services() {
+  local row name package version
+  for row in \
+    "fulcio-server github.com/sigstore/fulcio v1.8.8" \
+    "rekor-server github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix v2.3.0" \
+    "tesseract github.com/transparency-dev/tesseract/cmd/tesseract/posix v0.1.1" \
+    "timestamp-server github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server v2.1.3"; do
+    read -r name package version <<<"$row"
+    [ "$(cat "build/peers/$name.version" 2>/dev/null)" = "$version" ] && continue
+    say "$name $version into build/peers"
+    rm -rf "build/peers/$name.new"
+    mkdir -p "build/peers/$name.new"
+    if GOBIN="$PWD/build/peers/$name.new" go install "$package@$version" </dev/null; then
+      mv "build/peers/$name.new"/* "build/peers/$name"
+      echo "$version" >"build/peers/$name.version"
+    else
+      echo "$name could not be built; the tests that want it say so"
+    fi
+    rm -rf "build/peers/$name.new"
+  done
+}
+
 # Builds the Go programs of tools/peers into build/peers, which goes onto PATH: what else reads and writes what we do.
 ensure_peers() {
   PATH="$PWD/build/peers:$PATH"
   have go || return 0
   ensure_go cosign github.com/sigstore/cosign/v3/cmd/cosign v3.1.3
+  ensure_services
   ensure_go actionlint github.com/rhysd/actionlint/cmd/actionlint v1.7.12
   ensure_receiver
   ensure_go local-kms github.com/nsmithuk/local-kms v0.0.0-20260228092603-2a5e92d09ab6

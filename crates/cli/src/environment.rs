@@ -121,6 +121,13 @@ impl Environment {
         Timestamp::from_second(seconds).context("SOURCE_DATE_EPOCH").map(Some)
     }
 
+    /// What the clock says now, for what others confirmed since we began.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads environment and clock")]
+    pub(crate) fn clock() -> Timestamp {
+        // Before all times, nothing that anybody confirms is believed.
+        Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
     /// The time.
     pub(crate) fn timestamp(&self) -> anyhow::Result<Timestamp> {
         Timestamp::try_from(self.now).context("the clock")

@@ -3,10 +3,16 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use plimsoll_engine::sign::SignImageError;
 use plimsoll_image::SourceError;
 use plimsoll_image::source::registry::RegistryError;
 use plimsoll_model::decision::Outcome;
 use plimsoll_model::verdict::Verdict;
+use plimsoll_trust::online::error::ServiceError;
+use plimsoll_trust::online::fulcio::CertificateError;
+use plimsoll_trust::online::sealer::KeylessError;
+use plimsoll_trust::online::tuf::TufError;
+use plimsoll_trust::signing::bundle::SealError;
 
 /// What the process ends with.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -99,8 +105,27 @@ fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
+/// A service that did not do what it was asked, also inside of errors that speak with its words.
+fn service_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a ServiceError> {
+    if let Some(KeylessError::Certificate(CertificateError::Service(error))) = cause.downcast_ref() {
+        return Some(error);
+    }
+    match (cause.downcast_ref(), cause.downcast_ref()) {
+        (Some(SealError::Service(error)), _) | (_, Some(SignImageError::Seal(SealError::Service(error)))) => {
+            Some(error)
+        }
+        _ => cause.downcast_ref(),
+    }
+}
+
 fn hint(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
+        if let Some(error) = service_error(cause) {
+            return error.hint().map(str::to_owned);
+        }
+        if let Some(hint) = cause.downcast_ref::<TufError>().and_then(TufError::hint) {
+            return Some(hint.to_owned());
+        }
         let registry =
             cause.downcast_ref::<RegistryError>().or_else(|| match cause.downcast_ref::<SourceError>() {
                 Some(SourceError::Registry(error)) => Some(error),

@@ -16,6 +16,7 @@ use plimsoll_image::source::referrers::{COSIGN_ATTESTATIONS, COSIGN_SIGNATURES, 
 use plimsoll_image::source::resolved::Resolved;
 use plimsoll_model::digest::BlobDigest;
 use plimsoll_trust::claims::COSIGN_SIGN;
+use plimsoll_trust::signing::bundle::{SealError, Sealer};
 use plimsoll_trust::signing::{SignError, Signer, bundle, legacy, statement};
 use serde_json::Value;
 
@@ -23,7 +24,6 @@ use serde_json::Value;
 const IMAGE_LIMIT: usize = 256;
 
 /// What is signed, and how.
-#[derive(Debug)]
 pub struct Order<'a> {
     /// What is claimed.
     pub claim: Claim<'a>,
@@ -33,6 +33,8 @@ pub struct Order<'a> {
     pub repository: &'a str,
     /// When it is signed, by this machine's clock.
     pub created: Timestamp,
+    /// What makes bundles, if they hold more than the signature of a key.
+    pub sealer: Option<&'a dyn Sealer>,
 }
 
 /// What is claimed of an image.
@@ -86,6 +88,9 @@ pub enum SignImageError {
     /// No signature.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// No bundle.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// It could not be put there.
     #[error(transparent)]
     Attach(#[from] AttachError),
@@ -200,7 +205,11 @@ fn referrer(
         Claim::Signed(annotations) => (COSIGN_SIGN, statement::signed(&subject.0, annotations)),
         Claim::Attested { kind, predicate } => (kind, statement::attested(None, &subject.0, kind, predicate)),
     };
-    attach(bytes, place, (kind, bundle::of_statement(signer, &statement)?), order.created)
+    let content = match order.sealer {
+        Some(sealer) => sealer.statement(&subject.0, &statement)?,
+        None => bundle::of_statement(signer, &statement)?,
+    };
+    attach(bytes, place, (kind, content), order.created)
 }
 
 /// Attaches the bundle of a statement of this type to the manifest with these bytes; gives the digest of the manifest around it.

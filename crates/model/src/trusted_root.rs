@@ -12,6 +12,8 @@ pub struct Status {
     pub title: String,
     /// The time.
     pub now: Timestamp,
+    /// When it was last brought up to date, if it was.
+    pub updated: Option<Timestamp>,
     /// The day that the newest of what it names began to be valid: it is not older.
     pub newest: Option<Timestamp>,
     /// All that it names.

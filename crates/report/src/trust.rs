@@ -18,6 +18,10 @@ pub const SCHEMA_VERSION: &str = "1.0";
 /// If `out` fails.
 pub fn write_text(status: &Status, style: Style, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", bold(&clean(&status.title), style))?;
+    if let Some(updated) = status.updated {
+        let days = status.now.duration_since(updated).as_hours() / 24;
+        writeln!(out, "updated {days} days ago ({updated})")?;
+    }
     if let Some(newest) = status.newest {
         let days = status.now.duration_since(newest).as_hours() / 24;
         writeln!(out, "the newest of what it names is {days} days old ({newest})")?;
@@ -44,6 +48,7 @@ pub fn write_json(status: &Status, out: &mut dyn Write) -> io::Result<()> {
         schema_version: SCHEMA_VERSION,
         title: &status.title,
         time: status.now.to_string(),
+        updated: time(status.updated),
         newest: time(status.newest),
         parts: status
             .parts
@@ -77,6 +82,9 @@ struct Document<'a> {
     title: &'a str,
     /// The time it was looked at, RFC 3339.
     time: String,
+    /// When it was last brought up to date by `plimsoll trust update`, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated: Option<String>,
     /// When the newest of what it names began to be valid; null if nothing tells.
     newest: Option<String>,
     /// What it names.

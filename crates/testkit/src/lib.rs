@@ -12,11 +12,15 @@
 
 pub mod folder;
 pub mod http;
+pub mod issuer;
 pub mod nginx;
 pub mod notary;
 pub mod registry;
+pub mod rekor;
+pub mod services;
 pub mod sigstore;
 pub mod timestamps;
 pub mod tls;
 pub mod token;
 pub mod tools;
+pub mod tuf;

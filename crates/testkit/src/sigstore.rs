@@ -59,7 +59,7 @@ impl SigningKey {
         Self::of_pkcs8(pkcs8.as_ref())
     }
 
-    fn of_pkcs8(pkcs8: &[u8]) -> Self {
+    pub(crate) fn of_pkcs8(pkcs8: &[u8]) -> Self {
         Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8).unwrap())
     }
 

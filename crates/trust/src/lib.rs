@@ -1,8 +1,8 @@
 //! Signatures, attestations and provenance: who vouches for an image or a file.
 //!
 //! From bytes that somebody fetched, trusted keys, identities and roots, and the time, to a value that tells of each signature
-//! what was checked and what came of it; and the way back, from keys to what others verify ([`signing`]). No network, no files (but the
-//! module of a token, if it is named), no clock of its own. What was done is told in an [`audit`] trail. The door from what is claimed to what is
+//! what was checked and what came of it; and the way back, from keys to what others verify ([`signing`]), with the help of services
+//! ([`online`], the only part with a network). No files (but the module of a token, if it is named), no clock of its own. What was done is told in an [`audit`] trail. The door from what is claimed to what is
 //! verified is [`all::examine`]; a format is one file in [`scheme`] and one line in [`all`].
 #![forbid(unsafe_code)]
 
@@ -20,6 +20,7 @@ pub mod judge;
 pub mod key;
 pub mod lookaside;
 pub mod notary;
+pub mod online;
 pub mod provenance;
 mod record;
 pub mod root;

@@ -17,6 +17,7 @@ pub const ROOT_LIMIT: usize = 4 << 20;
 #[derive(Clone)]
 pub struct Roots {
     title: Arc<str>,
+    is_built_in: bool,
     /// What is built in is read when it is first needed: signatures by keys need no authority.
     parsed: Arc<OnceLock<Result<Parsed, RootError>>>,
 }
@@ -42,7 +43,11 @@ impl Roots {
     /// Those of the public service, as they were when Plimsoll was built.
     #[must_use]
     pub fn built_in() -> Self {
-        Self { title: "Sigstore's public service, built in".into(), parsed: Arc::default() }
+        Self {
+            title: "Sigstore's public service, built in".into(),
+            is_built_in: true,
+            parsed: Arc::default(),
+        }
     }
 
     /// Reads a trusted root (`trusted_root.json`); `title` is for people.
@@ -51,13 +56,17 @@ impl Roots {
     /// See [`RootError`].
     pub fn read(bytes: &[u8], title: &str) -> Result<Self, RootError> {
         let parsed = Parsed::read(bytes)?;
-        Ok(Self { title: title.into(), parsed: Arc::new(OnceLock::from(Ok(parsed))) })
+        Ok(Self { title: title.into(), is_built_in: false, parsed: Arc::new(OnceLock::from(Ok(parsed))) })
     }
 
     /// Where they are from, for people.
     #[must_use]
     pub fn title(&self) -> &str {
         &self.title
+    }
+
+    pub(crate) const fn is_built_in(&self) -> bool {
+        self.is_built_in
     }
 
     /// What they hold. An error only if Plimsoll was built from damaged sources.

@@ -15,7 +15,7 @@ impl Roots {
         let is_now = |part: &&Part| matches!(part.state, State::Valid | State::Ending);
         let has = |kind| parts.iter().filter(is_now).any(|part| part.kind == kind);
         let lacks = [Kind::CertificateAuthority, Kind::Log].into_iter().filter(|kind| !has(*kind)).collect();
-        Status { title: self.title().to_owned(), now, newest, parts, lacks }
+        Status { title: self.title().to_owned(), now, updated: None, newest, parts, lacks }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What can be typed behind `plimsoll key`, `plimsoll sign`, `plimsoll sign-blob` and `plimsoll attest`.
 
+pub(crate) mod keyless;
 pub(crate) mod notation;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use plimsoll_model::platform::Platform;
 
 use super::audit::Auditing;
 use super::elsewhere::Elsewhere;
+use keyless::Keyless;
 use notation::Notation;
 
 const KEY_HELP: &str = "\
@@ -29,7 +31,13 @@ Examples:
 const SIGN_HELP: &str = "\
 The name is resolved once; what is signed is the digest, which is told. Signatures lie beside the image, in its registry or
 layout: a bundle as cosign 3 writes it refers to the image, one of old is added to those under the tag sha256-HEX.sig. They are in
-no transparency log: `plimsoll verify` and `cosign verify` need --insecure-ignore-tlog.
+no transparency log if they are by a key, unless --signing-config, --rekor-url or --tsa-url ask for it: `plimsoll verify` and
+`cosign verify` then need --insecure-ignore-tlog.
+
+Without --key, an identity token tells who signs: that of --identity-token-file, of SIGSTORE_ID_TOKEN, or of the CI system (GitHub
+Actions, GitLab with id_tokens, Buildkite, CircleCI, Google's cloud); a person at a terminal logs in with a browser. A certificate
+authority (Fulcio) certifies a key that nobody keeps, and the signature goes, with your name, into a log that forgets nothing.
+The services are those of --signing-config, else those of the last `plimsoll trust update`, else Sigstore's public ones.
 
 Keys: files of `plimsoll key generate`, of cosign and of OpenSSH; PKCS #8, SEC 1 and PKCS #1 in PEM; pkcs11:… for a key on a token and
 tpm:FILE for one that a TPM 2.0 keeps, whose PIN is asked for, or read from PLIMSOLL_PIN; awskms://…, azurekms://…, gcpkms://…,
@@ -40,6 +48,9 @@ Examples:
   plimsoll sign ghcr.io/acme/shop@sha256:… --key release.key -a stage=production -a commit=4f2a
   plimsoll sign ghcr.io/acme/shop:1.4.2 --key release.key --format both --recursive
   plimsoll sign oci:image:1.4.2 --key release.key
+  plimsoll sign ghcr.io/acme/shop:1.4.2
+  plimsoll sign ghcr.io/acme/shop:1.4.2 --identity-token-file token --signing-config acme.json --trusted-root acme-root.json
+  plimsoll sign ghcr.io/acme/shop:1.4.2 --key release.key --tsa-url https://timestamp.acme.example/api/v1/timestamp
   plimsoll sign ghcr.io/acme/shop:1.4.2 --key 'pkcs11:token=acme;object=release?module-path=/usr/lib/softhsm/libsofthsm2.so'
   plimsoll sign ghcr.io/acme/shop:1.4.2 --key 'tpm:release.tpm?pcrs=sha256:0,7'
   plimsoll sign ghcr.io/acme/shop:1.4.2 --key awskms:///alias/release
@@ -48,7 +59,8 @@ Examples:
 const BLOB_HELP: &str = "\
 Examples:
   plimsoll sign-blob release.tar.gz --key release.key --bundle release.tar.gz.sigstore.json
-  plimsoll sign-blob release.tar.gz --key release.key --format notation --certificate-chain chain.pem --bundle release.tar.gz.jws.sig";
+  plimsoll sign-blob release.tar.gz --key release.key --format notation --certificate-chain chain.pem --bundle release.tar.gz.jws.sig
+  plimsoll sign-blob release.tar.gz --login device --bundle release.tar.gz.sigstore.json";
 
 const ATTEST_HELP: &str = "\
 What is attested must be what its type says: a CycloneDX document is no SPDX. TYPE is a URI, or one of cyclonedx, openvex,
@@ -60,6 +72,7 @@ Examples:
   plimsoll provenance generate | plimsoll attest ghcr.io/acme/shop:1.4.2 --key release.key --type slsaprovenance1 --predicate -
   plimsoll attest ghcr.io/acme/shop:1.4.2 --key release.key --sbom cyclonedx --platform linux/amd64
   plimsoll attest ghcr.io/acme/shop@sha256:… --key release.key --scan
+  plimsoll attest ghcr.io/acme/shop:1.4.2 --type slsaprovenance1 --predicate provenance.json
   plimsoll attest oci:image --key release.key --type https://acme.example/review/v1 --predicate review.json --format legacy";
 
 /// What to do with keys.
@@ -107,9 +120,9 @@ pub(crate) enum KeyType {
 pub(crate) struct Sign {
     /// The image: NAME[:TAG][@DIGEST], registry:NAME, or oci:DIR[:TAG|@DIGEST]. Its name is resolved once.
     pub(crate) image: String,
-    /// Sign with this private key.
+    /// Sign with this private key. Without it, you log in and sign with a certificate of minutes.
     #[arg(long, value_name = "FILE|URI")]
-    pub(crate) key: String,
+    pub(crate) key: Option<String>,
     /// The format of the signature.
     #[arg(long, value_name = "FORMAT", default_value = "bundle")]
     pub(crate) format: SignatureFormat,
@@ -125,6 +138,8 @@ pub(crate) struct Sign {
     pub(crate) auditing: Auditing,
     #[command(flatten)]
     pub(crate) notation: Notation,
+    #[command(flatten)]
+    pub(crate) keyless: Keyless,
 }
 
 /// The formats of signatures.
@@ -155,9 +170,9 @@ pub(crate) enum BlobFormat {
 pub(crate) struct SignBlob {
     /// The file.
     pub(crate) file: PathBuf,
-    /// Sign with this private key.
+    /// Sign with this private key. Without it, you log in and sign with a certificate of minutes.
     #[arg(long, value_name = "FILE|URI")]
-    pub(crate) key: String,
+    pub(crate) key: Option<String>,
     /// Write the bundle or the envelope with the signature to this file; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: PathBuf,
@@ -168,6 +183,8 @@ pub(crate) struct SignBlob {
     pub(crate) format: BlobFormat,
     #[command(flatten)]
     pub(crate) notation: Notation,
+    #[command(flatten)]
+    pub(crate) keyless: Keyless,
 }
 
 /// Options of `attest`.
@@ -176,9 +193,9 @@ pub(crate) struct SignBlob {
 pub(crate) struct Attest {
     /// The image: NAME[:TAG][@DIGEST], registry:NAME, or oci:DIR[:TAG|@DIGEST]. Its name is resolved once.
     pub(crate) image: String,
-    /// Sign with this private key.
+    /// Sign with this private key. Without it, you log in and sign with a certificate of minutes.
     #[arg(long, value_name = "FILE|URI")]
-    pub(crate) key: String,
+    pub(crate) key: Option<String>,
     /// What is attested, in JSON; `-` reads standard input.
     #[arg(long, value_name = "FILE", requires = "kind")]
     pub(crate) predicate: Option<PathBuf>,
@@ -204,6 +221,8 @@ pub(crate) struct Attest {
     pub(crate) elsewhere: Elsewhere,
     #[command(flatten)]
     pub(crate) auditing: Auditing,
+    #[command(flatten)]
+    pub(crate) keyless: Keyless,
 }
 
 /// The formats of bills of materials that have a type of attestations.

@@ -17,6 +17,7 @@ mod image_feeds;
 mod install;
 mod inventory;
 mod key;
+mod keyless;
 mod licenses;
 mod lineage;
 mod lint;

@@ -19,8 +19,10 @@ use plimsoll_trust::claims::predicate_type;
 use plimsoll_trust::signing::{bundle, predicate};
 use serde_json::{Value, json};
 
+use super::keyless::Hands;
 use super::trail::Trail;
-use super::{Context, key, locate};
+use super::{Context, key, keyless, locate};
+use crate::args::sign::keyless::Keyless;
 use crate::args::sign::{Attest, BillFormat, BlobFormat, Sign, SignBlob, SignatureFormat};
 use crate::args::{Scan, Scanner};
 use crate::exit::Code;
@@ -32,11 +34,23 @@ const FILE_LIMIT: u64 = 4 << 30;
 /// Signs an image.
 pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
     notation::check(&args.notation, args.format == SignatureFormat::Notation)?;
+    check_format(args.format, args.key.as_deref(), &args.keyless)?;
     let trail = Trail::of(&args.auditing, context)?;
-    let signer = key::signer(&args.key, context)?;
     if args.format == SignatureFormat::Notation {
+        let signer = key::signer(args.key.as_deref().unwrap_or_default(), context)?;
         return notation::image(args, signer.as_ref(), trail.as_ref(), context);
     }
+    keyless::with(args.key.as_deref(), &args.keyless, context, &mut |hands| {
+        sign_image(args, hands, trail.as_ref(), context)
+    })
+}
+
+fn sign_image(
+    args: &Sign,
+    (signer, sealer): Hands<'_>,
+    trail: Option<&Trail>,
+    context: &Context,
+) -> anyhow::Result<Code> {
     let (resolved, place) = locate::with_signatures(&args.image, &args.elsewhere, context)?;
     let annotations: BTreeMap<String, String> = args.annotation.iter().cloned().collect();
     let repository = repository(&args.image);
@@ -45,12 +59,13 @@ pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
         formats: formats(args.format)?,
         repository: &repository,
         created: now(context)?,
+        sealer,
     };
     let sign = if args.recursive { sign::images } else { sign::image };
-    let written = sign(&resolved, place.as_ref(), signer.as_ref(), &order)
+    let written = sign(&resolved, place.as_ref(), signer, &order)
         .with_context(|| format!("signing {}", resolved.name))?;
     if let Some(trail) = trail {
-        trail.signed(&resolved.name, signer.as_ref(), &written, &[])?;
+        trail.signed(&resolved.name, signer, &written, &[])?;
     }
     tell("signed", &written, place.as_ref())
 }
@@ -59,14 +74,28 @@ pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
 pub(super) fn blob(args: &SignBlob, context: &Context) -> anyhow::Result<Code> {
     notation::check(&args.notation, args.format == BlobFormat::Notation)?;
     let trail = Trail::of(&args.auditing, context)?;
-    let signer = key::signer(&args.key, context)?;
+    if args.format == BlobFormat::Notation {
+        check_format(SignatureFormat::Notation, args.key.as_deref(), &args.keyless)?;
+        let signer = key::signer(args.key.as_deref().unwrap_or_default(), context)?;
+        return sign_blob(args, (signer.as_ref(), None), trail.as_ref(), context);
+    }
+    keyless::with(args.key.as_deref(), &args.keyless, context, &mut |hands| {
+        sign_blob(args, hands, trail.as_ref(), context)
+    })
+}
+
+fn sign_blob(
+    args: &SignBlob,
+    (signer, sealer): Hands<'_>,
+    trail: Option<&Trail>,
+    context: &Context,
+) -> anyhow::Result<Code> {
     let named = || format!("reading {}", args.file.display());
     let content = bounded::read_file(&args.file, FILE_LIMIT).with_context(named)?;
-    let (format, signed) = match args.format {
-        BlobFormat::Bundle => ("bundle", bundle::of_file(signer.as_ref(), &content)?),
-        BlobFormat::Notation => {
-            ("notation", notation::blob(&content, &args.notation, signer.as_ref(), context)?)
-        }
+    let (format, signed) = match (args.format, sealer) {
+        (BlobFormat::Notation, _) => ("notation", notation::blob(&content, &args.notation, signer, context)?),
+        (BlobFormat::Bundle, Some(sealer)) => ("bundle", sealer.file(&content)?),
+        (BlobFormat::Bundle, None) => ("bundle", bundle::of_file(signer, &content)?),
     };
     if args.bundle == Path::new("-") {
         to_stdout(|out| out.write_all(&signed))?;
@@ -74,15 +103,15 @@ pub(super) fn blob(args: &SignBlob, context: &Context) -> anyhow::Result<Code> {
         to_file(&args.bundle, |out| out.write_all(&signed))?;
     }
     if let Some(trail) = trail {
-        trail.signed_file(&args.file.display().to_string(), signer.as_ref(), &content, (format, &signed))?;
+        trail.signed_file(&args.file.display().to_string(), signer, &content, (format, &signed))?;
     }
     Ok(Code::Pass)
 }
 
 /// Attests something of an image.
 pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
+    check_format(args.format, args.key.as_deref(), &args.keyless)?;
     let trail = Trail::of(&args.auditing, context)?;
-    let signer = key::signer(&args.key, context)?;
     let (mut resolved, place) = locate::with_signatures(&args.image, &args.elsewhere, context)?;
     if let Some(platform) = &args.platform {
         resolved = child(resolved, place.as_ref(), platform)?;
@@ -99,18 +128,37 @@ pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
         (None, None) => anyhow::bail!("nothing is attested: give --predicate, --sbom or --scan"),
     };
     let repository = repository(&args.image);
-    let order = Order {
-        claim: Claim::Attested { kind: &kind, predicate: &predicate },
-        formats: formats(args.format)?,
-        repository: &repository,
-        created: now(context)?,
-    };
-    let written = sign::image(&resolved, place.as_ref(), signer.as_ref(), &order)
-        .with_context(|| format!("attesting of {}", resolved.name))?;
-    if let Some(trail) = trail {
-        trail.signed(&resolved.name, signer.as_ref(), &written, &[("type", &kind)])?;
-    }
-    tell("attested", &written, place.as_ref())
+    // Only now: making a document may take longer than a token and a certificate last.
+    keyless::with(args.key.as_deref(), &args.keyless, context, &mut |(signer, sealer)| {
+        let order = Order {
+            claim: Claim::Attested { kind: &kind, predicate: &predicate },
+            formats: formats(args.format)?,
+            repository: &repository,
+            created: now(context)?,
+            sealer,
+        };
+        let written = sign::image(&resolved, place.as_ref(), signer, &order)
+            .with_context(|| format!("attesting of {}", resolved.name))?;
+        if let Some(trail) = &trail {
+            trail.signed(&resolved.name, signer, &written, &[("type", &kind)])?;
+        }
+        tell("attested", &written, place.as_ref())
+    })
+}
+
+/// The formats of old have no place for what services confirm, as they are written here.
+fn check_format(format: SignatureFormat, key: Option<&str>, keyless: &Keyless) -> anyhow::Result<()> {
+    let is_notation = format == SignatureFormat::Notation;
+    anyhow::ensure!(
+        !is_notation || (key.is_some() && !keyless.names_services()),
+        "--format notation takes --key, and --timestamp-url of the services"
+    );
+    let is_old = format != SignatureFormat::Bundle && !is_notation;
+    anyhow::ensure!(
+        !is_old || (key.is_some() && !keyless.names_services()),
+        "signatures of old are made with --key only, and hold no log entry and no timestamp: leave --format out"
+    );
+    Ok(())
 }
 
 fn tell(what: &str, written: &[Written], place: &dyn Referrers) -> anyhow::Result<Code> {

@@ -184,7 +184,7 @@ fn tell(
 }
 
 fn demand(args: &Trust, claim: Claim, context: &Context) -> anyhow::Result<Demand> {
-    let roots = trust::roots(args.trusted_root.as_deref())?;
+    let roots = trust::roots(args.trusted_root.as_deref(), context)?;
     Ok(Demand {
         keys: args.key.iter().map(|path| key(path, context)).collect::<anyhow::Result<_>>()?,
         identities: identity(args)?.into_iter().collect(),

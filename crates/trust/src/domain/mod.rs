@@ -47,6 +47,17 @@ struct SignerRule {
     roots: Roots,
 }
 
+impl TrustFile {
+    /// The same, where what is trusted of the public service is no longer what is built in.
+    #[must_use]
+    pub fn with_production(mut self, roots: &Roots) -> Self {
+        for signer in self.signers.iter_mut().filter(|signer| signer.roots.is_built_in()) {
+            signer.roots = roots.clone();
+        }
+        self
+    }
+}
+
 /// What is demanded of some images.
 #[derive(Clone, Debug)]
 struct DomainRule {

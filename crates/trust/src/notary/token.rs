@@ -150,7 +150,7 @@ fn owned(part: &AnyRef<'_>) -> (Vec<u8>, Tag) {
 }
 
 /// The values in a sequence.
-fn elements(der: &[u8]) -> Result<Vec<AnyRef<'_>>, String> {
+pub(crate) fn elements(der: &[u8]) -> Result<Vec<AnyRef<'_>>, String> {
     let outer = AnyRef::from_der(der).map_err(malformed)?;
     outer.tag().assert_eq(Tag::Sequence).map_err(malformed)?;
     elements_of(outer.value())

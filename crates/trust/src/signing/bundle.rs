@@ -1,14 +1,17 @@
-//! Sigstore bundles v0.3 by a key, as cosign 3 writes them
-//! (<https://github.com/sigstore/protobuf-specs/blob/v0.5.1/protos/sigstore_bundle.proto>). They are in no log.
+//! Sigstore bundles v0.3, as cosign 3 writes them
+//! (<https://github.com/sigstore/protobuf-specs/blob/v0.5.1/protos/sigstore_bundle.proto>). Those made here are by a key alone and in
+//! no log; others are made by what is a [`Sealer`], too.
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use plimsoll_model::digest::Digest;
 use serde_json::{Value, json};
 
 use super::{SignError, Signer, sign};
 use crate::dsse::IN_TOTO;
-use crate::key::Algorithm;
+use crate::key::{Algorithm, PublicKey};
+use crate::online::error::ServiceError;
 
 /// The media type.
 pub const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -19,13 +22,51 @@ pub const PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
 /// The kind of content that is a statement.
 pub const ENVELOPE: &str = "dsse-envelope";
 
+/// The member of a bundle that holds an envelope.
+pub(crate) const ENVELOPE_MEMBER: &str = "dsseEnvelope";
+/// The member that holds a signature of bytes.
+pub(crate) const MESSAGE_MEMBER: &str = "messageSignature";
+
+/// What makes bundles with more in them than a key can say.
+pub trait Sealer {
+    /// A bundle of a statement about what has this digest.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    fn statement(&self, subject: &Digest, statement: &[u8]) -> Result<Vec<u8>, SealError>;
+
+    /// A bundle of a signature over a file.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    fn file(&self, content: &[u8]) -> Result<Vec<u8>, SealError>;
+}
+
+/// No bundle was made.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// No signature.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// A service did not confirm it.
+    #[error(transparent)]
+    Service(Box<ServiceError>),
+    /// No service can confirm such a signature.
+    #[error("it cannot be confirmed: {0}")]
+    Services(String),
+    /// Others would refuse it.
+    #[error("the new signature does not hold for the trusted root ({0}), so nobody gets it")]
+    Refused(String),
+}
+
 /// A bundle of a statement in an envelope.
 ///
 /// # Errors
 /// See [`SignError`].
 pub fn of_statement(signer: &dyn Signer, statement: &[u8]) -> Result<Vec<u8>, SignError> {
     let signature = sign(signer, &sigstore_types::pae(IN_TOTO, statement))?;
-    Ok(bundle(signer, "dsseEnvelope", envelope(statement, &signature)))
+    let material = key_material(signer.public_key());
+    Ok(assembled(&material, ENVELOPE_MEMBER, envelope(statement, &signature)))
 }
 
 /// A bundle of a signature over a file.
@@ -34,22 +75,26 @@ pub fn of_statement(signer: &dyn Signer, statement: &[u8]) -> Result<Vec<u8>, Si
 /// See [`SignError`].
 pub fn of_file(signer: &dyn Signer, content: &[u8]) -> Result<Vec<u8>, SignError> {
     let signature = sign(signer, content)?;
-    // The hash is that which the signature is over.
-    let (name, algorithm) = match signer.public_key().algorithm() {
+    let key = signer.public_key();
+    Ok(assembled(&key_material(key), MESSAGE_MEMBER, message(key.algorithm(), content, &signature)))
+}
+
+/// A signature of bytes, with the hash that it is over.
+pub(crate) fn message(algorithm: Algorithm, content: &[u8], signature: &[u8]) -> Value {
+    let (name, algorithm) = match algorithm {
         Algorithm::EcdsaP256 | Algorithm::Ed25519 | Algorithm::Rsa => ("SHA2_256", &digest::SHA256),
         Algorithm::EcdsaP384 => ("SHA2_384", &digest::SHA384),
         Algorithm::EcdsaP521 => ("SHA2_512", &digest::SHA512),
     };
     let digest = STANDARD.encode(digest::digest(algorithm, content));
-    let message = json!({
+    json!({
         "messageDigest": { "algorithm": name, "digest": digest },
         "signature": STANDARD.encode(signature),
-    });
-    Ok(bundle(signer, "messageSignature", message))
+    })
 }
 
 /// An envelope with one signature.
-pub(super) fn envelope(statement: &[u8], signature: &[u8]) -> Value {
+pub(crate) fn envelope(statement: &[u8], signature: &[u8]) -> Value {
     json!({
         "payload": STANDARD.encode(statement),
         "payloadType": IN_TOTO,
@@ -57,12 +102,14 @@ pub(super) fn envelope(statement: &[u8], signature: &[u8]) -> Value {
     })
 }
 
-fn bundle(signer: &dyn Signer, kind: &str, content: Value) -> Vec<u8> {
-    let hint = STANDARD.encode(signer.public_key().fingerprint().as_bytes());
-    let mut bundle = json!({
-        "mediaType": MEDIA_TYPE,
-        "verificationMaterial": { "publicKey": { "hint": hint } },
-    });
+/// That verifies what a key signed: a hint, which key.
+pub(crate) fn key_material(key: &PublicKey) -> Value {
+    json!({ "publicKey": { "hint": STANDARD.encode(key.fingerprint().as_bytes()) } })
+}
+
+/// The bundle.
+pub(crate) fn assembled(material: &Value, kind: &str, content: Value) -> Vec<u8> {
+    let mut bundle = json!({ "mediaType": MEDIA_TYPE, "verificationMaterial": material });
     if let Some(bundle) = bundle.as_object_mut() {
         bundle.insert(kind.to_owned(), content);
     }

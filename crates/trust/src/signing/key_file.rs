@@ -165,7 +165,7 @@ pub fn public(key: &PublicKey) -> String {
     in_pem("PUBLIC KEY", key.as_der().to_vec())
 }
 
-fn in_pem(label: &str, content: Vec<u8>) -> String {
+pub(crate) fn in_pem(label: &str, content: Vec<u8>) -> String {
     let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
     pem::encode_config(&pem::Pem::new(label, content), config)
 }

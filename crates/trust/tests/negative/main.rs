@@ -9,3 +9,4 @@ mod legacy;
 mod notary;
 mod statement;
 mod support;
+mod tuf;

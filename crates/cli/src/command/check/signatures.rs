@@ -36,8 +36,8 @@ pub(in super::super) fn read(
     let name = named.unwrap_or(Path::new(DEFAULT));
     let folder = name.parent().unwrap_or_else(|| Path::new("")).to_owned();
     let file = match (trust, policy.trust()) {
-        (Some(path), _) => trust::read(path)?,
-        (None, Some((own, bytes))) => trust::parsed(&folder.join(own), bytes)?,
+        (Some(path), _) => trust::read(path, context)?,
+        (None, Some((own, bytes))) => trust::parsed(&folder.join(own), bytes, context)?,
         (None, None) => return Ok((policy, None)),
     };
     let Some(demanded) = file.policies(context.environment.timestamp()?)? else {

@@ -96,6 +96,7 @@ impl Stamp<'_> {
                     formats: std::slice::from_ref(format),
                     repository: &repository,
                     created: now(self.context)?,
+                    sealer: None,
                 };
                 let written: Vec<Written> = sign::image(resolved, place, self.signer, &order)
                     .with_context(|| format!("signing {}", resolved.name))?;
@@ -128,7 +129,7 @@ impl Stamp<'_> {
             annotations,
             log: LogRule::Ignored,
             threshold: 1,
-            roots: trust::roots(None)?,
+            roots: trust::roots(None, self.context)?,
             now: self.context.environment.timestamp()?,
         };
         let verification = verify::image(resolved, place, None, &demand)?;

@@ -74,7 +74,7 @@ pub(super) fn images(args: &Verify) -> anyhow::Result<Vec<String>> {
 
 impl<'a> Order<'a> {
     pub(super) fn new(args: &'a Verify, context: &'a Context) -> anyhow::Result<Self> {
-        let file = args.trust_file.as_deref().map(trust::read).transpose()?;
+        let file = args.trust_file.as_deref().map(|path| trust::read(path, context)).transpose()?;
         let accepts = summary::is_accepted(args)?;
         let demand = match (&file, accepts) {
             (None, false) => Some(super::demand(&args.trust, Claim::Signed, context)?),
