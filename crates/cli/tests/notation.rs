@@ -487,6 +487,8 @@ fn what_we_sign_has_a_timestamp_that_both_accept() {
         let authority = TimestampAuthority::new(&["rsa:2048"]);
         signed.store("tsa", &authority.root());
         signed.policy(&json!({ "level": "strict" }), &["ca:acme", "tsa:acme"]);
+        // The authority's times are exact to a second, and the certificate must be older than that.
+        std::thread::sleep(std::time::Duration::from_secs(2));
         let old = authority.answer(&authority.question(b"something else"));
         let server = HttpServer::start(move |request, connection| match request.target.as_str() {
             "/tsa" => connection.answer(200, &[], &authority.answer(&request.body)),

@@ -533,7 +533,8 @@ fn whoever_interrupts_it_finds_nothing_half_written() {
         format!("oci:{}", out.join("new").display()),
         format!("oci-archive:{}", out.join("new.tar").display()),
     ] {
-        let mut command = scene.plimsoll.command(&["plan", &name, "--db", &scene.db, "--apply", "--to", &to]);
+        let arguments = ["plan", &name, "--db", &scene.db, "--apply", "--to", &to];
+        let mut command = scene.plimsoll.interruptible(&arguments);
         let mut process = command.env_remove("SOURCE_DATE_EPOCH").spawn().unwrap();
         arrived.recv().unwrap();
         said(Command::new("kill").args(["-INT", &process.id().to_string()]));

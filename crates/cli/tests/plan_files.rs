@@ -275,8 +275,8 @@ fn whoever_interrupts_it_finds_all_files_as_they_were() {
         sender.lock().unwrap().send(()).unwrap_or_default();
         connection.hang();
     });
-    let mut command =
-        scene.plimsoll.command(&["plan", ".", "--db", &scene.db, "--apply", "--mirror", &server.url()]);
+    let arguments = ["plan", ".", "--db", &scene.db, "--apply", "--mirror", &server.url()];
+    let mut command = scene.plimsoll.interruptible(&arguments);
     let mut process = command.current_dir(&scene.folder).spawn().unwrap();
     arrived.recv().unwrap();
     said(Command::new("kill").args(["-INT", &process.id().to_string()]));

@@ -533,7 +533,7 @@ fn an_interrupted_scrub_leaves_nothing() {
     let from = format!("registry:{}/shop:1", server.host());
     for to in [format!("oci:{}/clean", out.display()), format!("oci-archive:{}/clean.tar", out.display())] {
         let mut child =
-            plimsoll.command(&["scrub", &from, "--to", &to]).stderr(Stdio::null()).spawn().unwrap();
+            plimsoll.interruptible(&["scrub", &from, "--to", &to]).stderr(Stdio::null()).spawn().unwrap();
         waiting.recv().unwrap();
         said(Command::new("kill").args(["-INT", &child.id().to_string()]));
         assert!(!child.wait().unwrap().success());

@@ -47,7 +47,17 @@ impl Plimsoll {
 
     /// The command with `arguments`, ready for more.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        self.ready(Command::new(env!("CARGO_BIN_EXE_plimsoll")), arguments)
+    }
+
+    /// The same, to be interrupted: what tests are started by may ignore that signal, and all that it starts with it.
+    pub(crate) fn interruptible(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("env");
+        command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_plimsoll")]);
+        self.ready(command, arguments)
+    }
+
+    fn ready(&self, mut command: Command, arguments: &[&str]) -> Command {
         command.args(arguments).env_clear().stdin(Stdio::null());
         for name in ["PATH", "TMPDIR"] {
             command.envs(std::env::var_os(name).map(|value| (name, value)));
