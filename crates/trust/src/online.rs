@@ -12,7 +12,7 @@ mod network;
 pub mod rekor;
 pub mod sealer;
 pub mod services;
-pub mod timestamp;
+mod timestamp;
 pub mod tuf;
 
 pub use network::Network;

@@ -1,11 +1,12 @@
 //! Which algorithms there are. The key of the signing certificate alone decides which one an envelope must have been signed with;
 //! what the envelope says must be the same.
 
-use aws_lc_rs::digest;
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use x509_cert::der::asn1::{ObjectIdentifier, UintRef};
 use x509_cert::der::{Decode as _, Encode as _, Reader as _, SliceReader};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
+
+use crate::signing::encoding::Hash;
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -22,36 +23,6 @@ const SIGNATURES: [(ObjectIdentifier, bool, Hash); 6] = [
     (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"), false, Hash::Sha384),
     (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), false, Hash::Sha512),
 ];
-
-/// The hashes that are accepted.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Hash {
-    Sha256,
-    Sha384,
-    Sha512,
-}
-
-impl Hash {
-    /// By the identifier of the hash alone.
-    pub(crate) fn of_digest(id: ObjectIdentifier) -> Option<Self> {
-        match id.to_string().as_str() {
-            "2.16.840.1.101.3.4.2.1" => Some(Self::Sha256),
-            "2.16.840.1.101.3.4.2.2" => Some(Self::Sha384),
-            "2.16.840.1.101.3.4.2.3" => Some(Self::Sha512),
-            _ => None,
-        }
-    }
-
-    /// The hash of `bytes`.
-    pub(crate) fn of(self, bytes: &[u8]) -> Vec<u8> {
-        let algorithm = match self {
-            Self::Sha256 => &digest::SHA256,
-            Self::Sha384 => &digest::SHA384,
-            Self::Sha512 => &digest::SHA512,
-        };
-        digest::digest(algorithm, bytes).as_ref().to_vec()
-    }
-}
 
 /// How an envelope is signed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

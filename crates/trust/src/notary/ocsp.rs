@@ -17,12 +17,12 @@ use x509_ocsp::{
     ResponderId, SingleResponse, TbsRequest, Version,
 };
 
-use super::algorithm::Hash;
 use super::chain::Chain;
 use super::revocation::Told;
 use super::x509::{Cert, first_of_sequence};
 use super::{COSE, JWS, NotaryTrust, cose, jws};
 use crate::notary::x509::Purpose;
+use crate::signing::encoding::Hash;
 
 /// A longer answer is refused.
 pub const ANSWER_LIMIT: usize = 256 << 10;
@@ -145,7 +145,7 @@ fn sha1(bytes: &[u8]) -> Vec<u8> {
 fn is_about(id: &CertId, certificate: &Cert, issuer: &Cert) -> bool {
     let oid = id.hash_algorithm.oid;
     let hash = |bytes: &[u8]| match Hash::of_digest(oid) {
-        Some(hash) => Some(hash.of(bytes)),
+        Some(hash) => Some(hash.digest(bytes)),
         None if oid == SHA1 => Some(sha1(bytes)),
         None => None,
     };

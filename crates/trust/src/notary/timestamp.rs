@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 
 use super::NotaryTrust;
-use super::algorithm::Hash;
 use super::chain::{CHAIN_LIMIT, Chain};
 use super::policy::Action;
 use super::revocation::{self, Status};
 use super::store::StoreKind;
 use super::token::Token;
 use super::x509::{Cert, Purpose};
+use crate::signing::encoding::Hash;
 
 /// When a signature was made at the latest, and from when to when that may have been.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) fn verify(
 ) -> Result<Confirmed, String> {
     let token = Token::read(token)?;
     let info = token.info()?;
-    if info.hash.of(signature) != info.imprint {
+    if info.hash.digest(signature) != info.imprint {
         return Err("the timestamp is over another signature".to_owned());
     }
     let leaf = token.leaf()?;
@@ -69,7 +69,7 @@ pub(crate) fn verify(
 /// Whether a token is one over `signature`; who made it is not asked.
 pub(crate) fn check_imprint(token: &[u8], signature: &[u8]) -> Result<(), String> {
     let info = Token::read(token)?.info()?;
-    if info.hash.of(signature) == info.imprint {
+    if info.hash.digest(signature) == info.imprint {
         Ok(())
     } else {
         Err("it is over another signature".to_owned())

@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use x509_cert::der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef};
 use x509_cert::der::{Decode as _, Encode as _, Reader as _, SliceReader, Tag, Tagged as _};
 
-use super::algorithm::Hash;
 use super::chain::CHAIN_LIMIT;
 use super::x509::Cert;
+use crate::signing::encoding::Hash;
 
 const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
 pub(crate) const TST_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
@@ -102,7 +102,7 @@ impl Token {
             return Err(malformed("its attributes are about something else"));
         }
         let digest: OctetStringRef<'_> = value(MESSAGE_DIGEST)?.decode_as().map_err(malformed)?;
-        if digest.as_bytes() != hash.of(&self.info).as_slice() {
+        if digest.as_bytes() != hash.digest(&self.info).as_slice() {
             return Err("the token's attributes are about another token".to_owned());
         }
         let named = value(SIGNING_CERTIFICATE)?.to_der().map_err(malformed)?;
@@ -181,7 +181,7 @@ fn names_certificate(der: &[u8], leaf: &Cert) -> Result<bool, String> {
         }
         _ => return Err(malformed("its attribute names no certificate")),
     };
-    Ok(hash.is_some_and(|hash| hash.of(&leaf.der) == named.value()))
+    Ok(hash.is_some_and(|hash| hash.digest(&leaf.der) == named.value()))
 }
 
 /// Seconds, and thousandths and millionths of them.

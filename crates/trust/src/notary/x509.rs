@@ -1,6 +1,7 @@
 //! One certificate: what it says, and whether another one issued it.
 
 use jiff::Timestamp;
+use plimsoll_model::digest::Digest;
 use x509_cert::Certificate;
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode as _, Reader as _, SliceReader};
@@ -10,7 +11,7 @@ use x509_cert::ext::pkix::{
 };
 use x509_cert::time::Time;
 
-use super::algorithm::{Hash, Key};
+use super::algorithm::Key;
 
 /// How an access description names a place of OCSP.
 const OCSP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
@@ -221,8 +222,7 @@ impl Cert {
 
     /// The SHA-256 of its bytes, for people.
     pub(crate) fn thumbprint(&self) -> String {
-        let hash = Hash::Sha256.of(&self.der);
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        Digest::of(&self.der).hex()
     }
 }
 

@@ -14,6 +14,7 @@ use sigstore_types::{EntryUuid, TransparencyLogEntry};
 use super::error::{Service, ServiceError};
 use super::network::{ANSWER_LIMIT, Answer, Ask, Body, Network};
 use crate::key::Algorithm;
+use crate::signing::encoding::Hash;
 use crate::signing::key_file::in_pem;
 use crate::strict;
 
@@ -115,13 +116,9 @@ fn request_v1(logged: &Logged<'_>) -> Value {
         let content = json!({ "envelope": envelope.to_string(), "verifiers": [verifier] });
         return json!({ "apiVersion": "0.0.1", "kind": "dsse", "spec": { "proposedContent": content } });
     }
-    let (name, algorithm) = match logged.algorithm {
-        Algorithm::EcdsaP384 => ("sha384", &digest::SHA384),
-        Algorithm::EcdsaP521 => ("sha512", &digest::SHA512),
-        Algorithm::EcdsaP256 | Algorithm::Ed25519 | Algorithm::Rsa => ("sha256", &digest::SHA256),
-    };
-    let hash = digest::digest(algorithm, logged.signed);
-    let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = Hash::of(logged.algorithm).unwrap_or(Hash::Sha256);
+    let name = format!("sha{}", hash.bits());
+    let hex: String = hash.digest(logged.signed).iter().map(|byte| format!("{byte:02x}")).collect();
     json!({
         "apiVersion": "0.0.1", "kind": "hashedrekord",
         "spec": {

@@ -2,12 +2,12 @@
 //! (<https://github.com/sigstore/protobuf-specs/blob/v0.5.1/protos/sigstore_bundle.proto>). Those made here are by a key alone and in
 //! no log; others are made by what is a [`Sealer`], too.
 
-use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plimsoll_model::digest::Digest;
 use serde_json::{Value, json};
 
+use super::encoding::Hash;
 use super::{SignError, Signer, sign};
 use crate::dsse::IN_TOTO;
 use crate::key::{Algorithm, PublicKey};
@@ -81,12 +81,8 @@ pub fn of_file(signer: &dyn Signer, content: &[u8]) -> Result<Vec<u8>, SignError
 
 /// A signature of bytes, with the hash that it is over.
 pub(crate) fn message(algorithm: Algorithm, content: &[u8], signature: &[u8]) -> Value {
-    let (name, algorithm) = match algorithm {
-        Algorithm::EcdsaP256 | Algorithm::Ed25519 | Algorithm::Rsa => ("SHA2_256", &digest::SHA256),
-        Algorithm::EcdsaP384 => ("SHA2_384", &digest::SHA384),
-        Algorithm::EcdsaP521 => ("SHA2_512", &digest::SHA512),
-    };
-    let digest = STANDARD.encode(digest::digest(algorithm, content));
+    let hash = Hash::of(algorithm).unwrap_or(Hash::Sha256);
+    let (name, digest) = (format!("SHA2_{}", hash.bits()), STANDARD.encode(hash.digest(content)));
     json!({
         "messageDigest": { "algorithm": name, "digest": digest },
         "signature": STANDARD.encode(signature),

@@ -14,6 +14,10 @@ const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+/// The identifier of SHA-256 itself.
+pub(crate) const SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
+const SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2");
+const SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3");
 
 /// The hashes that are signed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,6 +51,13 @@ impl Hash {
             Self::Sha512 => &digest::SHA512,
         };
         digest::digest(algorithm, message).as_ref().to_vec()
+    }
+
+    /// By the identifier of the hash alone.
+    pub(crate) fn of_digest(id: ObjectIdentifier) -> Option<Self> {
+        [(SHA256, Self::Sha256), (SHA384, Self::Sha384), (SHA512, Self::Sha512)]
+            .into_iter()
+            .find_map(|(own, hash)| (own == id).then_some(hash))
     }
 
     /// How many bits it has.

@@ -1,13 +1,13 @@
 //! Questions to an authority of timestamps and its answers (RFC 3161, sections 2.4.1 and 2.4.2).
 
 use aws_lc_rs::{digest, rand};
-use x509_cert::der::asn1::{Any, ObjectIdentifier, OctetStringRef, UintRef};
+use x509_cert::der::asn1::{Any, OctetStringRef, UintRef};
 use x509_cert::der::{Decode as _, Encode as _, Header, Reader as _, SliceReader, Tag};
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
+use super::encoding::SHA256;
 use crate::notary::token::Token;
 
-const SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
 /// What an authority says that gives a token, as asked or with changes.
 const GRANTED: [u8; 2] = [0, 1];
 
@@ -102,7 +102,11 @@ fn parts(answer: &[u8]) -> Option<(u8, Option<&[u8]>)> {
 
 #[cfg(test)]
 mod tests {
+    use plimsoll_testkit::tools::installed;
+    use x509_cert::der::Tagged as _;
+
     use super::*;
+    use crate::notary::token::elements;
 
     #[test]
     fn hostile_answers_are_errors() {
@@ -117,5 +121,29 @@ mod tests {
             assert_eq!(question.token(answer), Err(AnswerError::Malformed), "{answer:?}");
         }
         assert_eq!(question.token(&[0x30, 5, 0x30, 3, 2, 1, 2]), Err(AnswerError::Refused(2)));
+        assert_eq!(question.token(&[0x30; 99]), Err(AnswerError::Malformed));
+    }
+
+    #[test]
+    fn questions_are_well_formed() {
+        let question = Question::over(b"x").unwrap();
+        let parts = elements(question.der()).unwrap();
+        let tags: Vec<Tag> = parts.iter().map(|part| part.tag()).collect();
+        assert_eq!(tags, [Tag::Integer, Tag::Sequence, Tag::Integer, Tag::Boolean]);
+    }
+
+    #[test]
+    fn a_token_over_something_else_is_refused() {
+        if !installed(&["openssl"]) {
+            return;
+        }
+        let authority = plimsoll_testkit::timestamps::TimestampAuthority::new(&["rsa:2048"]);
+        let (ours, other) = (Question::over(b"signed").unwrap(), Question::over(b"other").unwrap());
+        let again = Question::over(b"signed").unwrap();
+        let answer = authority.answer(ours.der());
+        assert!(ours.token(&answer).is_ok());
+        assert_eq!(other.token(&answer), Err(AnswerError::Other));
+        // It is over the same, and for another request.
+        assert_eq!(again.token(&answer), Err(AnswerError::Other));
     }
 }
