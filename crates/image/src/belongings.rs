@@ -229,8 +229,7 @@ impl Walk<'_> {
             return false;
         }
         let subject = link.of.and_then(|of| self.found.parts.get(of)).map(|of| of.digest);
-        let read = self.ahead.bytes(self.place, descriptor);
-        let part = match read.and_then(|bytes| part(descriptor, bytes)) {
+        let part = match self.ahead.part(self.place, descriptor) {
             Ok((part, _)) if link.bond == Bond::Subject && part.subject != subject => {
                 return self.refused(digest, "it is listed as a referrer of what it does not name");
             }

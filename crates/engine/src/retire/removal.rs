@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use plimsoll_image::at_once::at_once;
-use plimsoll_image::source::registry::{RegistryClient, RegistryError};
+use plimsoll_image::source::registry::{self, RegistryClient, RegistryError};
 use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::reference::Reference;
 
-use super::survey::{THREADS, at_tag};
+use super::survey::THREADS;
 use super::{Fate, Held, RetireError, Survey};
 
 /// Is told of each image before and after it is removed; an error stops everything.
@@ -73,7 +73,9 @@ fn unchanged(client: &RegistryClient, name: &Reference, survey: &Survey) -> Resu
     }
     // What stays matters as much: a tag that moved to what is to go would go, too.
     let tags: Vec<(&String, &BlobDigest)> = survey.tags.iter().collect();
-    let asked = at_once(THREADS, &tags, |(tag, _)| at_tag(name, tag).and_then(|name| client.manifest(&name)));
+    let asked = at_once(THREADS, &tags, |(tag, _)| {
+        registry::tagged(name, tag).and_then(|name| client.manifest(&name))
+    });
     for ((tag, digest), found) in tags.into_iter().zip(asked) {
         match found {
             Some(Ok(found)) if found.digest == *digest => {}
@@ -96,7 +98,7 @@ fn doomed(
             return Err("what it is a part of was not removed".to_owned());
         }
         for tag in &image.tags {
-            let meant = at_tag(name, tag).and_then(|name| client.manifest(&name));
+            let meant = registry::tagged(name, tag).and_then(|name| client.manifest(&name));
             match meant {
                 Ok(found) if found.digest == image.digest => {}
                 Ok(found) => return Err(format!("tag {tag} was moved to {} meanwhile", found.digest)),

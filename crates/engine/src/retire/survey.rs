@@ -6,7 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use plimsoll_image::at_once::at_once;
 use plimsoll_image::belongings::{Belongings, Bond, Look, Part, Unlisted};
 use plimsoll_image::manifest::Descriptor;
-use plimsoll_image::source::registry::{FetchedManifest, RegistryClient, RegistryError, RemoteReferrers};
+use plimsoll_image::source::registry::{
+    self, FetchedManifest, RegistryClient, RegistryError, RemoteReferrers,
+};
 use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::reference::Reference;
 use serde::Deserialize;
@@ -74,7 +76,8 @@ fn tagged(
     if tags.len() > TAGS {
         return Err(RetireError::TooMany);
     }
-    let all = at_once(THREADS, &tags, |tag| at_tag(name, tag).and_then(|name| client.manifest(&name)));
+    let all =
+        at_once(THREADS, &tags, |tag| registry::tagged(name, tag).and_then(|name| client.manifest(&name)));
     let mut found = Vec::with_capacity(all.len());
     for (tag, manifest) in tags.into_iter().zip(all) {
         let reason = match manifest {
@@ -88,14 +91,6 @@ fn tagged(
         survey.unlearnt.push(unlisted(&format!("tag {tag}"), &reason));
     }
     Ok(found)
-}
-
-pub(super) fn at_tag(name: &Reference, tag: &str) -> Result<Reference, RegistryError> {
-    let text = format!("{}/{}:{tag}", name.registry(), name.repository());
-    text.parse().map_err(|error: plimsoll_model::reference::ReferenceError| RegistryError::Settings {
-        what: text,
-        why: error.to_string(),
-    })
 }
 
 fn unlisted(what: &str, reason: &str) -> Unlisted {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_model::digest::BlobDigest;
 
-use super::{BYTES, DEPTH, ENDINGS, Look, MANIFESTS, part, told};
+use super::{BYTES, DEPTH, ENDINGS, Look, MANIFESTS, Part, part, told};
 use crate::at_once::at_once;
 use crate::manifest::{Descriptor, MANIFEST_LIMIT};
 use crate::source::referrers::Listing;
@@ -17,10 +17,17 @@ const THREADS: usize = 8;
 /// A manifest as it was asked for: who lists it may tell another size.
 type Key = (BlobDigest, u64, String);
 
+/// A manifest as it was understood, and what it lists.
+type Answer = Result<(Part, Vec<Descriptor>), String>;
+
+fn fetched(place: &dyn Repository, descriptor: &Descriptor) -> Result<Vec<u8>, String> {
+    place.bytes(descriptor, MANIFEST_LIMIT).map_err(|error| told(&error))
+}
+
 /// Answers that came already.
 #[derive(Default)]
 pub(super) struct Ahead {
-    manifests: BTreeMap<Key, Result<Vec<u8>, String>>,
+    manifests: BTreeMap<Key, Answer>,
     referring: BTreeMap<BlobDigest, Referring>,
 }
 
@@ -68,20 +75,21 @@ impl Ahead {
     /// Asks for all of a round, and puts what it leads to in its place; tells how many bytes came.
     fn ask(&mut self, place: &dyn Repository, round: &mut Vec<Wanted>, look: Look) -> u64 {
         let answers = at_once(THREADS, round, |(descriptor, subject)| {
-            let read = place.bytes(descriptor, MANIFEST_LIMIT).map_err(|error| told(&error));
-            let understood = read.as_ref().ok().and_then(|bytes| part(descriptor, bytes.clone()).ok());
+            let read = fetched(place, descriptor);
+            let length = read.as_ref().map_or(0, |read| read.len() as u64);
+            let answer = read.and_then(|bytes| part(descriptor, bytes));
             // What does not refer to what it is listed for is not followed.
-            let understood =
-                understood.filter(|(part, _)| subject.is_none_or(|subject| part.subject == Some(subject)));
-            let entries = understood.map(|(_, entries)| entries);
+            let entries = answer.as_ref().ok().and_then(|(part, entries)| {
+                subject.is_none_or(|subject| part.subject == Some(subject)).then(|| entries.clone())
+            });
             let referring = (entries.is_some() && look == Look::Everything)
                 .then(|| Referring::ask(place, descriptor.digest));
-            (read, entries, referring)
+            (answer, length, entries, referring)
         });
         let (asked, mut bytes) = (std::mem::take(round), 0_u64);
         for ((descriptor, _), answer) in asked.iter().zip(answers) {
-            let Some((read, entries, referring)) = answer else { continue };
-            bytes = bytes.saturating_add(read.as_ref().map_or(0, |read| read.len() as u64));
+            let Some((answer, length, entries, referring)) = answer else { continue };
+            bytes = bytes.saturating_add(length);
             round.extend(entries.into_iter().flatten().map(|entry| (entry, None)));
             if let Some(referring) = referring {
                 if let Ok(listing) = &referring.listing {
@@ -91,19 +99,15 @@ impl Ahead {
                 round.extend(referring.tagged.iter().flatten().flatten().map(|one| (one.clone(), None)));
                 self.referring.insert(descriptor.digest, referring);
             }
-            self.manifests.insert(key(descriptor), read);
+            self.manifests.insert(key(descriptor), answer);
         }
         bytes
     }
 
     /// A manifest, which is given once.
-    pub(super) fn bytes(
-        &mut self,
-        place: &dyn Repository,
-        descriptor: &Descriptor,
-    ) -> Result<Vec<u8>, String> {
+    pub(super) fn part(&mut self, place: &dyn Repository, descriptor: &Descriptor) -> Answer {
         let known = self.manifests.remove(&key(descriptor));
-        known.unwrap_or_else(|| place.bytes(descriptor, MANIFEST_LIMIT).map_err(|error| told(&error)))
+        known.unwrap_or_else(|| part(descriptor, fetched(place, descriptor)?))
     }
 
     /// What refers to a manifest.

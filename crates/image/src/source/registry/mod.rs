@@ -34,7 +34,7 @@ pub use error::{Login, RegistryError};
 pub use manifest::FetchedManifest;
 pub use plimsoll_http::{ProxySettings, RedirectProblem, RetryPolicy, Secret, TlsProblem};
 pub use referrers::RemoteReferrers;
-pub(crate) use referrers::tagged;
+pub use referrers::tagged;
 pub use source::images;
 pub use tags::TAG_LIMIT;
 pub use upload::Sent;

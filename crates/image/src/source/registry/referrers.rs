@@ -149,7 +149,11 @@ pub(super) fn named(reference: &Reference, subject: BlobDigest) -> String {
     format!("list of what refers to {subject} in {}/{}", reference.registry(), reference.repository())
 }
 
-pub(crate) fn tagged(reference: &Reference, tag: &str) -> Result<Reference, RegistryError> {
+/// The reference of `tag` in the same repository.
+///
+/// # Errors
+/// If it cannot be the name of a tag.
+pub fn tagged(reference: &Reference, tag: &str) -> Result<Reference, RegistryError> {
     let text = format!("{}/{}:{tag}", reference.registry(), reference.repository());
     text.parse().map_err(|error: plimsoll_model::reference::ReferenceError| RegistryError::Settings {
         what: text,
