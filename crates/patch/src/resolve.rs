@@ -83,12 +83,7 @@ impl Seen {
         if self.has_file(&relation.name) {
             return true;
         }
-        let mut provided = self.relations.provides.iter().filter(|provided| provided.name == relation.name);
-        provided.any(|provided| match (&provided.version, &relation.version) {
-            (_, None) => true,
-            (Some((_, version)), Some(_)) => relation.fits(scheme, version),
-            (None, Some(_)) => false,
-        })
+        self.relations.provide(relation, scheme)
     }
 
     fn provides(&self, name: &str) -> bool {
@@ -125,7 +120,7 @@ pub fn resolve(standing: &Standing, stock: &dyn Stock, wishes: &[Wish]) -> Resul
     });
     let mut resolver =
         Resolver { standing, stock, seen: seen.collect(), chosen: BTreeMap::new(), broken: BTreeSet::new() };
-    resolver.broken = resolver.unmet().into_iter().map(|(key, needs)| (key, words(&needs))).collect();
+    resolver.broken = resolver.unmet().map(|(key, needs)| (key.clone(), words(needs))).collect();
     let mut unfulfilled = Vec::new();
     for wish in wishes {
         match resolver.grant(wish) {
@@ -183,9 +178,8 @@ impl Resolver<'_> {
 
     /// Chooses what one more need asks for; false if all hold.
     fn mend(&mut self) -> Result<bool, ResolveError> {
-        let unmet =
-            self.unmet().into_iter().find(|(key, needs)| !self.broken.contains(&(key.clone(), words(needs))));
-        if let Some((key, needs)) = unmet {
+        let unmet = self.unmet().find(|(key, needs)| !self.broken.contains(&((*key).clone(), words(needs))));
+        if let Some((key, needs)) = unmet.map(|(key, needs)| (key.clone(), needs.clone())) {
             let architecture = if is_any(&key.1) { self.native() } else { key.1.clone() };
             let candidate = needs.iter().find_map(|relation| self.candidate_for(relation, &architecture));
             let candidate = candidate.or_else(|| self.newer_of(&key));
@@ -228,19 +222,15 @@ impl Resolver<'_> {
     }
 
     /// Needs that nothing fulfills, those of each package in its order.
-    fn unmet(&self) -> Vec<(Key, Vec<Relation>)> {
-        let mut unmet = Vec::new();
-        for (key, seen) in &self.seen {
+    fn unmet(&self) -> impl Iterator<Item = (&Key, &Vec<Relation>)> {
+        self.seen.iter().flat_map(move |(key, seen)| {
             let conditional = seen.relations.conditional.iter();
             let conditional = conditional.filter(|conditional| self.is_met(&conditional.when, &key.1));
             let needs = seen.relations.needs.iter().chain(conditional.map(|conditional| &conditional.needs));
-            for needs in needs {
-                if !needs.iter().any(|relation| self.is_met(relation, &key.1)) {
-                    unmet.push((key.clone(), needs.clone()));
-                }
-            }
-        }
-        unmet
+            needs
+                .filter(|needs| !needs.iter().any(|relation| self.is_met(relation, &key.1)))
+                .map(move |needs| (key, needs))
+        })
     }
 
     fn is_met(&self, relation: &Relation, architecture: &str) -> bool {

@@ -8,6 +8,13 @@ use plimsoll_model::version::Scheme;
 
 use crate::relation::Relation;
 
+/// The address of a repository, from `mirror` in the place of its scheme and host.
+pub(crate) fn mirrored(address: &str, mirror: &str) -> String {
+    let path = address.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    let path = path.map_or("", |(_, path)| path);
+    format!("{}/{path}", mirror.trim_end_matches('/')).trim_end_matches('/').to_owned()
+}
+
 /// What a package says of others.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Relations {
@@ -23,6 +30,18 @@ pub struct Relations {
     pub provides: Vec<Relation>,
     /// Files by which others may need it, with their leading slash.
     pub files: BTreeSet<String>,
+}
+
+impl Relations {
+    /// Whether it stands for what is wanted.
+    pub(crate) fn provide(&self, wanted: &Relation, scheme: Scheme) -> bool {
+        let mut named = self.provides.iter().filter(|provided| provided.name == wanted.name);
+        named.any(|provided| match (&provided.version, &wanted.version) {
+            (_, None) => true,
+            (Some((_, version)), Some(_)) => wanted.fits(scheme, version),
+            (None, Some(_)) => false,
+        })
+    }
 }
 
 /// What a package needs only where something else is.

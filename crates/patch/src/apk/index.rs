@@ -83,13 +83,7 @@ impl Stock for Index {
             named.filter(|found| wanted.fits(Scheme::Apk, &found.version)).into_iter().collect();
         let mut others: Vec<Candidate> = Vec::new();
         for candidate in self.at(self.provided.get(&wanted.name)) {
-            let mut provided = candidate.relations.provides.iter().filter(|other| other.name == wanted.name);
-            let fits = provided.any(|provided| match (&provided.version, &wanted.version) {
-                (_, None) => true,
-                (Some((_, version)), Some(_)) => wanted.fits(Scheme::Apk, version),
-                (None, Some(_)) => false,
-            });
-            if fits {
+            if candidate.relations.provide(wanted, Scheme::Apk) {
                 others.push(candidate);
             }
         }

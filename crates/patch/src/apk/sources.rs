@@ -1,6 +1,7 @@
 //! Where an image's apk gets packages: apk-repositories(5).
 
 use crate::clipped;
+use crate::stock::mirrored;
 
 /// The most repositories of one image.
 const LIMIT: usize = 200;
@@ -50,10 +51,7 @@ impl Repository {
     /// The same, from `mirror` in the place of scheme and host.
     #[must_use]
     pub fn from_mirror(self, mirror: &str) -> Self {
-        let path = self.uri.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
-        let path = path.map_or("", |(_, path)| path);
-        let uri = format!("{}/{path}", mirror.trim_end_matches('/'));
-        Self { uri: uri.trim_end_matches('/').to_owned(), ..self }
+        Self { uri: mirrored(&self.uri, mirror), ..self }
     }
 
     /// The address of its packages for an architecture.

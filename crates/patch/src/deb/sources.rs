@@ -3,6 +3,8 @@
 
 use plimsoll_formats::deb822::stanzas;
 
+use crate::stock::mirrored;
+
 /// The most repositories of one image.
 const LIMIT: usize = 200;
 
@@ -54,13 +56,7 @@ impl Suite {
     /// The same, from `mirror` in the place of scheme and host.
     #[must_use]
     pub fn from_mirror(self, mirror: &str) -> Self {
-        let path = self
-            .uri
-            .split_once("://")
-            .and_then(|(_, rest)| rest.split_once('/'))
-            .map_or("", |(_, path)| path);
-        let uri = format!("{}/{path}", mirror.trim_end_matches('/'));
-        Self { uri: uri.trim_end_matches('/').to_owned(), ..self }
+        Self { uri: mirrored(&self.uri, mirror), ..self }
     }
 }
 

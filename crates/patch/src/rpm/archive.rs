@@ -12,11 +12,11 @@ use plimsoll_model::digest::Hasher;
 
 use super::cpio::{Cpio, Entry};
 use super::files::{FileRecord, files_of, hard_links};
-use super::header::{Header, Value, length};
+use super::header::{Header, Value, length, number};
 use super::tags::{
-    ARCH, CONFIG, DSA_HEADER, EPOCH, FILE_STATES, GHOST, INSTALL_COLOR, INSTALL_TID, INSTALL_TIME, MERGED,
-    NAME, OPENPGP, PAYLOAD_COMPRESSOR, PAYLOAD_DIGEST, PAYLOAD_DIGEST_ALGORITHM, PAYLOAD_SHA256, RELEASE,
-    RSA_HEADER, SCRIPTS, VERSION,
+    ARCH, DSA_HEADER, EPOCH, FILE_STATES, INSTALL_COLOR, INSTALL_TID, INSTALL_TIME, MERGED, NAME, OPENPGP,
+    PAYLOAD_COMPRESSOR, PAYLOAD_DIGEST, PAYLOAD_DIGEST_ALGORITHM, PAYLOAD_SHA256, RELEASE, RSA_HEADER,
+    SCRIPTS, VERSION,
 };
 use crate::package::{
     Attributes, DataEntry, DataKind, Each, Form, Limits, PackageError, Part, Payload, sound_name,
@@ -39,8 +39,6 @@ pub struct Rpm {
     /// The header that was signed.
     pub header: Header,
     signatures: Header,
-    /// The bytes that were signed.
-    signed: Vec<u8>,
 }
 
 const fn form(problem: &'static str) -> PackageError {
@@ -120,8 +118,8 @@ impl Unverified {
         let payload = Payload { entries, part: data, form, limit: limits.data };
         // Whether it can be read to its end is to be known before anything is written.
         payload.replay(&mut |_, _, _| Ok(()))?;
-        let Self { signatures, header, signed, .. } = self;
-        Ok(Rpm { payload, files, numbers, header, signatures, signed })
+        let Self { signatures, header, .. } = self;
+        Ok(Rpm { payload, files, numbers, header, signatures })
     }
 }
 
@@ -133,36 +131,18 @@ fn part(file: &Arc<File>, from: u64, size: u64) -> impl Read {
 fn header_at(file: &Arc<File>, from: u64, limits: Limits) -> Result<(Vec<u8>, u64), PackageError> {
     let mut head = [0; 16];
     part(file, from, 16).read_exact(&mut head).map_err(|_| form("it ends before its header"))?;
-    let number = |at: usize| {
-        let bytes = head.get(at..at.checked_add(4)?)?;
-        Some(u32::from_be_bytes(bytes.try_into().ok()?))
-    };
-    let counts = number(8).zip(number(12)).filter(|_| head.starts_with(&MAGIC));
+    let counts = number(&head, 8).zip(number(&head, 12)).filter(|_| head.starts_with(&MAGIC));
     let (entries, bytes) = counts.ok_or(form("its header does not begin as one"))?;
     let size = length(entries, bytes).ok_or(form("its header is too long"))? as u64;
     let size = size.saturating_add(MAGIC.len() as u64);
     if size > limits.control {
         return Err(PackageError::Limit { limit: limits.control, what: "bytes of header" });
     }
-    let mut blob = Vec::new();
-    part(file, from, size).take(size).read_to_end_bounded(&mut blob)?;
+    let blob = plimsoll_formats::bounded::read(part(file, from, size), size)?;
     if blob.len() as u64 != size {
         return Err(form("its header is cut off"));
     }
     Ok((blob, from.saturating_add(size)))
-}
-
-/// Reading what a limit bounds already.
-trait ReadBounded {
-    fn read_to_end_bounded(self, into: &mut Vec<u8>) -> io::Result<()>;
-}
-
-impl<R: Read> ReadBounded for io::Take<R> {
-    fn read_to_end_bounded(self, into: &mut Vec<u8>) -> io::Result<()> {
-        let limit = self.limit();
-        *into = plimsoll_formats::bounded::read(self, limit)?;
-        Ok(())
-    }
 }
 
 /// Whether the signed header vouches for the packed archive.
@@ -195,7 +175,7 @@ fn entries(files: &[FileRecord], limits: Limits) -> Result<Entries, PackageError
     let links = hard_links(files);
     let (mut entries, mut numbers, mut all) = (Vec::new(), Vec::new(), Vec::new());
     let mut total = 0_u64;
-    for (index, file) in files.iter().enumerate().filter(|(_, file)| file.flags & GHOST == 0) {
+    for (index, file) in files.iter().enumerate().filter(|(_, file)| !file.is_ghost()) {
         let name = file.path.strip_prefix('/').unwrap_or(&file.path);
         let Some(path) = sound_name(name)? else { continue };
         let wrong = |problem| PackageError::Entry { path: crate::clipped(&file.path), problem };
@@ -208,7 +188,7 @@ fn entries(files: &[FileRecord], limits: Limits) -> Result<Entries, PackageError
         } else if let Some(last) = links.get(&index).and_then(|last| files.get(*last)) {
             let target = sound_name(last.path.trim_start_matches('/'))?;
             DataKind::Hardlink(
-                target.filter(|_| last.flags & GHOST == 0).ok_or_else(|| wrong("is a hard link to none"))?,
+                target.filter(|_| !last.is_ghost()).ok_or_else(|| wrong("is a hard link to none"))?,
             )
         } else {
             DataKind::File
@@ -218,7 +198,7 @@ fn entries(files: &[FileRecord], limits: Limits) -> Result<Entries, PackageError
         if total > limits.data {
             return Err(PackageError::Limit { limit: limits.data, what: "bytes" });
         }
-        let (is_conffile, mode) = (file.flags & CONFIG != 0, file.mode & 0o7777);
+        let (is_conffile, mode) = (file.is_configuration(), file.mode & 0o7777);
         entries.push(DataEntry { path, kind, mode, size, is_conffile, digest: file.sha256.clone() });
         numbers.push(index);
         all.push(Attributes {
@@ -269,7 +249,7 @@ pub(crate) fn replay(
                 )
             }
             Entry::Numbered(number) => {
-                let index = archived.numbers.iter().position(|known| *known == number);
+                let index = archived.numbers.binary_search(&number).ok();
                 let index =
                     index.ok_or_else(|| wrong("the archive has a file of which the header does not tell"))?;
                 (index, entries.get(index).map_or(0, |entry| entry.size))
@@ -338,12 +318,6 @@ impl Rpm {
             header.put(tag, value);
         }
         header
-    }
-
-    /// The bytes that were signed.
-    #[must_use]
-    pub fn signed(&self) -> &[u8] {
-        &self.signed
     }
 }
 

@@ -10,6 +10,7 @@ use rusqlite::{Connection, params};
 use super::archive::version_of;
 use super::files::{FileRecord, files_of};
 use super::header::Header;
+use super::index::MODULE;
 use super::relations::relations_of;
 use super::tags::{
     ARCH, BASE_NAMES, CONFLICT_NAME, DIR_NAMES, ENHANCE_NAME, FILE_TRIGGER_INDEX, FILE_TRIGGER_NAME, GROUP,
@@ -17,7 +18,7 @@ use super::tags::{
     REQUIRE_NAME, SHA1_HEADER, SIG_MD5, SUGGEST_NAME, SUPPLEMENT_NAME, TRANS_FILE_TRIGGER_INDEX,
     TRANS_FILE_TRIGGER_NAME, TRIGGER_NAME,
 };
-use crate::stock::{Present, Standing};
+use crate::stock::{Present, Relations, Standing};
 
 /// Where the database may be.
 pub const FOLDERS: [&str; 3] = ["usr/lib/sysimage/rpm", "usr/share/rpm", "var/lib/rpm"];
@@ -149,17 +150,18 @@ impl Database {
             let version = version_of(&package.header);
             let held = if counts.get(&package.key()).is_some_and(|count| *count > 1) {
                 Some("it is installed in several versions".to_owned())
-            } else if version.contains(".module") {
+            } else if version.contains(MODULE) {
                 Some("it belongs to a module, whose streams the repositories' lists do not tell".to_owned())
             } else {
                 None
             };
+            let files = package.files.iter().map(|file| file.path.clone()).collect();
             Present {
                 name: package.name(),
                 architecture: package.architecture(),
                 version,
                 held,
-                relations: relations_of(&package.header),
+                relations: Relations { files, ..relations_of(&package.header) },
             }
         };
         let packages = self.packages.iter().filter(|package| !package.is_key()).map(present);

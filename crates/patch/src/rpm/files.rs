@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::header::Header;
 use super::tags::{
     BASE_NAMES, CONFIG, DIR_INDEXES, DIR_NAMES, FILE_CAPS, FILE_DEVICES, FILE_DIGEST_ALGORITHM, FILE_DIGESTS,
-    FILE_FLAGS, FILE_GROUPS, FILE_INODES, FILE_LINKS, FILE_MODES, FILE_SIZES, FILE_TIMES, FILE_USERS,
+    FILE_FLAGS, FILE_GROUPS, FILE_INODES, FILE_LINKS, FILE_MODES, FILE_SIZES, FILE_TIMES, FILE_USERS, GHOST,
     LONG_FILE_SIZES,
 };
 
@@ -41,6 +41,12 @@ impl FileRecord {
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
         self.flags & CONFIG != 0
+    }
+
+    /// Whether the package owns it without bringing it.
+    #[must_use]
+    pub const fn is_ghost(&self) -> bool {
+        self.flags & GHOST != 0
     }
 
     /// Whether it is a regular file.

@@ -14,7 +14,7 @@ use crate::relation::{Compare, Relation};
 use crate::stock::{Candidate, Check, Stock, is_any, stays_below};
 
 /// What the release of a package has that belongs to a module: which stream it is of, the list does not say.
-const MODULE: &str = ".module";
+pub(super) const MODULE: &str = ".module";
 
 /// Which text, and where in it.
 type Place = (usize, usize, usize);
@@ -75,13 +75,7 @@ impl Stock for Index {
             .at(self.provided.get(&wanted.name), architecture)
             .filter(|candidate| {
                 candidate.relations.files.contains(&wanted.name)
-                    || candidate.relations.provides.iter().filter(|other| other.name == wanted.name).any(
-                        |provided| match (&provided.version, &wanted.version) {
-                            (_, None) => true,
-                            (Some((_, version)), Some(_)) => wanted.fits(Scheme::Rpm, version),
-                            (None, Some(_)) => false,
-                        },
-                    )
+                    || candidate.relations.provide(wanted, Scheme::Rpm)
             })
             .collect();
         let is_named = |candidate: &Candidate| candidate.name != wanted.name;

@@ -1,7 +1,6 @@
 //! What an rpm says of others: names with versions, files, and rich dependencies, `(a or b)`, `(a if b)`.
 //! <https://rpm.org/docs/latest/manual/boolean_dependencies.html>.
 
-use super::files::files_of;
 use super::header::Header;
 use super::tags::{
     CONFLICT_FLAGS, CONFLICT_NAME, CONFLICT_VERSION, OBSOLETE_FLAGS, OBSOLETE_NAME, OBSOLETE_VERSION,
@@ -44,7 +43,7 @@ pub const fn compare_of(flags: u64) -> Option<Compare> {
     }
 }
 
-/// What an installed package says of others.
+/// What an installed package says of others, without its files.
 #[must_use]
 pub fn relations_of(header: &Header) -> Relations {
     let read = |names, flags, versions| -> Vec<Dependency> {
@@ -56,7 +55,7 @@ pub fn relations_of(header: &Header) -> Relations {
         };
         header.strings(names).into_iter().enumerate().map(dependency).collect()
     };
-    let mut relations = relations(
+    relations(
         read(REQUIRE_NAME, REQUIRE_FLAGS, REQUIRE_VERSION),
         read(PROVIDE_NAME, PROVIDE_FLAGS, PROVIDE_VERSION),
         [
@@ -64,9 +63,7 @@ pub fn relations_of(header: &Header) -> Relations {
             read(OBSOLETE_NAME, OBSOLETE_FLAGS, OBSOLETE_VERSION),
         ]
         .concat(),
-    );
-    relations.files = files_of(header).unwrap_or_default().into_iter().map(|file| file.path).collect();
-    relations
+    )
 }
 
 /// The same of what is required, provided, and not to be there.

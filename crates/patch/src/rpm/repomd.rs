@@ -75,8 +75,8 @@ pub fn primary(text: &str) -> Result<Primary, RepomdError> {
 pub(crate) fn attribute(start: &quick_xml::events::BytesStart<'_>, name: &str) -> Option<String> {
     let mut all = start.attributes().filter_map(Result::ok);
     let found = all.find(|attribute| attribute.key.as_ref() == name)?;
-    let text = found.value.into_owned();
-    Some(quick_xml::escape::unescape(&text).map_or(text.clone(), std::borrow::Cow::into_owned))
+    let text = quick_xml::escape::unescape(&found.value).map(std::borrow::Cow::into_owned);
+    Some(text.unwrap_or_else(|_| found.value.into_owned()))
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::stock::mirrored;
+
 /// The most repositories of one image.
 const LIMIT: usize = 200;
 
@@ -97,11 +99,7 @@ impl Repository {
     /// The same, from `mirror` in the place of scheme and host.
     #[must_use]
     pub fn from_mirror(self, mirror: &str) -> Self {
-        let moved = |address: &String| {
-            let path = address.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
-            let path = path.map_or("", |(_, path)| path);
-            format!("{}/{path}", mirror.trim_end_matches('/')).trim_end_matches('/').to_owned()
-        };
+        let moved = |address: &String| mirrored(address, mirror);
         Self { addresses: self.addresses.iter().map(moved).collect(), ..self }
     }
 }

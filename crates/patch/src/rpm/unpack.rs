@@ -9,7 +9,7 @@ use plimsoll_model::patch::Kept;
 use super::archive::Rpm;
 use super::database::{Database, Installed};
 use super::files::FileRecord;
-use super::tags::{CONFIG, GHOST, MISSING_OK, NO_REPLACE};
+use super::tags::{MISSING_OK, NO_REPLACE};
 use crate::accounts::Accounts;
 use crate::changes::{Changes, Item, UnpackError, goes, may_replace, node, refuse_behind_links};
 use crate::owners::Owners;
@@ -104,7 +104,7 @@ impl Unpacking<'_> {
 
     fn files(&mut self, ground: &mut Ground, changes: &mut Changes) -> Result<(), UnpackError> {
         refuse_behind_links(&self.title(), &self.rpm.payload.entries)?;
-        for file in self.rpm.files.iter().filter(|file| file.flags & GHOST != 0) {
+        for file in self.rpm.files.iter().filter(|file| file.is_ghost()) {
             let place = self.place(&file.path, ground)?;
             self.places.insert(place);
         }
@@ -156,9 +156,10 @@ impl Unpacking<'_> {
         let others = ground.owners.others(place, &self.key).filter(|owner| *owner != self.old);
         for owner in others {
             let theirs = ground.database.get(owner).and_then(|package| {
-                package.files.iter().find(|other| {
-                    other.flags & GHOST == 0 && ground.tree.place(&other.path).as_deref() == Ok(place)
-                })
+                package
+                    .files
+                    .iter()
+                    .find(|other| !other.is_ghost() && ground.tree.place(&other.path).as_deref() == Ok(place))
             });
             let is_same = theirs.is_none_or(|theirs| {
                 theirs.mode == file.mode && theirs.link == file.link && theirs.sha256 == file.sha256
@@ -207,8 +208,8 @@ impl Unpacking<'_> {
             let is_missed = file.flags & MISSING_OK == 0 || old.is_none();
             return if is_missed { Fate::Written } else { Fate::Left };
         }
-        let was_configuration = old.is_some_and(|old| old.flags & CONFIG != 0);
-        if file.flags & CONFIG == 0 && !was_configuration {
+        let was_configuration = old.is_some_and(FileRecord::is_configuration);
+        if !file.is_configuration() && !was_configuration {
             return Fate::Written;
         }
         let found = match there {
@@ -224,7 +225,7 @@ impl Unpacking<'_> {
         }
         match old {
             None => Fate::Saved("rpmorig"),
-            Some(_) if file.flags & CONFIG == 0 => Fate::Saved("rpmsave"),
+            Some(_) if !file.is_configuration() => Fate::Saved("rpmsave"),
             Some(old) if old.is_some() && old == new => Fate::Left,
             Some(_) if file.flags & NO_REPLACE != 0 => Fate::Beside,
             Some(_) => Fate::Saved("rpmsave"),
@@ -242,7 +243,7 @@ impl Unpacking<'_> {
             }
             let found = ground.contents.get(&place).map(|bytes| Digest::of(bytes).hex());
             let is_changed = found.is_some() && found != file.sha256;
-            if file.flags & CONFIG != 0 && file.is_file() && is_changed {
+            if file.is_configuration() && file.is_file() && is_changed {
                 save(&place, "rpmsave", ground, changes);
             }
             ground.tree.remove(&place);
