@@ -56,17 +56,21 @@ ensure_venv() {
   fi
 }
 
-# Go programs with modules of their own, which stay out of tools/peers: what the tests sign with, and what reads workflows.
+# Go programs with modules of their own, which stay out of tools/peers: what the tests sign with, and what reads workflows. Some
+# packages are called as others are, so that each is built in a folder of its own.
 ensure_go() {
   local name=$1 package=$2 version=$3
   [ "$(cat "build/peers/$name.version" 2>/dev/null)" = "$version" ] && return 0
   say "$name $version into build/peers"
-  mkdir -p build/peers
-  if GOBIN="$PWD/build/peers" go install "$package@$version" </dev/null; then
+  rm -rf "build/peers/$name.new"
+  mkdir -p "build/peers/$name.new"
+  if GOBIN="$PWD/build/peers/$name.new" go install "$package@$version" </dev/null; then
+    mv "build/peers/$name.new"/* "build/peers/$name"
     echo "$version" >"build/peers/$name.version"
   else
     echo "$name could not be built; the tests that want it say so"
   fi
+  rm -rf "build/peers/$name.new"
 }
 
 # OpenTelemetry's receiver, whose modules are many, so that it has its own.
@@ -81,28 +85,12 @@ ensure_receiver() {
   fi
 }
 
-# The services of Sigstore, for signing without a key: some minutes the first time. Some packages are called as others are, so that
-# each is built in a folder of its own.
+# The services of Sigstore, for signing without a key: some minutes the first time.
 ensure_services() {
-  local row name package version
-  for row in \
-    "fulcio-server github.com/sigstore/fulcio v1.8.8" \
-    "rekor-server github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix v2.3.0" \
-    "tesseract github.com/transparency-dev/tesseract/cmd/tesseract/posix v0.1.1" \
-    "timestamp-server github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server v2.1.3"; do
-    read -r name package version <<<"$row"
-    [ "$(cat "build/peers/$name.version" 2>/dev/null)" = "$version" ] && continue
-    say "$name $version into build/peers"
-    rm -rf "build/peers/$name.new"
-    mkdir -p "build/peers/$name.new"
-    if GOBIN="$PWD/build/peers/$name.new" go install "$package@$version" </dev/null; then
-      mv "build/peers/$name.new"/* "build/peers/$name"
-      echo "$version" >"build/peers/$name.version"
-    else
-      echo "$name could not be built; the tests that want it say so"
-    fi
-    rm -rf "build/peers/$name.new"
-  done
+  ensure_go fulcio-server github.com/sigstore/fulcio v1.8.8
+  ensure_go rekor-server github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix v2.3.0
+  ensure_go tesseract github.com/transparency-dev/tesseract/cmd/tesseract/posix v0.1.1
+  ensure_go timestamp-server github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server v2.1.3
 }
 
 # Builds the Go programs of tools/peers into build/peers, which goes onto PATH: what else reads and writes what we do.

@@ -36,7 +36,7 @@ impl Shop {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.plimsoll.folder().join(name)
+        self.plimsoll.path(name)
     }
 
     fn file(&self, name: &str) -> String {
@@ -44,13 +44,7 @@ impl Shop {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.plimsoll.command(arguments);
-        let config = self.path("config.toml");
-        if config.is_file() {
-            command.arg("--config").arg(config);
-        }
-        command.current_dir(self.plimsoll.folder()).env("PLIMSOLL_PASSWORD", "secret");
-        command
+        self.plimsoll.here(arguments)
     }
 
     fn run(&self, arguments: &[&str]) -> Ran {

@@ -217,18 +217,7 @@ fn all_kinds_of_keys_are_as_notation_has_them() {
     .enumerate()
     {
         let signed = Signed::new(4010 + size);
-        write(
-            &signed.path("own.cnf"),
-            "[req]\ndistinguished_name=d\nx509_extensions=x\nprompt=no\n[d]\nC=US\nST=WA\nO=acme.example\nCN=self\n\
-             [x]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n",
-        );
-        let mut openssl = Command::new("openssl");
-        openssl.args(["req", "-x509", "-nodes", "-days", "9000", "-config", &signed.text("own.cnf")]);
-        openssl
-            .args(["-keyout", &signed.text("key.pem"), "-out", &signed.text("chain.pem"), "-newkey"])
-            .args(key);
-        drop(output_of(&mut openssl));
-        signed.store("ca", &fs::read(signed.path("chain.pem")).unwrap());
+        self_signed(&signed, key);
         for media_type in [JWS, COSE] {
             signed.sign_by_files(&[media_type, X509]);
         }

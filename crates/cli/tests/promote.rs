@@ -45,13 +45,11 @@ impl Yard {
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
-        self.plimsoll.folder().join(name)
+        self.plimsoll.path(name)
     }
 
     fn run(&self, arguments: &[&str]) -> Ran {
-        let mut command = self.plimsoll.command(&[&["--config", "config.toml"], arguments].concat());
-        command.current_dir(self.plimsoll.folder()).env("PLIMSOLL_PASSWORD", "secret").env("USER", "alice");
-        Ran::of(&mut command)
+        Ran::of(self.plimsoll.here(arguments).env("USER", "alice"))
     }
 
     fn pass(&self, arguments: &[&str]) -> String {

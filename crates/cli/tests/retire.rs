@@ -27,14 +27,12 @@ impl Shelf {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.plimsoll.folder().join(name)
+        self.plimsoll.path(name)
     }
 
     fn run(&self, arguments: &[&str]) -> Ran {
-        let mut command = self.plimsoll.command(&[&["--config", "config.toml"], arguments].concat());
         // Ages are by the clock of the machine, which these are old enough for at any time.
-        command.current_dir(self.plimsoll.folder()).env("PLIMSOLL_PASSWORD", "secret").env("USER", "alice");
-        Ran::of(&mut command)
+        Ran::of(self.plimsoll.here(arguments).env("USER", "alice"))
     }
 
     fn pass(&self, arguments: &[&str]) -> String {

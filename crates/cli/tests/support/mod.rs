@@ -57,6 +57,22 @@ impl Plimsoll {
         self.ready(command, arguments)
     }
 
+    /// A file in our folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
+    }
+
+    /// The command with `arguments` in our folder, with the configuration that lies there and the password of all keys.
+    pub(crate) fn here(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        let config = self.path("config.toml");
+        if config.is_file() {
+            command.arg("--config").arg(config);
+        }
+        command.current_dir(self.folder()).env("PLIMSOLL_PASSWORD", "secret");
+        command
+    }
+
     fn ready(&self, mut command: Command, arguments: &[&str]) -> Command {
         command.args(arguments).env_clear().stdin(Stdio::null());
         for name in ["PATH", "TMPDIR"] {

@@ -33,7 +33,7 @@ impl Workshop {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.plimsoll.folder().join(name)
+        self.plimsoll.path(name)
     }
 
     pub(crate) fn digest(&self) -> String {
@@ -48,13 +48,7 @@ impl Workshop {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let config = self.path("config.toml");
-        let mut command = self.plimsoll.command(arguments);
-        if config.is_file() {
-            command.arg("--config").arg(config);
-        }
-        command.current_dir(self.plimsoll.folder()).env("PLIMSOLL_PASSWORD", "secret");
-        command
+        self.plimsoll.here(arguments)
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
