@@ -107,8 +107,12 @@ impl Environment {
     /// The day of the scan: that of `SOURCE_DATE_EPOCH` if it is set
     /// (<https://reproducible-builds.org/specs/source-date-epoch/>), else today in UTC.
     pub(crate) fn today(&self) -> anyhow::Result<Date> {
-        let timestamp = self.source_date()?.map_or_else(|| self.timestamp(), Ok)?;
-        Ok(timestamp.to_zoned_datetime(jiff::tz::TimeZone::UTC).date())
+        Ok(self.moment()?.to_zoned_datetime(jiff::tz::TimeZone::UTC).date())
+    }
+
+    /// The time that documents are to be of: `SOURCE_DATE_EPOCH` if it is set, else now.
+    pub(crate) fn moment(&self) -> anyhow::Result<Timestamp> {
+        self.source_date()?.map_or_else(|| self.timestamp(), Ok)
     }
 
     /// `SOURCE_DATE_EPOCH`, if it is set.

@@ -18,6 +18,7 @@ use plimsoll_image::Image;
 use plimsoll_image::mutate::{Addition, MutateError, NewLayer, Top, Tree, Workshop, on_top};
 use plimsoll_model::ecosystem::Ecosystem;
 use plimsoll_model::patch::{Patch, PatchLayer, PatchRepository};
+use plimsoll_model::time::in_seconds;
 use plimsoll_patch::changes::{Changes, Item, UnpackError};
 use plimsoll_patch::layer::{self, Parts};
 use plimsoll_patch::package::{PackageError, Payload};
@@ -293,16 +294,11 @@ fn assemble(
     };
     all.push(new);
     let addition = Addition {
-        created: whole_seconds(options.now),
+        created: in_seconds(options.now),
         created_by: options.created_by.clone(),
         labels: options.labels.clone(),
     };
     let made = on_top(image, &all, &addition)?;
     let tree = Tree::new(std::slice::from_ref(image), vec![(made, all)], Top::Manifest, |_| {})?;
     Ok((tree, told))
-}
-
-/// A time without fractions of a second, as builders write it.
-fn whole_seconds(now: Timestamp) -> String {
-    Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
 }

@@ -15,6 +15,7 @@ use plimsoll_image::source::referrers::attach::{self, AttachError, pack};
 use plimsoll_image::source::referrers::{COSIGN_ATTESTATIONS, COSIGN_SIGNATURES, ReferrerError, Referrers};
 use plimsoll_image::source::resolved::Resolved;
 use plimsoll_model::digest::BlobDigest;
+use plimsoll_model::time::in_seconds;
 use plimsoll_trust::claims::COSIGN_SIGN;
 use plimsoll_trust::signing::bundle::{SealError, Sealer};
 use plimsoll_trust::signing::{SignError, Signer, bundle, legacy, statement};
@@ -38,7 +39,7 @@ pub struct Order<'a> {
 }
 
 /// What is claimed of an image.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Claim<'a> {
     /// That it is signed, with these annotations.
     Signed(&'a BTreeMap<String, String>),
@@ -251,8 +252,4 @@ fn layer(
             Ok((COSIGN_ATTESTATIONS, legacy::attestation(signer, &statement, kind)?))
         }
     }
-}
-
-fn in_seconds(time: Timestamp) -> String {
-    jiff::Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }

@@ -39,6 +39,7 @@ pub mod scan;
 pub mod scrub;
 pub mod severity;
 pub mod signature;
+pub mod time;
 pub mod trusted_root;
 pub mod verdict;
 pub mod version;

@@ -7,12 +7,13 @@ use std::io::{self, Write};
 
 use plimsoll_model::gap::GapKind;
 use plimsoll_model::severity::Severity;
+use plimsoll_model::time::in_seconds;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::case::{Case, Row, cases};
 use crate::markdown::escaped;
-use crate::sbom::{in_seconds, uuid};
+use crate::sbom::uuid;
 use crate::table::{clean, plural};
 use crate::{Each, Format, Report, Writer};
 

@@ -92,7 +92,7 @@ fn head(cases: &[Case<'_>], out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn footer(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let made = crate::sbom::in_seconds(report.made.unwrap_or(report.now));
+    let made = plimsoll_model::time::in_seconds(report.made.unwrap_or(report.now));
     let version = text(report.version);
     write!(
         out,

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 use plimsoll_model::scan::DatabaseSummary;
+use plimsoll_model::time::in_seconds;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::case::{Row, cases};
 use crate::json::GapDocument;
-use crate::sbom::in_seconds;
 use crate::table::clean;
 use crate::{Each, Format, Report, Writer};
 

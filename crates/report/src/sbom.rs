@@ -225,12 +225,6 @@ pub(crate) fn made(given: Option<Timestamp>, image: Option<&ImageIdentity>, now:
     given.or_else(of_image).unwrap_or(now)
 }
 
-/// The time as both CycloneDX and SPDX write it: whole seconds, UTC.
-#[must_use]
-pub fn in_seconds(time: Timestamp) -> String {
-    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
-}
-
 /// A UUID that follows from content (RFC 9562, version 8).
 pub(crate) fn uuid(content: &[u8]) -> String {
     let digest = Digest::of(content);

@@ -78,7 +78,7 @@ impl Template {
             .zip(report.scans)
             .map(|(decision, scan)| Value::from(Serde(crate::check::Document::new(decision, scan))))
             .collect();
-        let made = crate::sbom::in_seconds(report.made.unwrap_or(report.now));
+        let made = plimsoll_model::time::in_seconds(report.made.unwrap_or(report.now));
         let rendered = template.render_captured_to(context! { checks, made, ..document }, &mut *out);
         rendered.map(drop).map_err(|error| failed(&error))
     }

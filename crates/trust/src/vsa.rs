@@ -9,6 +9,7 @@ use plimsoll_model::signature::Signature;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::signing::statement;
 use crate::strict;
 
 pub use demand::SummaryDemand;
@@ -155,26 +156,26 @@ impl Summary<'_> {
     /// The summary as an in-toto statement. Nothing of it is signed.
     #[must_use]
     pub fn statement(&self) -> Vec<u8> {
+        statement::attested(Some(self.resource), &self.subject, TYPE, &self.predicate())
+    }
+
+    /// What the statement says.
+    #[must_use]
+    pub fn predicate(&self) -> Value {
         let inputs: Vec<Value> =
             self.attestations.iter().map(|digest| json!({ "digest": { "sha256": digest.hex() } })).collect();
         // What failed has no level.
         let level = self.level.filter(|_| self.passed);
         let levels: Vec<String> = level.iter().map(|level| format!("SLSA_BUILD_LEVEL_{level}")).collect();
-        let statement = json!({
-            "_type": "https://in-toto.io/Statement/v1",
-            "subject": [{ "name": self.resource, "digest": { "sha256": self.subject.hex() } }],
-            "predicateType": TYPE,
-            "predicate": {
-                "verifier": { "id": self.verifier, "version": { "plimsoll": self.version } },
-                "timeVerified": self.time.to_string(),
-                "resourceUri": self.resource,
-                "policy": { "uri": self.policy.0, "digest": { "sha256": self.policy.1.hex() } },
-                "inputAttestations": inputs,
-                "verificationResult": if self.passed { PASSED } else { FAILED },
-                "verifiedLevels": levels,
-                "slsaVersion": "1.1",
-            },
-        });
-        statement.to_string().into_bytes()
+        json!({
+            "verifier": { "id": self.verifier, "version": { "plimsoll": self.version } },
+            "timeVerified": self.time.to_string(),
+            "resourceUri": self.resource,
+            "policy": { "uri": self.policy.0, "digest": { "sha256": self.policy.1.hex() } },
+            "inputAttestations": inputs,
+            "verificationResult": if self.passed { PASSED } else { FAILED },
+            "verifiedLevels": levels,
+            "slsaVersion": "1.1",
+        })
     }
 }

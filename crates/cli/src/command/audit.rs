@@ -15,7 +15,7 @@ use plimsoll_trust::audit::{LogError, cef, log, proof};
 use plimsoll_trust::key::{KEY_LIMIT, PublicKey};
 use serde_json::{Value, json};
 
-use super::trail::{Trail, now, title, user};
+use super::trail::{Trail, title};
 use super::{Context, key};
 use crate::args::audit::{self as args, Append, Audit};
 use crate::exit::Code;
@@ -62,8 +62,8 @@ fn init(folder: &Path, origin: Option<&str>, key: &str, context: &Context) -> an
 
 fn append(args: &Append, context: &Context) -> anyhow::Result<Code> {
     let trail = Trail::open(&args.folder, &args.key, context)?;
-    let actor = args.actor.clone().unwrap_or_else(|| user(context));
-    let now = now(context)?;
+    let actor = args.actor.clone().unwrap_or_else(|| trail.actor.clone());
+    let now = trail.time;
     let entries = match (args.kind, &args.subject) {
         (Some(kind), Some(subject)) => vec![typed(args, kind, subject, &actor, now)],
         _ => input(&actor, now).context("the entries on standard input")?,

@@ -83,7 +83,7 @@ impl Gate {
         let policy = self::policy(args.policy.as_deref(), args.environment.as_deref(), context)?;
         let (policy, trust) =
             signatures::read(policy, args.policy.as_deref(), args.trust.as_deref(), context)?;
-        let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
+        let now = context.environment.moment()?;
         let known = args.new_since.as_deref().map(earlier).transpose()?.unwrap_or_default();
         Ok(Self { policy, trust, now, known })
     }

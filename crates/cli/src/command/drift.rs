@@ -62,7 +62,7 @@ fn running(args: &Args, gaps: &mut Vec<Gap>) -> anyhow::Result<Option<Vec<Contai
             bounded::read(io::stdin().lock(), pods::SIZE).context("reading standard input")?
         }
         Some(path) => read(path)?,
-        None if args.cluster => of_cluster()?,
+        None if args.cluster => of_cluster("pods", "--pods")?,
         None => return Ok(None),
     };
     let place = args.pods.as_ref().map_or_else(|| "kubectl".to_owned(), |path| path.display().to_string());
@@ -80,17 +80,17 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 /// What kubectl tells of the cluster that it is set up for.
-fn of_cluster() -> anyhow::Result<Vec<u8>> {
+pub(super) fn of_cluster(kinds: &str, instead: &str) -> anyhow::Result<Vec<u8>> {
     let mut kubectl = Command::new("kubectl")
-        .args(["get", "pods", "--all-namespaces", "--output=json", "--request-timeout=60s"])
+        .args(["get", kinds, "--all-namespaces", "--output=json", "--request-timeout=60s"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
-        .context("kubectl cannot be run: give its output with --pods FILE")?;
+        .with_context(|| format!("kubectl cannot be run: give its output with {instead} FILE"))?;
     let told = kubectl.stdout.take().context("kubectl has no output")?;
     let bytes = bounded::read(told, pods::SIZE).context("reading what kubectl tells")?;
     if !kubectl.wait().context("waiting for kubectl")?.success() {
-        bail!("kubectl get pods failed");
+        bail!("kubectl get {kinds} failed");
     }
     Ok(bytes)
 }
@@ -119,11 +119,7 @@ fn add(source: &Source, meant: &mut Vec<Meant>, gaps: &mut Vec<Gap>) {
             }),
         }
     }
-    let mut lines = Lines::new(&source.text);
-    for (at, reason) in &source.names.unknown {
-        let subject = format!("{}:{}", source.name, lines.of(*at));
-        gaps.push(Gap::new(GapKind::FileUnread, subject, reason.as_str()));
-    }
+    gaps.extend(source.gaps());
 }
 
 /// Whether what a file names is to run in a cluster, not to build with.

@@ -14,6 +14,7 @@ use plimsoll_trust::online::services::{CONFIG_LIMIT, Choice, Services};
 use plimsoll_trust::signing::Signer;
 use plimsoll_trust::signing::bundle::Sealer;
 
+use super::trust::state::State;
 use super::{Context, key, trust};
 use crate::args::sign::keyless::Keyless;
 use crate::environment::Environment;
@@ -36,8 +37,14 @@ pub(super) fn with(
         signer => signer,
     };
     let network = network(context)?;
-    let services = services(args, signer.is_some(), context)?;
-    let source = trust::source(args.trusted_root.as_deref(), context)?;
+    // Read once, so that services and roots are of one state.
+    let asks_state = args.trusted_root.is_none() || !args.names_services();
+    let state = if asks_state { trust::state::current(context)? } else { None };
+    let services = services(args, signer.is_some(), state.as_ref(), context)?;
+    let source = match args.trusted_root.as_deref() {
+        Some(path) => trust::Source::of_file(path)?,
+        None => trust::Source::of_state(state),
+    };
     let surroundings = Surroundings {
         roots: &|| source.roots(),
         clock: &Environment::clock,
@@ -65,7 +72,12 @@ pub(super) fn network(context: &Context) -> anyhow::Result<Network> {
     Network::new(context.proxies(), registries.ca_files.clone(), hosts).context("starting the network")
 }
 
-fn services(args: &Keyless, has_key: bool, context: &Context) -> anyhow::Result<Services> {
+fn services(
+    args: &Keyless,
+    has_key: bool,
+    state: Option<&State>,
+    context: &Context,
+) -> anyhow::Result<Services> {
     let now = context.environment.timestamp()?;
     let mut services = match &args.signing_config {
         Some(path) => {
@@ -74,7 +86,7 @@ fn services(args: &Keyless, has_key: bool, context: &Context) -> anyhow::Result<
             Services::read(&bytes, now).with_context(named)?
         }
         None if args.names_services() => Services::default(),
-        None => usual(now, context)?,
+        None => usual(now, state)?,
     };
     if let Some(url) = &args.fulcio_url {
         services.fulcio = vec![url.clone()];
@@ -100,12 +112,12 @@ fn services(args: &Keyless, has_key: bool, context: &Context) -> anyhow::Result<
 }
 
 /// The services that `plimsoll trust update` brought, else those that are built in.
-fn usual(now: Timestamp, context: &Context) -> anyhow::Result<Services> {
-    let (services, whose) = match trust::state::current(context)? {
+fn usual(now: Timestamp, state: Option<&State>) -> anyhow::Result<Services> {
+    let (services, whose) = match state {
         Some(state) => match &state.signing_config {
             Some(bytes) => {
                 let read = Services::read(bytes, now);
-                (read.with_context(|| format!("the services of {}", state.mirror))?, state.mirror)
+                (read.with_context(|| format!("the services of {}", state.mirror))?, state.mirror.clone())
             }
             None => anyhow::bail!("{} names no services to sign with: give --signing-config", state.mirror),
         },

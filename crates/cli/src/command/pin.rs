@@ -25,6 +25,19 @@ pub(super) struct Source {
     pub(super) names: Names,
 }
 
+impl Source {
+    /// What was not understood.
+    pub(super) fn gaps(&self) -> Vec<Gap> {
+        let mut lines = Lines::new(&self.text);
+        let unknown = self.names.unknown.iter();
+        let gap = |(at, reason): &(usize, String)| {
+            let subject = format!("{}:{}", self.name, lines.of(*at));
+            Gap::new(GapKind::FileUnread, subject, reason.as_str())
+        };
+        unknown.map(gap).collect()
+    }
+}
+
 pub(super) fn run(args: &Pin, context: &Context) -> anyhow::Result<Code> {
     let trail = Trail::of(&args.auditing, context)?;
     let (sources, mut gaps) = sources(&args.paths)?;
@@ -121,11 +134,7 @@ impl Work<'_> {
             let (file, name) = (self.source.name.clone(), name.title());
             self.pins.push(Pinned { file, line, is_action, name, before, after, state });
         }
-        let mut lines = Lines::new(text);
-        for (at, reason) in &self.source.names.unknown {
-            let subject = format!("{}:{}", self.source.name, lines.of(*at));
-            self.gaps.push(Gap::new(GapKind::FileUnread, subject, reason.as_str()));
-        }
+        self.gaps.extend(self.source.gaps());
         edits.sort_by_key(|edit| edit.range.start);
         edited(text, &edits)
     }

@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Code> {
         bail!("--apply wants --to DEST for a new image, or --dockerfile FILE, which it changes");
     }
     let destination = args.to.as_deref().map(|to| apply::destination(to, args, context)).transpose()?;
-    let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
+    let now = context.environment.moment()?;
     let trail = Trail::of(&args.auditing, context)?;
     let (images, mut options, scans) = scanned(args, context)?;
     if args.apply && scans.len() > 1 {

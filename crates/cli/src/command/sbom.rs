@@ -119,7 +119,7 @@ fn make(args: Make, context: &Context) -> anyhow::Result<Code> {
 pub(super) fn write_again(mut bill: Bill, outputs: &[Output], context: &Context) -> anyhow::Result<Code> {
     let maker = maker(context)?;
     let made = bill.made.as_deref().and_then(|made| made.parse().ok());
-    bill.made = Some(plimsoll_report::sbom::in_seconds(made.or(maker.made).unwrap_or(maker.now)));
+    bill.made = Some(plimsoll_model::time::in_seconds(made.or(maker.made).unwrap_or(maker.now)));
     let own = Tool { vendor: None, name: "plimsoll".to_owned(), version: VERSION.to_owned() };
     if !bill.tools.contains(&own) {
         bill.tools.push(own);

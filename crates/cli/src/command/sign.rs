@@ -14,7 +14,7 @@ use plimsoll_image::source::place::Place;
 use plimsoll_image::source::referrers::Referrers;
 use plimsoll_image::source::resolved::Resolved;
 use plimsoll_model::platform::Platform;
-use plimsoll_report::sbom::in_seconds;
+use plimsoll_model::time::in_seconds;
 use plimsoll_trust::claims::predicate_type;
 use plimsoll_trust::signing::{bundle, predicate};
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ fn sign_image(
         claim: Claim::Signed(&annotations),
         formats: formats(args.format)?,
         repository: &repository,
-        created: now(context)?,
+        created: context.environment.moment()?,
         sealer,
     };
     let sign = if args.recursive { sign::images } else { sign::image };
@@ -134,7 +134,7 @@ pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
             claim: Claim::Attested { kind: &kind, predicate: &predicate },
             formats: formats(args.format)?,
             repository: &repository,
-            created: now(context)?,
+            created: context.environment.moment()?,
             sealer,
         };
         let written = sign::image(&resolved, place.as_ref(), signer, &order)
@@ -179,10 +179,6 @@ pub(super) fn formats(format: SignatureFormat) -> anyhow::Result<&'static [Forma
             anyhow::bail!("this is not signed as notation signs: choose another format")
         }
     }
-}
-
-fn now(context: &Context) -> anyhow::Result<jiff::Timestamp> {
-    context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)
 }
 
 /// The repository without tag and digest; none of a layout, whose path is nobody's business.
@@ -231,7 +227,7 @@ fn bill(
 
 /// Scans the very image that was resolved. What the scan could not see is in its report.
 fn scan(args: &Attest, resolved: &Resolved, context: &Context) -> anyhow::Result<(String, Value)> {
-    let started = now(context)?;
+    let started = context.environment.moment()?;
     let scan =
         Scan { db: args.db.clone(), ..Scan::of(&pinned(&args.image, resolved)?, Scanner::Vulnerabilities) };
     let (_, bytes) = report("json", scan, context)?;
@@ -240,7 +236,7 @@ fn scan(args: &Attest, resolved: &Resolved, context: &Context) -> anyhow::Result
     let predicate = json!({
         "invocation": {},
         "scanner": { "uri": "pkg:generic/plimsoll", "version": env!("CARGO_PKG_VERSION"), "result": result },
-        "metadata": { "scanStartedOn": in_seconds(started), "scanFinishedOn": in_seconds(now(context)?) },
+        "metadata": { "scanStartedOn": in_seconds(started), "scanFinishedOn": in_seconds(context.environment.moment()?) },
     });
     predicate::check(&predicate, kind)?;
     Ok((kind.to_owned(), predicate))

@@ -27,8 +27,8 @@ use crate::args::audit::Auditing;
 pub(super) struct Trail {
     folder: PathBuf,
     signer: Box<dyn Signer>,
-    actor: String,
-    time: Timestamp,
+    pub(super) actor: String,
+    pub(super) time: Timestamp,
 }
 
 impl Trail {
@@ -52,7 +52,12 @@ impl Trail {
         let signer = key::signer(key, context).context("the key of the audit trail")?;
         let store = Folder::read(folder).with_context(|| title(folder))?;
         log::checkpoint(&store, signer.public_key()).with_context(|| title(folder))?;
-        Ok(Self { folder: folder.to_owned(), signer, actor: user(context), time: now(context)? })
+        Ok(Self {
+            folder: folder.to_owned(),
+            signer,
+            actor: user(context),
+            time: context.environment.moment()?,
+        })
     }
 
     /// Appends entries.
@@ -234,12 +239,8 @@ pub(super) fn title(folder: &Path) -> String {
     format!("the audit trail {}", folder.display())
 }
 
-pub(super) fn now(context: &Context) -> anyhow::Result<Timestamp> {
-    context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)
-}
-
 /// The user of the system, by the name that the environment tells, else by the number.
-pub(super) fn user(context: &Context) -> String {
+fn user(context: &Context) -> String {
     let named = ["LOGNAME", "USER"].iter().find_map(|name| context.environment.text(name));
     named.filter(|name| !name.is_empty()).unwrap_or_else(|| {
         Path::new("/proc/self")

@@ -18,6 +18,7 @@ use plimsoll_trust::domain::{Domain, FILE_LIMIT, ImageName, TrustFile};
 use plimsoll_trust::online::tuf;
 use plimsoll_trust::root::{ROOT_LIMIT, RootError, Roots};
 
+use self::state::State;
 use super::Context;
 use crate::args::{Trust, Words};
 use crate::exit::Code;
@@ -57,6 +58,24 @@ pub(super) struct Source {
 }
 
 impl Source {
+    pub(super) fn of_file(path: &Path) -> anyhow::Result<Self> {
+        let bytes = bounded::read_file(path, ROOT_LIMIT as u64)
+            .with_context(|| format!("the trusted root {}", path.display()))?;
+        Ok(Self { title: path.display().to_string(), bytes: Some(bytes), updated: None })
+    }
+
+    /// The one that `plimsoll trust update` brought, else the one that is built in.
+    pub(super) fn of_state(state: Option<State>) -> Self {
+        match state {
+            Some(state) => Self {
+                title: format!("{}, updated {}", state.mirror, state.updated),
+                bytes: Some(state.trusted_root),
+                updated: Some(state.updated),
+            },
+            None => Self { title: String::new(), bytes: None, updated: None },
+        }
+    }
+
     /// The trusted root, ready for use.
     pub(super) fn roots(&self) -> Result<Roots, RootError> {
         match &self.bytes {
@@ -68,19 +87,10 @@ impl Source {
 
 /// The trusted root in a file, else the one that `plimsoll trust update` brought, else the one that is built in.
 pub(super) fn source(path: Option<&Path>, context: &Context) -> anyhow::Result<Source> {
-    let Some(path) = path else {
-        return Ok(match state::current(context)? {
-            Some(state) => Source {
-                title: format!("{}, updated {}", state.mirror, state.updated),
-                bytes: Some(state.trusted_root),
-                updated: Some(state.updated),
-            },
-            None => Source { title: String::new(), bytes: None, updated: None },
-        });
-    };
-    let bytes = bounded::read_file(path, ROOT_LIMIT as u64)
-        .with_context(|| format!("the trusted root {}", path.display()))?;
-    Ok(Source { title: path.display().to_string(), bytes: Some(bytes), updated: None })
+    match path {
+        Some(path) => Source::of_file(path),
+        None => Ok(Source::of_state(state::current(context)?)),
+    }
 }
 
 /// The same, ready for use.

@@ -69,7 +69,7 @@ pub fn image(
         bytes: envelope(&resolved.bytes, own.unwrap_or(MANIFEST), signer, order)?,
         annotations: BTreeMap::from([
             (THUMBPRINTS.to_owned(), json!(order.certificates.thumbprints()).to_string()),
-            (CREATED.to_owned(), super::in_seconds(order.time)),
+            (CREATED.to_owned(), plimsoll_model::time::in_seconds(order.time)),
         ]),
     };
     let packed = pack_artifact(&resolved.bytes, document, ARTIFACT_TYPE);

@@ -7,13 +7,14 @@ use std::io::{self, Write};
 use plimsoll_model::digest::{Digest, Hasher};
 use plimsoll_model::finding::Status;
 use plimsoll_model::reachability::Reach;
+use plimsoll_model::time::in_seconds;
 use plimsoll_model::vex::{Product, VexStatus};
 use serde::Serialize;
 
 use super::{CONTEXT, Entry, JUSTIFICATIONS, PUBLIC, Why, statement};
 use crate::case::{Case, Row, Standing, cases};
+use crate::sbom::made;
 use crate::sbom::make::image_purl;
-use crate::sbom::{in_seconds, made};
 use crate::{Each, Format, Report, Writer};
 
 /// Writes OpenVEX.

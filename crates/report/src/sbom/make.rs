@@ -5,11 +5,11 @@ use plimsoll_model::inventory::{Dependency, Inventory, LayerSummary};
 use plimsoll_model::package::{Ecosystem, Package};
 use plimsoll_model::reference::Reference;
 use plimsoll_model::scan::{Contents, ImageIdentity, Scan};
+use plimsoll_model::time::in_seconds;
 
 use super::facts::{self, PRODUCT};
 use super::{
-    Bill, Completeness, Hash, License, Part, PartKind, References, RelationKind, Tool, digest, in_seconds,
-    made,
+    Bill, Completeness, Hash, License, Part, PartKind, References, RelationKind, Tool, digest, made,
 };
 use crate::Report;
 

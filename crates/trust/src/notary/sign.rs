@@ -10,6 +10,7 @@ use coset::{
     TaggedCborSerializable as _,
 };
 use jiff::Timestamp;
+use plimsoll_model::time::in_seconds;
 use serde_json::{Map, Value, json};
 
 use super::algorithm::Algorithm;
@@ -274,9 +275,4 @@ impl Signed {
             Form::Cose(message) => message.to_tagged_vec().map_err(|_| NotaryError::NotWritten),
         }
     }
-}
-
-/// Times have no fraction, as the specification wants it.
-fn in_seconds(time: Timestamp) -> String {
-    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }

@@ -9,6 +9,7 @@ mod source;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use plimsoll_model::time::in_seconds;
 use serde_json::{Map, Value, json};
 
 pub use ci::Build;
@@ -259,10 +260,6 @@ fn put(value: &mut Value, name: &str, member: Option<Value>) {
 
 fn object(map: Map<String, Value>) -> Option<Value> {
     (!map.is_empty()).then_some(Value::Object(map))
-}
-
-fn in_seconds(time: Timestamp) -> String {
-    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }
 
 #[cfg(test)]

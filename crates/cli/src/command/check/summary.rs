@@ -6,6 +6,7 @@ use plimsoll_model::decision::{Decision, Outcome};
 use plimsoll_model::digest::{BlobDigest, Digest};
 use plimsoll_model::scan::Scan;
 use plimsoll_trust::vsa::Summary;
+use serde_json::Value;
 
 use super::super::{Context, trust, vsa};
 use crate::args::Check;
@@ -29,17 +30,17 @@ pub(super) fn emit(
     vsa::emit(&args.vsa, &summary, image, context)
 }
 
-/// The summary of what was decided of `subject`: an image, or all images of an index.
-pub(in super::super) fn statement(
+/// What the summary says of what was decided of `subject`: an image, or all images of an index.
+pub(in super::super) fn predicate(
     subject: BlobDigest,
     verifier: &str,
     resource: &str,
     decisions: &[Decision],
-) -> anyhow::Result<Vec<u8>> {
+) -> anyhow::Result<Value> {
     if !verifier.contains(':') {
         bail!("--verifier-id {verifier:?} is no URI");
     }
-    Ok(summary(subject, (verifier, resource), decisions, &accepted(decisions))?.statement())
+    Ok(summary(subject, (verifier, resource), decisions, &accepted(decisions))?.predicate())
 }
 
 /// The attestations and signatures that counted.

@@ -47,7 +47,7 @@ pub(super) fn run(policy: &Policy, args: &Args, context: &Context) -> anyhow::Re
         bail!("--to is for images: files are changed where they are");
     }
     let read = read(&args.image)?;
-    let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
+    let now = context.environment.moment()?;
     let wanted = Wanted { scanners: vec![Scanner::Vulnerabilities], ..args.scan() };
     let mut options = scanning::options(&wanted, &[], context)?;
     options.evidence.details = true;

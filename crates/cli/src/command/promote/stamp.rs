@@ -18,7 +18,7 @@ use plimsoll_trust::vsa;
 use serde_json::Value;
 
 use super::super::check::{Judged, summary};
-use super::super::trail::{Trail, now};
+use super::super::trail::Trail;
 use super::super::{Context, trust};
 use crate::args::Promote as Args;
 
@@ -61,14 +61,12 @@ impl Stamp<'_> {
         let place = RemoteReferrers::new(client, self.to);
         let annotations: BTreeMap<String, String> = self.args.annotation.iter().cloned().collect();
         let found: Found<'_> = (&resolved, &place);
-        let mut all = self.sign(found, "signature", &Claim::Signed(&annotations), trail)?;
+        let mut all = self.sign(found, "signature", Claim::Signed(&annotations), trail)?;
         if let Some(verifier) = &self.args.verifier_id {
-            let resource = format!("oci://{}/{}", self.to.registry(), self.to.repository());
-            let statement = summary::statement(digest, verifier, &resource, &self.judged.decisions)?;
-            let statement: Value = serde_json::from_slice(&statement)?;
-            let predicate = statement.get("predicate").context("the summary has no predicate")?;
-            let claim = Claim::Attested { kind: vsa::TYPE, predicate };
-            all.extend(self.sign(found, "verdict", &claim, trail)?);
+            let resource = format!("oci://{}", self.repository());
+            let predicate = summary::predicate(digest, verifier, &resource, &self.judged.decisions)?;
+            let claim = Claim::Attested { kind: vsa::TYPE, predicate: &predicate };
+            all.extend(self.sign(found, "verdict", claim, trail)?);
         }
         Ok(all)
     }
@@ -77,25 +75,21 @@ impl Stamp<'_> {
         &self,
         (resolved, place): Found<'_>,
         what: &'static str,
-        claim: &Claim<'_>,
+        claim: Claim<'_>,
         trail: Option<&Trail>,
     ) -> anyhow::Result<Vec<Signed>> {
         let there = self.there((resolved, place), claim)?;
+        let repository = self.repository();
         let mut all = Vec::new();
         for format in self.formats {
             let is_there = there.contains(format);
             let mut manifest = None;
             if !is_there {
-                let repository = format!("{}/{}", self.to.registry(), self.to.repository());
-                let claim = match *claim {
-                    Claim::Signed(annotations) => Claim::Signed(annotations),
-                    Claim::Attested { kind, predicate } => Claim::Attested { kind, predicate },
-                };
                 let order = Order {
                     claim,
                     formats: std::slice::from_ref(format),
                     repository: &repository,
-                    created: now(self.context)?,
+                    created: self.context.environment.moment()?,
                     sealer: None,
                 };
                 let written: Vec<Written> = sign::image(resolved, place, self.signer, &order)
@@ -110,9 +104,13 @@ impl Stamp<'_> {
         Ok(all)
     }
 
+    fn repository(&self) -> String {
+        format!("{}/{}", self.to.registry(), self.to.repository())
+    }
+
     /// The formats in which the key has signed the same before.
-    fn there(&self, (resolved, place): Found<'_>, claim: &Claim<'_>) -> anyhow::Result<Vec<Format>> {
-        let (wanted, annotations) = match *claim {
+    fn there(&self, (resolved, place): Found<'_>, claim: Claim<'_>) -> anyhow::Result<Vec<Format>> {
+        let (wanted, annotations) = match claim {
             Claim::Signed(annotations) => (demand::Claim::Signed, annotations.clone()),
             Claim::Attested { kind, .. } => (demand::Claim::Attested(kind.to_owned()), BTreeMap::new()),
         };
@@ -133,7 +131,7 @@ impl Stamp<'_> {
             now: self.context.environment.timestamp()?,
         };
         let verification = verify::image(resolved, place, None, &demand)?;
-        let says_the_same = |signature: &&Signature| match *claim {
+        let says_the_same = |signature: &&Signature| match claim {
             Claim::Signed(_) => true,
             Claim::Attested { predicate, .. } => is_same(signature, predicate),
         };

@@ -1,7 +1,6 @@
 //! What workloads and files need. Whatever is not understood is a reason to remove nothing.
 
 use std::io;
-use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 use plimsoll_checks::pins::What;
@@ -11,6 +10,7 @@ use plimsoll_engine::retire::Needs;
 use plimsoll_formats::bounded;
 use plimsoll_model::gap::{Gap, GapKind};
 
+use super::super::drift::of_cluster;
 use super::super::pin::{Lines, Source, sources};
 use crate::args::Retire as Args;
 
@@ -21,7 +21,7 @@ const KINDS: &str =
 pub(super) fn needs(args: &Args) -> anyhow::Result<(Needs, Vec<Gap>)> {
     let (mut needs, mut gaps) = (Needs::default(), Vec::new());
     if args.cluster {
-        of_workloads("kubectl", &cluster()?, &mut needs, &mut gaps)?;
+        of_workloads("kubectl", &of_cluster(KINDS, "--workloads")?, &mut needs, &mut gaps)?;
     }
     for path in &args.workloads {
         let bytes = if path.as_os_str() == "-" {
@@ -58,22 +58,6 @@ fn of_workloads(place: &str, bytes: &[u8], needs: &mut Needs, gaps: &mut Vec<Gap
     Ok(())
 }
 
-/// What kubectl tells of the cluster that it is set up for.
-fn cluster() -> anyhow::Result<Vec<u8>> {
-    let mut kubectl = Command::new("kubectl")
-        .args(["get", KINDS, "--all-namespaces", "--output=json", "--request-timeout=60s"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("kubectl cannot be run: give its output with --workloads FILE")?;
-    let told = kubectl.stdout.take().context("kubectl has no output")?;
-    let bytes = bounded::read(told, SIZE).context("reading what kubectl tells")?;
-    if !kubectl.wait().context("waiting for kubectl")?.success() {
-        bail!("kubectl get {KINDS} failed");
-    }
-    Ok(bytes)
-}
-
 fn of_file(source: &Source, needs: &mut Needs, gaps: &mut Vec<Gap>) {
     let mut lines = Lines::new(&source.text);
     for name in &source.names.names {
@@ -84,9 +68,5 @@ fn of_file(source: &Source, needs: &mut Needs, gaps: &mut Vec<Gap>) {
         }
         needs.tags.push((reference.clone(), by));
     }
-    let mut lines = Lines::new(&source.text);
-    for (at, reason) in &source.names.unknown {
-        let subject = format!("{}:{}", source.name, lines.of(*at));
-        gaps.push(Gap::new(GapKind::FileUnread, subject, reason.as_str()));
-    }
+    gaps.extend(source.gaps());
 }

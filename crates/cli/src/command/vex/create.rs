@@ -27,7 +27,7 @@ pub(super) fn run(args: &Create, context: &Context) -> anyhow::Result<Code> {
         Some(report) => of_scan(report, args, context)?,
         None => of_options(args, context)?,
     };
-    let now = context.environment.source_date()?.map_or_else(|| context.environment.timestamp(), Ok)?;
+    let now = context.environment.moment()?;
     let made = Timestamp::from_second(now.as_second())?;
     let document = match &args.add {
         Some(path) => {
