@@ -6,6 +6,7 @@ mod cache;
 mod check;
 mod ci;
 mod copy;
+mod db;
 mod drift;
 pub(crate) mod elsewhere;
 mod licenses;
@@ -23,6 +24,7 @@ mod secrets;
 pub(crate) mod sign;
 mod tree;
 mod trust;
+pub(crate) mod typed;
 pub(crate) mod verify;
 mod vex;
 
@@ -37,6 +39,7 @@ pub(crate) use cache::Cache;
 pub(crate) use check::Check;
 pub(crate) use ci::Ci;
 pub(crate) use copy::Copy;
+pub(crate) use db::{Db, Install};
 pub(crate) use drift::Drift;
 pub(crate) use licenses::{LicenseFormat, Licenses};
 pub(crate) use lineage::{Base, Lineage};
@@ -50,6 +53,7 @@ pub(crate) use scrub::{Scrub, ScrubMode};
 pub(crate) use secrets::Secrets;
 pub(crate) use tree::Tree;
 pub(crate) use trust::Trust;
+use typed::Typed;
 pub(crate) use vex::{Create, Vex, VexSource};
 
 /// The security of container images over their whole life.
@@ -99,80 +103,80 @@ pub(crate) enum ColorChoice {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Find what is wrong with an image.
-    Scan(Box<Scan>),
+    Scan(Typed<Scan>),
     /// Judge an image by a policy: pass, warn or fail, with the reasons and the exceptions used.
-    Check(Box<Check>),
+    Check(Typed<Check>),
     /// Tell what to do about an image, what takes away most risk first; put fixed packages into a new image.
-    Plan(Box<Plan>),
+    Plan(Typed<Plan>),
     /// Judge an image in a pipeline: one scan, and all reports that the system takes which it runs in.
-    Ci(Box<Ci>),
+    Ci(Typed<Ci>),
     /// Explain, test and describe policies.
     #[command(subcommand)]
-    Policy(Policy),
+    Policy(Typed<Policy>),
     /// Tell why a vulnerability is, or is not, a finding of an image.
-    Explain(Explain),
+    Explain(Typed<Explain>),
     /// Find secrets in folders, files and git repositories.
-    Secrets(Secrets),
+    Secrets(Typed<Secrets>),
     /// Account for every file of an image: whose it is, and whether it was changed.
-    Inventory(Inventory),
+    Inventory(Typed<Inventory>),
     /// Tell under which licences an image's packages are and what these ask; write its notices.
-    Licenses(Licenses),
+    Licenses(Typed<Licenses>),
     /// Tell what changed from one image to another: packages, files, configuration, findings.
-    Diff(Box<Diff>),
+    Diff(Typed<Diff>),
     /// Tell which known image an image is based on, whether there is a newer one, and whether it may be used.
-    Lineage(Box<Lineage>),
+    Lineage(Typed<Lineage>),
     /// Remember the images that others are based on.
     #[command(subcommand)]
-    Base(Base),
+    Base(Typed<Base>),
     /// Find what is wrong with Dockerfiles, Compose files and Kubernetes manifests, and mend what can be mended mechanically.
-    Lint(Box<Lint>),
+    Lint(Typed<Lint>),
     /// Turn tags into digests where files name images, and tags of actions into commits; keep every other byte.
-    Pin(Pin),
+    Pin(Typed<Pin>),
     /// Compare what files pin with what tags mean now, and with what runs in a cluster.
-    Drift(Box<Drift>),
+    Drift(Typed<Drift>),
     /// Take secrets, and files that you name, out of an image: a new image, the same otherwise.
-    Scrub(Box<Scrub>),
+    Scrub(Typed<Scrub>),
     /// Make keys to sign with.
     #[command(subcommand)]
-    Key(sign::Key),
+    Key(Typed<sign::Key>),
     /// Sign an image.
-    Sign(sign::Sign),
+    Sign(Typed<sign::Sign>),
     /// Sign a file.
-    SignBlob(sign::SignBlob),
+    SignBlob(Typed<sign::SignBlob>),
     /// Sign a statement about an image: provenance, a bill of materials, a test's result.
-    Attest(Box<sign::Attest>),
+    Attest(Typed<sign::Attest>),
     /// Tell how and from what an image is built.
     #[command(subcommand)]
-    Provenance(provenance::Provenance),
+    Provenance(Typed<provenance::Provenance>),
     /// Tell whether an image is signed by whom you trust.
-    Verify(Box<verify::Verify>),
+    Verify(Typed<verify::Verify>),
     /// Tell whether a file is signed by whom you trust.
-    VerifyBlob(Box<verify::VerifyBlob>),
+    VerifyBlob(Typed<verify::VerifyBlob>),
     /// List everything that belongs to an image: platforms, attestations, signatures, bills of materials, and what belongs to these.
-    Tree(Tree),
+    Tree(Typed<Tree>),
     /// Copy an image byte for byte with everything that belongs to it: between registries, OCI layouts and OCI archives.
-    Copy(Box<Copy>),
+    Copy(Typed<Copy>),
     /// Move an image to a further stage: judge it, copy it with everything that belongs to it, sign it there, and give it its tag.
-    Promote(Box<Promote>),
+    Promote(Typed<Promote>),
     /// Tell which images of a registry nobody needs any more, and remove them with what belongs to them.
-    Retire(Box<Retire>),
+    Retire(Typed<Retire>),
     /// Tell what is trusted.
     #[command(subcommand)]
-    Trust(Trust),
+    Trust(Typed<Trust>),
     /// Keep an audit trail that tells of every later change to it.
     #[command(subcommand)]
-    Audit(audit::Audit),
+    Audit(Typed<audit::Audit>),
     /// Make, read, compare and judge bills of materials.
-    Sbom(Box<sbom::Sbom>),
+    Sbom(Typed<sbom::Sbom>),
     /// Build, update and look at advisory databases.
     #[command(subcommand)]
-    Db(Db),
+    Db(Typed<Db>),
     /// Write VEX documents, and fetch repositories of them.
     #[command(subcommand)]
-    Vex(Vex),
+    Vex(Typed<Vex>),
     /// Look at and empty the evidence cache.
     #[command(subcommand)]
-    Cache(Cache),
+    Cache(Typed<Cache>),
     /// Print completions for a shell.
     #[command(after_help = "Example:\n  plimsoll completions bash > /etc/bash_completion.d/plimsoll")]
     Completions {
@@ -438,157 +442,6 @@ pub(crate) enum Words {
     /// For programs; see docs/schema.
     Json,
 }
-
-/// Commands over advisory databases.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Db {
-    /// Compile feeds into a database.
-    #[command(
-        after_help = "Feeds are told by their content: OSV (JSON, YAML, all.zip), CISA KEV, Debian, Alpine, Wolfi and others,\nas files, archives or directories of them.\n\nExample:\n  plimsoll db build feeds/ kev.json -o advisories.db"
-    )]
-    Build {
-        /// Directories, archives and files with feeds.
-        #[arg(required = true, value_name = "PATH")]
-        inputs: Vec<PathBuf>,
-        /// Write the database here.
-        #[arg(long, short, value_name = "FILE")]
-        output: PathBuf,
-        /// Print the report as JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Tell what a database holds and how old it is.
-    #[command(after_help = "Example:\n  plimsoll db info\n  plimsoll db info advisories.db --json")]
-    Info {
-        /// The database; without it the one that a scan would use.
-        file: Option<PathBuf>,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-        /// Verify all of the file, not only its head.
-        #[arg(long)]
-        verify: bool,
-    },
-    /// Fetch feeds and install a database for the scans to come.
-    #[command(after_help = UPDATE_HELP)]
-    Update {
-        /// Feeds by name, addresses, or files and directories; without any, those of the configuration, else all.
-        sources: Vec<String>,
-        /// Take the package repositories that this image's configuration names as feeds: of apt's security suites the
-        /// index and the changelogs of what an upgrade would bring, of rpm repositories the errata. Without SOURCES,
-        /// nothing else.
-        #[arg(long, value_name = "IMAGE")]
-        from_image: Option<String>,
-        /// Install a compiled database even if the installed one is newer.
-        #[arg(long)]
-        allow_older: bool,
-        /// Print the report as JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Pull a compiled database from a registry and install it; nothing is done if it is installed.
-    #[command(after_help = PULL_HELP)]
-    Pull {
-        /// The artifact; without it `database.reference` of the configuration.
-        reference: Option<String>,
-        #[command(flatten)]
-        install: Install,
-    },
-    /// Install a compiled database from a file or an OCI layout, for closed networks.
-    #[command(
-        after_help = "A file's signature is FILE.sig.json beside it.\n\nExamples:\n  plimsoll db import advisories.db\n  plimsoll db import oci:layout:today"
-    )]
-    Import {
-        /// A compiled database, or oci:DIR[:TAG|@DIGEST].
-        #[arg(value_name = "FILE-OR-LAYOUT")]
-        from: String,
-        #[command(flatten)]
-        install: Install,
-    },
-    /// Push a compiled database, with its signature if there is one, to a registry.
-    #[command(
-        after_help = "Example:\n  plimsoll db push advisories.db registry.example/security/advisories:latest"
-    )]
-    Push {
-        /// The database; its signature is FILE.sig.json beside it.
-        file: PathBuf,
-        /// Where to: REGISTRY/REPOSITORY:TAG.
-        reference: String,
-    },
-    /// Sign a compiled database: writes FILE.sig.json.
-    #[command(
-        after_help = "The key is an Ed25519 key, PKCS #8 in PEM. Whoever is to trust it names its public half in `database.trusted-keys`.\n\nExample:\n  openssl genpkey -algorithm ed25519 -out key.pem\n  openssl pkey -in key.pem -pubout -out public.pem\n  plimsoll db sign advisories.db --key key.pem --expires 14"
-    )]
-    Sign {
-        /// The database.
-        file: PathBuf,
-        /// The private key.
-        #[arg(long, value_name = "FILE")]
-        key: PathBuf,
-        /// Let the database be used for so many days from today; without it there is no end.
-        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16))]
-        expires: Option<u16>,
-    },
-    /// Tell how one database becomes another: a small file, in proportion to what changed.
-    #[command(after_help = "Example:\n  plimsoll db delta monday.db tuesday.db -o tuesday.delta")]
-    Delta {
-        /// The database that others have.
-        old: PathBuf,
-        /// The one that they are to have.
-        new: PathBuf,
-        /// Write the delta here.
-        #[arg(long, short, value_name = "FILE")]
-        output: PathBuf,
-    },
-    /// Apply a delta to the database that it was made for.
-    #[command(after_help = "Example:\n  plimsoll db apply monday.db tuesday.delta -o tuesday.db")]
-    Apply {
-        /// The database at hand.
-        old: PathBuf,
-        /// The delta.
-        delta: PathBuf,
-        /// Write the new database here.
-        #[arg(long, short, value_name = "FILE")]
-        output: PathBuf,
-    },
-    /// List the feeds that `db update` knows by name, with their licences.
-    #[command(after_help = "Example:\n  plimsoll db feeds\n  plimsoll db feeds --json")]
-    Feeds {
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-/// How to install a compiled database.
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub(crate) struct Install {
-    /// Install it even if the installed one is newer.
-    #[arg(long)]
-    pub(crate) allow_older: bool,
-    /// Print the report as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-const PULL_HELP: &str = "\
-Logins, authorities, mirrors and proxies are those of images. With `database.trusted-keys` in the configuration, the
-artifact must be signed by one of them, not expired, and not older than what is installed.
-
-Examples:
-  plimsoll db pull registry.example/security/advisories:latest
-  plimsoll db pull";
-
-const UPDATE_HELP: &str = "\
-A source is the name of a feed or of a group of feeds (`plimsoll db feeds`), an https address, a file or directory
-with feeds, or a compiled database, which is installed as it is. Feeds are asked for only if they changed, and
-transfers that broke off are resumed. Where a feed cannot be had its last copy is used, and the exit code is 2.
-
-Examples:
-  plimsoll db update
-  plimsoll db update debian-tracker kev osv
-  plimsoll db update https://mirror.example/advisories.db
-  plimsoll db update feeds/";
 
 #[cfg(test)]
 mod tests {

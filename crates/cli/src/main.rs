@@ -12,10 +12,8 @@ mod progress;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let args = match args::Args::try_parse() {
+    let args = match args::typed::parse::<args::Args>(std::env::args_os().collect()) {
         Ok(args) => args,
         Err(error) => return exit::usage(&error),
     };

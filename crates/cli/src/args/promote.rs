@@ -74,7 +74,7 @@ pub(crate) struct Promote {
     #[arg(long, short, value_name = "KEY=VALUE", value_parser = super::verify::annotation, requires = "key", help_heading = "Signature")]
     pub(crate) annotation: Vec<(String, String)>,
     /// Attest the verdict, too, as a SLSA verification summary by this verifier: a URI.
-    #[arg(long, value_name = "URI", requires = "key", help_heading = "Signature")]
+    #[arg(long, value_name = "URI", value_parser = super::verify::vsa::verifier, requires = "key", help_heading = "Signature")]
     pub(crate) verifier_id: Option<String>,
     #[command(flatten)]
     pub(crate) auditing: Auditing,

@@ -80,7 +80,7 @@ impl Context {
 /// Runs what was typed.
 pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
     match args.command {
-        Command::Scan(scan) => scan::run(*scan, &Context::new(args.global)?),
+        Command::Scan(scan) => scan::run(scan.into_inner(), &Context::new(args.global)?),
         Command::Check(check) => check::run(&check, &Context::new(args.global)?),
         Command::Plan(plan) => plan::run(&plan, &Context::new(args.global)?),
         Command::Ci(ci) => ci::run(&ci, &Context::new(args.global)?),
@@ -108,10 +108,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Drift(drift) => drift::run(&drift, &Context::new(args.global)?),
         Command::Trust(trust) => trust::run(&trust, &Context::new(args.global)?),
         Command::Audit(audit) => audit::run(&audit, &Context::new(args.global)?),
-        Command::Sbom(sbom) => sbom::run(*sbom, &Context::new(args.global)?),
+        Command::Sbom(sbom) => sbom::run(sbom.into_inner(), &Context::new(args.global)?),
         Command::Secrets(secrets) => secrets::run(&secrets, &Context::new(args.global)?),
-        Command::Db(db) => db::run(db, &Context::new(args.global)?),
-        Command::Vex(vex) => vex::run(vex, &Context::new(args.global)?),
+        Command::Db(db) => db::run(db.into_inner(), &Context::new(args.global)?),
+        Command::Vex(vex) => vex::run(vex.into_inner(), &Context::new(args.global)?),
         Command::Cache(cache) => cache::run(&cache, &Context::new(args.global)?),
         Command::Completions { shell } => {
             // It panics if it cannot write, and it can always write to memory.

@@ -7,6 +7,11 @@ use plimsoll_trust::domain::length;
 
 const SUMMARIES: &str = "Verification summaries";
 
+/// A verifier of summaries.
+pub(crate) fn verifier(text: &str) -> Result<String, String> {
+    if text.contains(':') { Ok(text.to_owned()) } else { Err("it is no URI".to_owned()) }
+}
+
 /// Which summary is written.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[group(skip)]
@@ -15,7 +20,7 @@ pub(crate) struct EmitVsa {
     #[arg(long, value_name = "FILE", requires = "verifier_id", help_heading = SUMMARIES)]
     pub(crate) emit_vsa: Option<PathBuf>,
     /// Who the summary says has verified: a URI, compared as a whole.
-    #[arg(long, value_name = "URI", help_heading = SUMMARIES)]
+    #[arg(long, value_name = "URI", value_parser = verifier, help_heading = SUMMARIES)]
     pub(crate) verifier_id: Option<String>,
     /// The key of summaries: with --emit-vsa the private one that signs, without it (`verify` alone) the public one of a
     /// verifier whose summary stands for signatures.
