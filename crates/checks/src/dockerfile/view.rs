@@ -234,6 +234,14 @@ impl<'a> Run<'a> {
         self.script.source_range(&word.range).end
     }
 
+    /// Where `text` stands within `word`, of which it is a part or the whole; nowhere if it is written with escapes, or more than once.
+    pub(crate) fn inside(&self, word: &Word, text: &str) -> Option<Range<usize>> {
+        let written = self.script.after(0).get(word.range.clone())?;
+        let mut places = written.match_indices(text);
+        let start = word.range.start + places.next()?.0;
+        places.next().is_none().then(|| self.script.source_range(&(start..start + text.len())))
+    }
+
     /// Whether its words stand in the file as they are read, so that they can be changed there.
     pub(crate) const fn is_editable(&self) -> bool {
         self.instruction.json.is_none()
