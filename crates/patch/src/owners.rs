@@ -1,4 +1,4 @@
-//! Which package owns which file, from dpkg's lists, by where the files really lie.
+//! Which package owns which file, by where the files really lie.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,14 +14,19 @@ pub struct Owners {
 }
 
 impl Owners {
-    /// Adds a list: one path a line (`.list`), or behind a digest (`.md5sums`).
+    /// Adds a list of dpkg's: one path a line (`.list`), or behind a digest (`.md5sums`).
     pub fn add(&mut self, package: &str, text: &str, tree: &Tree) {
-        let path = |line: &str| {
-            let path = line.split_once("  ").map_or(line, |(_, path)| path);
+        let path = |line: &'_ str| line.split_once("  ").map_or(line, |(_, path)| path).to_owned();
+        self.own(package, text.lines().map(path), tree);
+    }
+
+    /// Adds the paths of a package.
+    pub fn own(&mut self, package: &str, paths: impl IntoIterator<Item = String>, tree: &Tree) {
+        let plain = |path: String| {
             let path = path.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
             (!path.is_empty() && path != ".").then(|| path.to_owned())
         };
-        let paths: Vec<String> = text.lines().filter_map(path).collect();
+        let paths: Vec<String> = paths.into_iter().filter_map(plain).collect();
         for path in &paths {
             if let Ok(place) = tree.place(path) {
                 self.places.entry(place).or_default().insert(package.to_owned());
@@ -64,5 +69,16 @@ mod tests {
         assert_eq!(owners.others("usr/lib/a", "a:amd64").count(), 0);
         assert_eq!(owners.paths("b"), ["usr/lib/b"]);
         assert!(owners.knows("b") && !owners.knows("c"));
+    }
+
+    #[test]
+    fn two_spaces_end_a_digest_and_are_of_a_path_elsewhere() {
+        let tree = tree(&["usr/a  b", "b"]);
+        let mut owners = Owners::default();
+        owners.own("a", ["/usr/a  b".to_owned(), "/".to_owned()], &tree);
+        owners.add("b", "0123  b\n", &tree);
+        assert_eq!(owners.paths("a"), ["usr/a  b"]);
+        assert_eq!(owners.others("usr/a  b", "").collect::<Vec<_>>(), ["a"]);
+        assert_eq!(owners.others("b", "").collect::<Vec<_>>(), ["b"]);
     }
 }

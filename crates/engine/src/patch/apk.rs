@@ -195,7 +195,7 @@ fn ground(scene: &Scene<'_>, database: Database, apks: &[(Apk, String)]) -> Resu
     let tree = scene.before.clone();
     let mut owners = Owners::default();
     for package in &database.packages {
-        owners.add(&package.name, &Ground::list_of(package), &tree);
+        owners.own(&package.name, Ground::paths_of(package), &tree);
     }
     let mut protected = Protected::default();
     for path in scene.held.below(PROTECTED).iter().filter(|path| path.ends_with(".list")) {

@@ -121,7 +121,7 @@ fn ground(
     let tree = scene.before.clone();
     let mut owners = Owners::default();
     for package in &database.packages {
-        owners.add(&package.key(), &Ground::list_of(package), &tree);
+        owners.own(&package.key(), Ground::paths_of(package), &tree);
     }
     let old = changes.iter().filter_map(|change| change.old.as_ref());
     let old = old.filter_map(|old| database.get(&format!("{}.{}", old.name, old.architecture)));

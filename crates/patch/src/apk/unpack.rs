@@ -34,10 +34,9 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// The files of a package in the words of [`Owners`].
-    #[must_use]
-    pub fn list_of(package: &Installed) -> String {
-        package.files().into_keys().map(|path| path + "\n").collect()
+    /// Where the files of a package are.
+    pub fn paths_of(package: &Installed) -> impl Iterator<Item = String> {
+        package.files().into_keys()
     }
 
     /// Whether what lies at `place` is not what `recorded` tells of. What is not there was not changed.
@@ -72,7 +71,7 @@ pub fn unpack(
     unpacking.take_away(ground, changes)?;
     let text = unpacking.paragraph(&identity, ground);
     let new = Installed { name: candidate.name.clone(), version: candidate.version.clone(), text };
-    ground.owners.add(&new.name, &Ground::list_of(&new), &ground.tree);
+    ground.owners.own(&new.name, Ground::paths_of(&new), &ground.tree);
     ground.database.put(new);
     Ok(())
 }

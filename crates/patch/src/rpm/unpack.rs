@@ -33,10 +33,9 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// The files of a package in the words of [`Owners`].
-    #[must_use]
-    pub fn list_of(package: &Installed) -> String {
-        package.files.iter().map(|file| format!("{}\n", file.path)).collect()
+    /// Where the files of a package are.
+    pub fn paths_of(package: &Installed) -> impl Iterator<Item = String> {
+        package.files.iter().map(|file| file.path.clone())
     }
 }
 
@@ -65,7 +64,7 @@ pub fn unpack(
     unpacking.take_away(ground, changes)?;
     let header = rpm.installed(ground.now, ground.database.color());
     let new = Installed { header, files: rpm.files.clone() };
-    ground.owners.add(&unpacking.key, &Ground::list_of(&new), &ground.tree);
+    ground.owners.own(&unpacking.key, Ground::paths_of(&new), &ground.tree);
     ground.database.replace(old, new);
     Ok(())
 }

@@ -21,7 +21,7 @@ fn run(
     let database = Database::read(installed);
     let mut owners = Owners::default();
     for package in &database.packages {
-        owners.add(&package.name, &Ground::list_of(package), &tree);
+        owners.own(&package.name, Ground::paths_of(package), &tree);
     }
     let digests = BTreeMap::new();
     let (protected, accounts) = (Protected::default(), Accounts::default());
