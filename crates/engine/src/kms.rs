@@ -23,16 +23,24 @@ use plimsoll_trust::signing::{SignError, Signer};
 
 use self::wire::Wire;
 
-/// The services, by the schemes of their keys' URIs.
-const SERVICES: [(&str, Open); 5] = [
-    ("awskms", aws::open),
-    ("azurekms", azure::open),
-    ("gcpkms", gcp::open),
-    ("hashivault", vault::open),
-    ("openbao", vault::open),
-];
+/// A service that is asked over the network.
+struct Remote {
+    /// The scheme of its keys' URIs.
+    scheme: &'static str,
+    /// The variables that name a PEM file with authorities for it alone; the first that is set counts.
+    authorities: &'static [&'static str],
+    open: Open,
+}
 
 type Open = fn(&str, &Surroundings, Wire) -> Result<Box<dyn Service>, KmsError>;
+
+const SERVICES: [Remote; 5] = [
+    Remote { scheme: "awskms", authorities: &["AWS_CA_BUNDLE"], open: aws::open },
+    Remote { scheme: "azurekms", authorities: &[], open: azure::open },
+    Remote { scheme: "gcpkms", authorities: &[], open: gcp::open },
+    Remote { scheme: "hashivault", authorities: &["VAULT_CACERT", "BAO_CACERT"], open: vault::open },
+    Remote { scheme: "openbao", authorities: &["BAO_CACERT", "VAULT_CACERT"], open: vault::open },
+];
 
 /// What else decides how a service is asked.
 #[derive(Clone)]
@@ -204,9 +212,10 @@ impl KmsKey {
     /// See [`KmsError`].
     pub fn open(uri: &str, surroundings: &Surroundings) -> Result<Self, KmsError> {
         let scheme = uri.split_once("://").map(|(scheme, _)| scheme).unwrap_or_default();
-        let known = SERVICES.iter().find(|(name, _)| *name == scheme);
-        let service = match known {
-            Some((_, open)) => open(uri, surroundings, Wire::new(surroundings)?)?,
+        let service = match SERVICES.iter().find(|service| service.scheme == scheme) {
+            Some(Remote { authorities, open, .. }) => {
+                open(uri, surroundings, Wire::trusting(authorities, surroundings)?)?
+            }
             None => plugin::open(uri, surroundings)?,
         };
         Ok(Self { public: service.public_key()?, service })

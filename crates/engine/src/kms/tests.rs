@@ -303,7 +303,7 @@ fn keys_of_azure_sign_and_the_token_goes_to_the_vault_alone() {
         ("AZURE_CLIENT_SECRET", "hunter2"),
         ("AZURE_AUTHORITY_HOST", url.as_str()),
     ];
-    let with = Surroundings { ca_files: vec![authority], ..surroundings(&variables) };
+    let with = Surroundings { ca_files: vec![authority.clone()], ..surroundings(&variables) };
     for name in ["release", "elsewhere"] {
         let key = KmsKey::open(&format!("azurekms://{}/{name}", server.host()), &with).unwrap();
         sign(&key, b"message").unwrap();
@@ -312,6 +312,14 @@ fn keys_of_azure_sign_and_the_token_goes_to_the_vault_alone() {
     // Without its authority there is nobody whom the secret goes to.
     let words = refused(&format!("azurekms://{}/release", server.host()), &surroundings(&variables));
     assert!(words.contains(&server.host()) && !words.contains("hunter2"), "{words}");
+    // What another service's variable trusts is trusted for that service alone.
+    let authority = authority.to_str().unwrap();
+    let others = [("AWS_CA_BUNDLE", authority), ("VAULT_CACERT", authority), ("VAULT_ADDR", &url)];
+    let with = surroundings(&[&variables[..], &others, &[("VAULT_TOKEN", "token")]].concat());
+    let words = refused(&format!("azurekms://{}/release", server.host()), &with);
+    assert!(words.contains("certificate"), "{words}");
+    let words = refused("hashivault://release", &with);
+    assert!(words.contains("answered 401"), "{words}");
 }
 
 #[test]

@@ -67,6 +67,11 @@ impl Request {
 
 impl Wire {
     pub(crate) fn new(surroundings: &Surroundings) -> Result<Self, KmsError> {
+        Self::trusting(&[], surroundings)
+    }
+
+    /// Trusts the authorities of the file, too, that the first of these variables names.
+    pub(crate) fn trusting(variables: &[&str], surroundings: &Surroundings) -> Result<Self, KmsError> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| KmsError::Unreachable {
             host: "the network".to_owned(),
@@ -76,7 +81,7 @@ impl Wire {
         let proxy =
             ProxySettings { no_proxy: Some(format!("{LINK_LOCAL},{except}")), ..surroundings.proxy.clone() };
         let mut ca_files = surroundings.ca_files.clone();
-        ca_files.extend(surroundings.text(&["VAULT_CACERT", "BAO_CACERT", "AWS_CA_BUNDLE"]).map(Into::into));
+        ca_files.extend(surroundings.text(variables).map(Into::into));
         let hosts: HashMap<String, HostSettings> = HashMap::new();
         Ok(Self { runtime, clients: Clients::new(proxy, ca_files, hosts, CONNECT) })
     }
