@@ -10,15 +10,13 @@ use plimsoll_model::digest::{BlobDigest, Digest};
 use plimsoll_trust::notary::ARTIFACT_TYPE;
 use plimsoll_trust::notary::sign::{self, Certificates, Kind, NotaryError};
 use plimsoll_trust::signing::Signer;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::timestamp::{StampError, Stamper};
 
 /// Tells in a manifest which certificates are in the envelope.
 const THUMBPRINTS: &str = "io.cncf.notary.x509chain.thumbprint#S256";
 const CREATED: &str = "org.opencontainers.image.created";
-/// What a manifest is that does not tell.
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// How it is signed.
 #[derive(Debug)]
@@ -61,12 +59,10 @@ pub fn image(
     signer: &dyn Signer,
     order: &Order<'_>,
 ) -> Result<BlobDigest, SignNotationError> {
-    let own: Option<Value> = serde_json::from_slice(&resolved.bytes).ok();
-    let own = own.as_ref().and_then(|manifest| manifest.get("mediaType")).and_then(Value::as_str);
     let document = Document {
         media_type: order.kind.media_type(),
         title: None,
-        bytes: envelope(&resolved.bytes, own.unwrap_or(MANIFEST), signer, order)?,
+        bytes: envelope(&resolved.bytes, &resolved.media_type, signer, order)?,
         annotations: BTreeMap::from([
             (THUMBPRINTS.to_owned(), json!(order.certificates.thumbprints()).to_string()),
             (CREATED.to_owned(), plimsoll_model::time::in_seconds(order.time)),

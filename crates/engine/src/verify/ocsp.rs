@@ -93,6 +93,10 @@ impl Judge for Asking {
         Judge::decide(&*self.demand.borrow(), subjects, gaps)
     }
 
+    fn is_likely(&self, told: &str) -> bool {
+        Judge::is_likely(&*self.demand.borrow(), told)
+    }
+
     fn summary(&self) -> signature::Demand {
         Judge::summary(&*self.demand.borrow())
     }
