@@ -49,7 +49,7 @@ pub struct TokenAuth {
 pub struct RegistryServer {
     child: Child,
     host: String,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl RegistryServer {
@@ -85,13 +85,21 @@ impl RegistryServer {
                 }
             }
         };
-        Self { child, host, _folder: folder }
+        Self { child, host, folder }
     }
 
     /// `127.0.0.1:PORT`.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Lets the registry fail at a tag, whether it is there or not.
+    pub fn spoil(&self, repository: &str, tag: &str) {
+        let tags = self.folder.path().join("storage/docker/registry/v2/repositories").join(repository);
+        let current = tags.join("_manifests/tags").join(tag).join("current");
+        std::fs::create_dir_all(&current).unwrap();
+        std::fs::write(current.join("link"), "no digest").unwrap();
     }
 
     /// Copies `image` to `name` (`REPOSITORY:TAG`) with `skopeo`, `options` being its own.

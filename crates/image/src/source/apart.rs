@@ -7,7 +7,7 @@ use plimsoll_model::digest::BlobDigest;
 use super::OpenLayer;
 use super::SourceError;
 use super::referrers::attach::{AttachError, Packed, Tagged};
-use super::referrers::{Listing, ReferrerError, Referrers};
+use super::referrers::{Asked, Listing, ReferrerError, Referrers};
 use super::registry::{RegistryError, RemoteReferrers};
 use super::repository::Repository;
 use crate::manifest::{Descriptor, Index};
@@ -40,6 +40,10 @@ impl Apart {
 impl Referrers for Apart {
     fn list(&self, subject: BlobDigest, endings: &[&str]) -> Result<Listing, ReferrerError> {
         self.signatures.list(subject, endings)
+    }
+
+    fn ask(&self, subjects: &[BlobDigest], endings: &[&str]) -> Vec<Vec<Asked>> {
+        self.signatures.ask(subjects, endings)
     }
 
     fn title(&self, digest: BlobDigest) -> String {
