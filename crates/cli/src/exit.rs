@@ -14,6 +14,8 @@ use plimsoll_trust::online::sealer::KeylessError;
 use plimsoll_trust::online::tuf::TufError;
 use plimsoll_trust::signing::bundle::SealError;
 
+use crate::output::lines;
+
 /// What the process ends with.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Code {
@@ -79,13 +81,13 @@ pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
         // Whoever read us has seen enough.
         return Code::Pass.into();
     }
-    let mut text = format!("error: {}\n", shown(&error.to_string()));
+    let mut text = format!("error: {}\n", lines(&error.to_string()));
     let mut last = error.to_string();
     for cause in error.chain().skip(1) {
         let words = cause.to_string();
         // Some errors repeat their source in their own words.
         if !last.contains(&words) {
-            text.push_str(&format!("  caused by: {}\n", shown(&words)));
+            text.push_str(&format!("  caused by: {}\n", lines(&words)));
         }
         last = words;
     }
@@ -98,11 +100,6 @@ pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
-/// Text from outside cannot move the cursor.
-fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 /// A service that did not do what it was asked, also inside of errors that speak with its words.

@@ -14,6 +14,16 @@ use plimsoll_report::{Format, Report, Style};
 /// A template that is larger is not read.
 const TEMPLATE_LIMIT: u64 = 4 << 20;
 
+/// A line for a terminal: text from outside cannot move the cursor, nor begin another line.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// Lines for a terminal: text from outside cannot move the cursor.
+pub(crate) fn lines(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
 /// One `-o FORMAT[=PATH]`.
 #[derive(Clone, Debug)]
 pub(crate) struct Output {

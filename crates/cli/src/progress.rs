@@ -94,14 +94,18 @@ pub(crate) fn fetching(wanted: bool) -> Option<plimsoll_advisory::fetch::Observe
 
 /// Tells the user of trouble that did not end the work.
 pub(crate) fn warning(text: &str) {
-    let shown: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    drop(std::io::Write::write_all(&mut std::io::stderr(), format!("warning: {shown}\n").as_bytes()));
+    tell("warning", text);
 }
 
 /// Tells the user something that is not worth an error.
 pub(crate) fn note(text: &str) {
+    tell("note", text);
+}
+
+fn tell(what: &str, text: &str) {
     // Standard error may be closed; then nobody wants to know.
-    drop(std::io::Write::write_all(&mut std::io::stderr(), format!("note: {text}\n").as_bytes()));
+    let told = format!("{what}: {}\n", crate::output::one_line(text));
+    drop(std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes()));
 }
 
 /// Is told of a copy, from any thread.

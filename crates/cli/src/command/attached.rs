@@ -24,7 +24,7 @@ use super::{Context, locate, sbom, scan};
 use crate::args::sbom::{Attach, List, Verify};
 use crate::args::{Scan, Scanner};
 use crate::exit::Code;
-use crate::output::to_stdout;
+use crate::output::{one_line, to_stdout};
 use crate::progress;
 
 /// A bill of materials that lies with an image, read.
@@ -48,8 +48,8 @@ pub(super) fn list(args: &List, context: &Context) -> anyhow::Result<Code> {
     let documents = documents.iter().filter(|known| args.digest.is_none_or(|wanted| is_at(known, wanted)));
     let mut lines = String::new();
     for Attached { way, kind, document, place, .. } in documents {
-        let (way, kind, digest) = (way.as_str(), clean(kind), document.digest);
-        lines.push_str(&format!("{way}  {kind}  {digest}  {}  signature not verified\n", clean(place)));
+        let (way, kind, digest) = (way.as_str(), one_line(kind), document.digest);
+        lines.push_str(&format!("{way}  {kind}  {digest}  {}  signature not verified\n", one_line(place)));
     }
     if lines.is_empty() && !context.global.quiet {
         progress::note(&format!("no bill of materials lies with {}", args.image));
@@ -219,9 +219,4 @@ fn one(images: Vec<Image>, wanted: &str) -> anyhow::Result<Image> {
         (Some(image), None) => Ok(image),
         _ => bail!("{wanted} is not one image: choose with --platform"),
     }
-}
-
-/// What others wrote, without what a terminal would obey.
-fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -19,7 +19,7 @@ use super::trail::{Trail, title};
 use super::{Context, key};
 use crate::args::audit::{self as args, Append, Audit};
 use crate::exit::Code;
-use crate::output::to_stdout;
+use crate::output::{one_line, to_stdout};
 
 /// Entries on standard input that are larger together are not read.
 const INPUT: u64 = 64 << 20;
@@ -145,8 +145,7 @@ fn verify(folder: &Path, key: &Path, origin: Option<&str>, from: Option<&Path>) 
 }
 
 fn refuse(why: &str) -> anyhow::Result<Code> {
-    let why: String = why.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    to_stdout(|out| writeln!(out, "does not hold: {why}"))?;
+    to_stdout(|out| writeln!(out, "does not hold: {}", one_line(why)))?;
     Ok(Code::Fail)
 }
 
@@ -197,9 +196,7 @@ fn print(out: &mut dyn Write, form: Form, index: u64, entry: &Entry, line: &[u8]
                 subject.name,
                 entry.actor
             );
-            // Text from outside cannot move the cursor.
-            let text: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-            writeln!(out, "{text}")
+            writeln!(out, "{}", one_line(&text))
         }
     }
 }

@@ -11,13 +11,13 @@ use plimsoll_policy::{Limits, Policy, PolicyError, Profile, REGISTRY, run_cases,
 use super::Context;
 use crate::args;
 use crate::exit::Code;
-use crate::output::{to_file, to_stdout};
+use crate::output::{lines, to_file, to_stdout};
 
 pub(super) fn run(args: &args::Policy, context: &Context) -> anyhow::Result<Code> {
     match args {
         args::Policy::Explain { policy } => {
             let text = read(policy, context)?.explained();
-            to_stdout(|out| out.write_all(visible(&text).as_bytes()))?;
+            to_stdout(|out| out.write_all(lines(&text).as_bytes()))?;
             Ok(Code::Pass)
         }
         args::Policy::Test { policy } => test(policy, context),
@@ -74,7 +74,7 @@ fn format(name: &Path, check: bool) -> anyhow::Result<Code> {
     match (check, is_input) {
         (true, _) if is_same => {}
         (true, _) => {
-            to_stdout(|out| writeln!(out, "{}", visible(&name.display().to_string())))?;
+            to_stdout(|out| writeln!(out, "{}", lines(&name.display().to_string())))?;
             return Ok(Code::Fail);
         }
         (false, true) => to_stdout(|out| out.write_all(formatted.as_bytes()))?,
@@ -91,8 +91,8 @@ fn test(name: &Path, context: &Context) -> anyhow::Result<Code> {
     to_stdout(|out| {
         for result in &results {
             match &result.trouble {
-                Some(trouble) => writeln!(out, "fail  {}: {}", visible(&result.name), visible(trouble))?,
-                None => writeln!(out, "pass  {}", visible(&result.name))?,
+                Some(trouble) => writeln!(out, "fail  {}: {}", lines(&result.name), lines(trouble))?,
+                None => writeln!(out, "pass  {}", lines(&result.name))?,
             }
         }
         writeln!(out, "{} tests, {failed} failed", results.len())
@@ -101,9 +101,4 @@ fn test(name: &Path, context: &Context) -> anyhow::Result<Code> {
         anyhow::bail!("{} has no tests", name.display());
     }
     Ok(if failed == 0 { Code::Pass } else { Code::Fail })
-}
-
-/// Text of a file cannot move the cursor.
-fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }

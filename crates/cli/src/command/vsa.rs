@@ -17,10 +17,6 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// Refuses what cannot be meant, before anything is verified.
 pub(super) fn check(args: &EmitVsa) -> anyhow::Result<()> {
-    let id = args.verifier_id.as_deref().unwrap_or_default();
-    if (args.emit_vsa.is_some() || args.vsa_key.is_some()) && !id.contains(':') {
-        bail!("--verifier-id {id:?} is no URI");
-    }
     if args.emit_vsa.is_some() && args.vsa_key.is_none() && !args.unsigned_vsa {
         bail!("a summary is signed: give --vsa-key, or --unsigned-vsa for one that no verifier accepts");
     }

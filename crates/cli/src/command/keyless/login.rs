@@ -52,11 +52,11 @@ pub(super) fn token(
     let client = &args.oidc_client_id;
     let token = if login == Login::Device {
         device::login(network, &provider, client, &mut |invitation| {
-            progress::note(&format!("open {} and enter {}", shown(&invitation.url), shown(&invitation.code)));
+            progress::note(&format!("open {} and enter {}", invitation.url, invitation.code));
         })?
     } else {
         browser::login(network, &provider, client, PATIENCE, &mut |url| {
-            progress::note(&format!("log in with a browser on this machine: {}", shown(url)));
+            progress::note(&format!("log in with a browser on this machine: {}", url));
             open(url, context);
         })?
     };
@@ -128,9 +128,4 @@ fn open(url: &str, context: &Context) {
     if let Ok(mut child) = command.spawn() {
         std::thread::spawn(move || child.wait());
     }
-}
-
-/// Text from outside cannot move the cursor.
-fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
