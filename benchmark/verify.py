@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """verify.py PLIMSOLL LAYOUT: what verifying signatures costs, beside cosign on the same signatures in the same registry.
 
-Needs docker-registry, skopeo and cosign; with cargo, a keyless bundle is made and verified, too. The image of the OCI layout is pushed
-to a registry on loopback and signed by cosign with a key, as a bundle and as cosign did of old; then both programs verify it, and
-Plimsoll again from its cache, by a verification summary, and a hundred at once. Wall milliseconds are the median and the least of the
-runs of the whole command, peak memory is the largest resident set of a run. Prints Markdown."""
+Needs docker-registry, skopeo, curl and cosign; with cargo and what `./test` installs, keyless bundles are made and verified, too. The
+image of the OCI layout is pushed to a registry on loopback and signed by cosign with a key, as a bundle and as cosign did of old; then
+both programs verify it, and Plimsoll again from its cache, by a verification summary, and a hundred at once. Wall milliseconds are the
+median and the least of the runs of the whole command, peak memory is the largest resident set of a run. Prints Markdown."""
+import json
 import os
 import shutil
 import signal
@@ -17,7 +18,7 @@ import time
 
 RUNS = 30
 FLEET = 100
-IDENTITY = ["--certificate-identity", "dev@acme.example", "--certificate-oidc-issuer", "https://accounts.acme.example"]
+EMAIL = "dev@acme.example"
 GATE = ["--verifier-id", "https://acme.example/gate"]
 
 
@@ -106,6 +107,25 @@ class Bench:
             row(name, "cosign", theirs, self.env)
         return bundled
 
+    def floor(self, image):
+        """What the registry takes: the four answers that a verification needs one after the other, over one connection of curl."""
+        name, tag = image.removeprefix(f"{self.host}/").rsplit(":", 1)
+        accept = ["-H", "Accept: application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"]
+        path = f"http://{self.host}/v2/{name}"
+
+        def get(rest):
+            return self.run(["curl", "-sfi", *accept, f"{path}/{rest}"])
+
+        head = get(f"manifests/{tag}").lower()
+        digest = head.split("docker-content-digest: sha256:")[1].split()[0]
+        rests = [f"manifests/{tag}", f"manifests/sha256-{digest}"]
+        for key, kind in [("manifests", "manifests"), ("layers", "blobs")]:
+            found = json.loads(get(rests[-1]).split("\n\n", 1)[1])
+            rests.append(f"{kind}/{found[key][0]['digest']}")
+        each = [word for rest in rests for word in ("-o", "/dev/null", f"{path}/{rest}")]
+        row("the same four answers", "curl", ["curl", "-sf", *accept, *each], self.env)
+        row("nothing: --version", "curl", ["curl", "--version"], self.env)
+
     def without_the_registry(self, image):
         digest = self.run(["skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}", f"docker://{image}"]).strip()
         pinned = f"{image.rsplit(':', 1)[0]}@{digest}"
@@ -134,17 +154,25 @@ class Bench:
         row(f"{FLEET} at once, of {FLEET} repositories", "plimsoll", different, self.env, runs=10)
 
     def keyless(self, checkout):
-        command = ["cargo", "run", "--quiet", "--package", "plimsoll-testkit", "--example", "keyless", "--", self.folder]
+        image = self.push("keyless")
+        command = ["cargo", "run", "--quiet", "--package", "plimsoll-testkit", "--example", "keyless", "--", self.folder, image]
         if not shutil.which("cargo") or subprocess.run(command, cwd=checkout).returncode != 0:
-            print("| keyless bundle of a file | plimsoll | skipped: cargo run --example keyless did not work | | | |")
+            print("| keyless bundle | plimsoll | skipped: cargo run --example keyless did not work | | | |")
             return
-        name = f"{self.folder}/artifact"
-        bundle = ["--bundle", f"{self.folder}/keyless.sigstore.json", "--trusted-root", f"{self.folder}/trusted_root.json"]
-        row("keyless bundle of a file, with log entry", "plimsoll", [self.binary, "verify-blob", name, *bundle, *IDENTITY], self.env)
+        with open(f"{self.folder}/issuer") as file:
+            who = ["--certificate-identity", EMAIL, "--certificate-oidc-issuer", file.read()]
+        who += ["--trusted-root", f"{self.folder}/trusted_root.json"]
+        what = "keyless bundle, with log proof and chain"
+        theirs = ["cosign", "verify", image, *who, "--use-signed-timestamps"]
+        row(what, "plimsoll", self.ours(image, *who, "--no-cache"), self.env, wanted="cosign / 2")
+        row(what, "cosign", theirs, self.env)
+        file = [f"{self.folder}/artifact", "--bundle", f"{self.folder}/keyless.sigstore.json", *who]
+        row("the same of a file", "plimsoll", [self.binary, "verify-blob", *file], self.env, wanted="cosign / 2")
+        row("the same of a file", "cosign", ["cosign", "verify-blob", *file, "--use-signed-timestamps"], self.env)
 
 
 def main(binary, layout):
-    for tool in ["docker-registry", "skopeo", "cosign"]:
+    for tool in ["docker-registry", "skopeo", "cosign", "curl"]:
         if not shutil.which(tool):
             sys.exit(f"verify.py: {tool} is missing")
     checkout = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -155,6 +183,7 @@ def main(binary, layout):
             bench = Bench(os.path.abspath(binary), os.path.abspath(layout), folder, port)
             print("| signature | program | median ms | least ms | peak MB | wanted ms |\n| --- | --- | --- | --- | --- | --- |")
             image = bench.beside_cosign()
+            bench.floor(image)
             bench.without_the_registry(image)
             bench.fleet(image)
             bench.keyless(checkout)
