@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use plimsoll_model::distribution::Distribution;
-use plimsoll_model::package::Ecosystem;
+use plimsoll_model::package::{Ecosystem, python_name};
 use plimsoll_model::version::Scheme;
 
 /// Debian's codenames, each with its release number.
@@ -283,7 +283,7 @@ pub fn scheme_of(ecosystem: &str) -> Option<Scheme> {
 #[must_use]
 pub fn normal_name<'n>(ecosystem: &str, name: &'n str) -> Cow<'n, str> {
     match family(ecosystem) {
-        "PyPI" => pep503(name),
+        "PyPI" => python_name(name),
         "npm" | "NuGet" | "SwiftURL" | "GitHub Actions"
             if name.bytes().any(|byte| byte.is_ascii_uppercase()) =>
         {
@@ -291,24 +291,6 @@ pub fn normal_name<'n>(ecosystem: &str, name: &'n str) -> Cow<'n, str> {
         }
         _ => Cow::Borrowed(name),
     }
-}
-
-/// <https://peps.python.org/pep-0503/#normalized-names>
-fn pep503(name: &str) -> Cow<'_, str> {
-    let separator = |c: char| matches!(c, '-' | '_' | '.');
-    let normal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.chars().all(normal) && !name.contains("--") {
-        return Cow::Borrowed(name);
-    }
-    let mut normalized = String::with_capacity(name.len());
-    for c in name.chars() {
-        if !separator(c) {
-            normalized.extend(c.to_lowercase());
-        } else if !normalized.ends_with('-') {
-            normalized.push('-');
-        }
-    }
-    normalized.into()
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use plimsoll_model::inventory::{Dependency, Inventory, Origin};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::stored::{self, Stored};
 use crate::whole_file::WholeFile;
 
 /// Raised when the encoding of cached values changes; files of other versions are not found.
@@ -161,7 +162,7 @@ impl Cache {
         for (kind, count) in [("layers", &mut info.layers), ("images", &mut info.images)] {
             for file in self.files(kind)? {
                 *count += 1;
-                info.bytes += file.len;
+                info.bytes += file.bytes;
             }
         }
         Ok(info)
@@ -174,16 +175,7 @@ impl Cache {
     pub fn prune(&self, bytes: u64) -> io::Result<CacheInfo> {
         let mut files = self.files("layers")?;
         files.extend(self.files("images")?);
-        files.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
-        let mut total: u64 = files.iter().map(|file| file.len).sum();
-        for file in &files {
-            if total <= bytes {
-                break;
-            }
-            if fs::remove_file(&file.path).is_ok() {
-                total -= file.len;
-            }
-        }
+        stored::shrink(files, bytes);
         for stale in self.files("tmp")? {
             if self.now.duration_since(stale.used).is_ok_and(|age| age > STALE) {
                 drop(fs::remove_file(&stale.path));
@@ -200,16 +192,8 @@ impl Cache {
         self.root.join("images").join(key.0.hex())
     }
 
-    fn files(&self, kind: &str) -> io::Result<Vec<CachedFile>> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(self.root.join(kind))? {
-            let entry = entry?;
-            // Gone since the directory was read.
-            let Ok(metadata) = entry.metadata() else { continue };
-            let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            files.push(CachedFile { path: entry.path(), len: metadata.len(), used });
-        }
-        Ok(files)
+    fn files(&self, kind: &str) -> io::Result<Vec<Stored>> {
+        stored::files(&self.root.join(kind))
     }
 
     /// One section of a file; `None` if it is absent, damaged, or of something else.
@@ -284,12 +268,6 @@ fn sum(lengths: &[u8], bytes: &[u8]) -> u32 {
     hasher.update(lengths);
     hasher.update(bytes);
     hasher.finalize()
-}
-
-struct CachedFile {
-    path: PathBuf,
-    len: u64,
-    used: SystemTime,
 }
 
 fn encode<T: Serialize + ?Sized>(value: &T) -> io::Result<Vec<u8>> {

@@ -27,6 +27,7 @@ pub mod scan;
 pub mod scrub;
 pub mod secrets;
 pub mod sign;
+mod stored;
 pub mod verify;
 pub mod vex;
 pub mod whole_file;

@@ -2,11 +2,33 @@
 
 pub mod purl;
 
+use std::borrow::Cow;
+
 use packageurl::PackageUrl;
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::Distribution;
 pub use crate::ecosystem::Ecosystem;
+
+/// The name of a Python project as indexes have it: lower case, runs of `-`, `_` and `.` are one `-`
+/// (<https://peps.python.org/pep-0503/#normalized-names>).
+#[must_use]
+pub fn python_name(name: &str) -> Cow<'_, str> {
+    let separator = |c: char| matches!(c, '-' | '_' | '.');
+    let normal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.chars().all(normal) && !name.contains("--") {
+        return Cow::Borrowed(name);
+    }
+    let mut normalized = String::with_capacity(name.len());
+    for c in name.chars() {
+        if !separator(c) {
+            normalized.extend(c.to_lowercase());
+        } else if !normalized.ends_with('-') {
+            normalized.push('-');
+        }
+    }
+    normalized.into()
+}
 
 /// The source package that a distribution built a binary package from.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]

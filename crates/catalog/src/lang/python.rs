@@ -7,7 +7,7 @@ use plimsoll_formats::zip::{Directory, ZipError};
 use plimsoll_model::evidence::Fact;
 use plimsoll_model::extractor::{ContentRule, ExtractError, Extractor, Facts, PathRule, ScanFile, Wants};
 use plimsoll_model::needs::{Needs, Reach};
-use plimsoll_model::package::{Deprecation, Ecosystem, Package};
+use plimsoll_model::package::{Deprecation, Ecosystem, Package, python_name};
 use plimsoll_model::path::{Normalized, file_name, normalize, parent};
 
 use super::executable::source;
@@ -155,20 +155,7 @@ fn is_inactive(text: &str) -> bool {
 
 /// How a distribution owns files: normalized name and version, as PEP 503 and the directory's name have it.
 pub(crate) fn owner_key(name: &str, version: &str) -> String {
-    format!("{}-{version}", normalized(name))
-}
-
-/// PEP 503: runs of `-`, `_`, `.` are one `-`.
-fn normalized(name: &str) -> String {
-    let mut normal = String::with_capacity(name.len());
-    for character in name.chars() {
-        match character {
-            '-' | '_' | '.' if normal.ends_with('-') => {}
-            '-' | '_' | '.' => normal.push('-'),
-            other => normal.extend(other.to_lowercase()),
-        }
-    }
-    normal
+    format!("{}-{version}", python_name(name))
 }
 
 fn extract_record(file: &mut ScanFile<'_>, facts: &mut Facts) -> Result<(), ExtractError> {

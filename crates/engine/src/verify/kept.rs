@@ -7,11 +7,10 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder};
+use std::fs::DirBuilder;
 use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use jiff::Timestamp;
 use plimsoll_formats::bounded;
@@ -23,6 +22,7 @@ use plimsoll_model::digest::{BlobDigest, Digest};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::stored::{self, Stored};
 use crate::whole_file::WholeFile;
 
 /// Raised when the form of what is kept changes.
@@ -146,32 +146,19 @@ impl Kept {
     /// How many bytes are kept.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.files().iter().map(|(_, _, length)| length).sum()
+        self.files().iter().map(|file| file.bytes).sum()
     }
 
     /// Deletes what was kept first until at most `bytes` are left.
     pub fn prune(&self, bytes: u64) {
-        let mut files = self.files();
-        files.sort();
-        let mut total: u64 = files.iter().map(|(_, _, length)| length).sum();
-        for (_, path, length) in files {
-            if total <= bytes {
-                break;
-            }
-            if fs::remove_file(path).is_ok() {
-                total = total.saturating_sub(length);
-            }
-        }
+        stored::shrink(self.files(), bytes);
     }
 
-    fn files(&self) -> Vec<(SystemTime, PathBuf, u64)> {
-        let folders = [LISTS, NAMES, BLOBS].map(|kind| fs::read_dir(self.root.join(kind)));
-        let entries = folders.into_iter().flatten().flatten().flatten();
-        let files = entries.filter_map(|entry| {
-            let metadata = entry.metadata().ok()?;
-            Some((metadata.modified().ok()?, entry.path(), metadata.len()))
-        });
-        files.collect()
+    fn files(&self) -> Vec<Stored> {
+        [LISTS, NAMES, BLOBS]
+            .iter()
+            .flat_map(|kind| stored::files(&self.root.join(kind)).unwrap_or_default())
+            .collect()
     }
 
     /// A damaged file counts as absent.

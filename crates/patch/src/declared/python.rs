@@ -3,22 +3,10 @@
 
 use std::cmp::Ordering;
 
+use plimsoll_model::package::python_name;
 use plimsoll_model::version::Scheme;
 
 use super::{Refused, Registry};
-
-/// The name of a project as indexes have it.
-pub(super) fn normalized(name: &str) -> String {
-    let mut made = String::with_capacity(name.len());
-    for c in name.chars() {
-        match c {
-            '-' | '_' | '.' if made.ends_with('-') => {}
-            '-' | '_' | '.' => made.push('-'),
-            other => made.push(other.to_ascii_lowercase()),
-        }
-    }
-    made
-}
 
 /// A file of a version.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,7 +24,7 @@ pub(super) fn files(
     (name, version): (&str, &str),
     registry: &dyn Registry,
 ) -> Result<Vec<Published>, Refused> {
-    let page = format!("{index}/{}/", normalized(name));
+    let page = format!("{index}/{}/", python_name(name));
     let bytes = registry.get(&page).map_err(Refused::Registry)?;
     let text = String::from_utf8_lossy(&bytes);
     let files: Vec<Published> =
@@ -100,7 +88,7 @@ fn need(text: &str) -> Option<(String, String)> {
     let (name, rest) = wish.split_at(length);
     let rest = rest.trim();
     let range = if rest.starts_with('[') { rest.split_once(']')?.1 } else { rest };
-    Some((normalized(name), range.trim().trim_matches(['(', ')']).trim().to_owned()))
+    Some((python_name(name).into_owned(), range.trim().trim_matches(['(', ')']).trim().to_owned()))
 }
 
 /// Whether a range takes a version (<https://packaging.python.org/en/latest/specifications/version-specifiers/>); what is not

@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
+use plimsoll_model::package::python_name;
 use plimsoll_model::plan::Raise;
 
-use super::python::{self, Published, needs, normalized, takes};
+use super::python::{self, Published, needs, takes};
 use super::{Contents, Declared, Refused, Registry, Texts, replaced, text};
 
 /// Where packages are if the file does not tell.
@@ -44,7 +45,7 @@ pub(super) fn raise(
     let text = text(texts, path)?;
     let is_meant = |line: &Line| {
         let version = line.version.clone().and_then(|range| text.get(range));
-        line.name == normalized(&raise.name) && version == Some(raise.from.as_str())
+        line.name == python_name(&raise.name) && version == Some(raise.from.as_str())
     };
     let meant: Vec<Line> = lines(text).into_iter().filter(is_meant).collect();
     if meant.is_empty() {
@@ -114,7 +115,7 @@ fn line(text: &str, whole: Range<usize>) -> Option<Line> {
     let requirement_end = own.find([';']).or_else(|| own.find(" --")).unwrap_or(own.len());
     let asked = own.get(head + length..requirement_end)?;
     let asked_at = whole.start + head + length;
-    Some(Line { name: normalized(name), version: pinned(asked, asked_at), hashes })
+    Some(Line { name: python_name(name).into_owned(), version: pinned(asked, asked_at), hashes })
 }
 
 /// The place of the version of a requirement that is pinned: `[extras] == 1.2.3`, and nothing else.
@@ -154,7 +155,7 @@ fn fits(
     (index, files): (&str, &[Published]),
     registry: &dyn Registry,
 ) -> Result<(), Refused> {
-    let name = normalized(&raise.name);
+    let name = python_name(&raise.name).into_owned();
     let pinned = read(text).packages;
     let version_of = |name: &str| pinned.iter().find(|other| other.name == name).map(|other| &other.version);
     for (need, range) in needs(files, registry) {
