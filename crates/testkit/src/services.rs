@@ -1,5 +1,6 @@
-//! All services of Sigstore on the loopback interface, the real programs: Fulcio, a log of certificates (`TesseraCT`), Rekor v2, an
-//! authority of timestamps. `tools/setup.sh` builds them from their Go modules. The issuer of identities is our own.
+//! All services of Sigstore on the loopback interface, the real programs: Fulcio, a log of certificates (`TesseraCT`), Rekor v1 on
+//! Trillian, Rekor v2, an authority of timestamps. `tools/setup.sh` builds them from their Go modules. The issuer of identities is
+//! our own.
 #![expect(clippy::disallowed_methods, reason = "a test may read its own files")]
 
 use std::fs;
@@ -26,11 +27,13 @@ use crate::tools::installed;
 
 /// How long a server may take to answer for the first time.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What the log calls itself.
+/// What the logs call themselves.
 const ORIGIN: &str = "rekor.acme.example";
-const PROGRAMS: [&str; 4] = ["fulcio-server", "rekor-server", "timestamp-server", "tesseract"];
+const ORIGIN_V1: &str = "rekor-v1.acme.example";
+const PROGRAMS: [&str; 6] =
+    ["fulcio-server", "rekor-server", "rekor-v1-server", "timestamp-server", "tesseract", "trillian"];
 
-/// One set at a time: the authority of timestamps also listens on a port that nobody can choose.
+/// One set at a time: the authority of timestamps and Rekor v1 also listen on a port that nobody can choose.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// The services. They end with the test.
@@ -41,7 +44,9 @@ pub struct Services {
     pub issuer: Issuer,
     /// Where Fulcio is.
     pub fulcio: String,
-    /// Where Rekor is.
+    /// Where Rekor v1 is.
+    pub rekor_v1: String,
+    /// Where Rekor v2 is.
     pub rekor: String,
     /// Where timestamps are.
     pub timestamps: String,
@@ -56,13 +61,15 @@ impl Services {
     }
 
     fn with(issuer: Issuer) -> Self {
-        let [fulcio, rekor, timestamps] = [(); 3].map(|()| format!("http://127.0.0.1:{}", free_port()));
+        let [fulcio, rekor_v1, rekor, timestamps] =
+            [(); 4].map(|()| format!("http://127.0.0.1:{}", free_port()));
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut services = Self {
             children: Vec::new(),
             folder: Folder::new(),
             issuer,
             fulcio,
+            rekor_v1,
             rekor,
             timestamps,
             _alone: alone,
@@ -70,19 +77,26 @@ impl Services {
         let root = services.certificates();
         let log = services.log();
         let (authority, times) = services.authorities(&root);
+        let log_v1 = services.log_v1();
         let trusted = json!({
             "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-            "tlogs": [log],
+            "tlogs": [log, log_v1],
             "certificateAuthorities": [authority],
             "ctlogs": [services.key_of("ct", "http://ct.acme.example")],
             "timestampAuthorities": [times],
         });
         fs::write(services.path("trusted_root.json"), trusted.to_string()).unwrap();
-        fs::write(services.path("signing_config.json"), services.signing_config().to_string()).unwrap();
+        for (name, log) in [
+            ("signing_config.json", (&services.rekor, 2)),
+            ("signing_config_v1.json", (&services.rekor_v1, 1)),
+        ] {
+            fs::write(services.path(name), services.signing_config(log).to_string()).unwrap();
+        }
         services
     }
 
-    /// A file of theirs: `trusted_root.json`, `signing_config.json`.
+    /// A file of theirs: `trusted_root.json`, `signing_config.json` (with Rekor v2), `signing_config_v1.json`, and the keys and
+    /// certificates that clients of old are given by themselves: `rekor-v1.pem`, `ct.pem`, `root.pem`.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -138,7 +152,30 @@ impl Services {
         of_pem(&root).remove(0)
     }
 
-    /// Rekor; gives what the trusted root says of it.
+    /// Rekor v1, and Trillian below it; gives what the trusted root says of it.
+    fn log_v1(&mut self) -> Value {
+        self.key("rekor-v1");
+        let trees = free_port().to_string();
+        self.run("trillian", &[&format!("127.0.0.1:{trees}")]);
+        let key = self.path("rekor-v1.key").display().to_string();
+        let port = port_of(&self.rekor_v1).to_owned();
+        self.run(
+            "rekor-v1-server",
+            &[
+                "serve",
+                &format!("--port={port}"),
+                &format!("--rekor_server.hostname={ORIGIN_V1}"),
+                &format!("--rekor_server.signer={key}"),
+                &format!("--trillian_log_server.port={trees}"),
+                // It would want Redis.
+                "--enable_retrieve_api=false",
+            ],
+        );
+        drop(wait_for(&self.rekor_v1, "/api/v1/log/publicKey"));
+        self.key_of("rekor-v1", &self.rekor_v1)
+    }
+
+    /// Rekor v2; gives what the trusted root says of it.
     fn log(&mut self) -> Value {
         self.key("rekor");
         let [key, storage] = ["rekor.key", "rekor"].map(|name| self.path(name).display().to_string());
@@ -188,8 +225,8 @@ impl Services {
         (authority("fulcio", &[root.to_vec()]), authority("time", &times))
     }
 
-    /// The signing configuration that names them.
-    fn signing_config(&self) -> Value {
+    /// The signing configuration that names them, with a log of this version.
+    fn signing_config(&self, (log, version): (&String, u32)) -> Value {
         let service = |url: &str, version: u32| {
             json!([{
                 "url": url, "majorApiVersion": version, "operator": "acme",
@@ -200,18 +237,19 @@ impl Services {
             "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
             "caUrls": service(&self.fulcio, 1),
             "oidcUrls": service(&self.issuer.url(), 1),
-            "rekorTlogUrls": service(&self.rekor, 2),
+            "rekorTlogUrls": service(log, version),
             "tsaUrls": service(&format!("{}/api/v1/timestamp", self.timestamps), 1),
             "rekorTlogConfig": { "selector": "ANY" },
             "tsaConfig": { "selector": "ANY" },
         })
     }
 
-    /// Makes `NAME.key` and `NAME.pub`.
+    /// Makes `NAME.key`, `NAME.pub` in DER, and `NAME.pem`.
     fn key(&self, name: &str) {
         let pkcs8 =
             EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new()).unwrap();
         let public = SigningKey::of_pkcs8(pkcs8.as_ref()).public_der();
+        fs::write(self.path(&format!("{name}.pem")), pem("PUBLIC KEY", &public)).unwrap();
         fs::write(self.path(&format!("{name}.pub")), public).unwrap();
         let private = self.path(&format!("{name}.key"));
         fs::write(&private, pem("PRIVATE KEY", pkcs8.as_ref())).unwrap();

@@ -226,6 +226,19 @@ pub fn dsse_entry(payload: &[u8], signature: &[u8], verifier_pem: &str) -> Value
     })
 }
 
+/// The body of the log's entry of an envelope as `intoto` 0.0.1 has it; `written` are the envelope's bytes.
+#[must_use]
+pub fn intoto_entry(written: &[u8], payload: &[u8], verifier_pem: &str) -> Value {
+    let digest = |bytes: &[u8]| json!({ "algorithm": "sha256", "value": Digest::of(bytes).hex() });
+    json!({
+        "apiVersion": "0.0.1", "kind": "intoto",
+        "spec": {
+            "content": { "hash": digest(written), "payloadHash": digest(payload) },
+            "publicKey": base64(verifier_pem.as_bytes()),
+        },
+    })
+}
+
 /// An entry as cosign of old writes it into an annotation.
 #[must_use]
 pub fn promise(entry: &Value) -> Value {

@@ -12,8 +12,9 @@ use sigstore_types::{
     Artifact, Bundle, HashAlgorithm, Rfc3161Timestamp, Sha256Hash, SignatureContent,
     TimestampVerificationData,
 };
-use sigstore_verify::{Error, PublicKeyVerificationPolicy, VerificationPolicy, VerificationResult};
+use sigstore_verify::{PublicKeyVerificationPolicy, VerificationPolicy, VerificationResult};
 
+use crate::bundled::Bundled;
 use crate::certificate::holder;
 use crate::claimed::Subject;
 use crate::demand::{Demand, LogRule, TrustedKey};
@@ -29,25 +30,27 @@ const IGNORED: &str = "asked not to look";
 /// Finds out who made the signature in `bundle`, over `signed` or over the envelope in it. On return the signature holds, and
 /// its signer is trusted.
 pub(crate) fn signer(
-    bundle: &Bundle,
+    bundled: &Bundled<'_>,
     signed: Subject<'_>,
     demand: &Demand,
     record: &mut Record,
 ) -> Result<(), Refusal> {
+    let bundle = &bundled.bundle;
     let stamps = Stamps { tokens: tokens(bundle), over: signature(bundle), are_apart: false };
-    supported(bundle, stamps, signed, demand, record)
+    supported(bundled, stamps, signed, demand, record)
 }
 
 /// The same where timestamps are over `stamped`, which holds the signature, and not over the signature alone.
 pub(crate) fn signer_of_stamped(
-    (bundle, stamped): (&Bundle, &[u8]),
+    (bundled, stamped): (&Bundled<'_>, &[u8]),
     signed: Subject<'_>,
     demand: &Demand,
     record: &mut Record,
 ) -> Result<(), Refusal> {
-    let mut rest = bundle.clone();
-    rest.verification_material.timestamp_verification_data = TimestampVerificationData::new(Vec::new());
-    let stamps = Stamps { tokens: tokens(bundle), over: stamped, are_apart: true };
+    let mut rest = bundled.clone();
+    rest.bundle.verification_material.timestamp_verification_data =
+        TimestampVerificationData::new(Vec::new());
+    let stamps = Stamps { tokens: tokens(&bundled.bundle), over: stamped, are_apart: true };
     supported(&rest, stamps, signed, demand, record)
 }
 
@@ -73,31 +76,30 @@ fn signature(bundle: &Bundle) -> &[u8] {
 }
 
 fn supported(
-    bundle: &Bundle,
+    bundled: &Bundled<'_>,
     stamps: Stamps<'_>,
     signed: Subject<'_>,
     demand: &Demand,
     record: &mut Record,
 ) -> Result<(), Refusal> {
-    let support = &bundle.verification_material;
-    if support.tlog_entries.len() > SUPPORT_LIMIT || stamps.tokens.len() > SUPPORT_LIMIT {
+    if bundled.entries() > SUPPORT_LIMIT || stamps.tokens.len() > SUPPORT_LIMIT {
         return Err(Refusal::Failed(
             Check::Form,
             format!("it has more than {SUPPORT_LIMIT} log entries or timestamps"),
         ));
     }
-    match &support.content {
-        VerificationMaterialContent::PublicKey(_) => by_key(bundle, stamps, signed, demand, record),
+    match &bundled.bundle.verification_material.content {
+        VerificationMaterialContent::PublicKey(_) => by_key(bundled, stamps, signed, demand, record),
         VerificationMaterialContent::Certificate(_)
         | VerificationMaterialContent::X509CertificateChain { .. } => {
-            by_certificate(bundle, stamps, signed, demand, record)
+            by_certificate(bundled, stamps, signed, demand, record)
         }
         _ => Err(Refusal::Other("it is made with something that is neither key nor certificate".to_owned())),
     }
 }
 
 fn by_key(
-    bundle: &Bundle,
+    bundled: &Bundled<'_>,
     stamps: Stamps<'_>,
     signed: Subject<'_>,
     demand: &Demand,
@@ -106,15 +108,15 @@ fn by_key(
     if demand.keys.is_empty() {
         return Err(Refusal::Other("it is made with a key, and no key is trusted here".to_owned()));
     }
-    let holds = |trusted: &&TrustedKey| holds(&trusted.key, &bundle.content, signed);
+    let holds = |trusted: &&TrustedKey| holds(&trusted.key, &bundled.bundle.content, signed);
     let trusted = demand.keys.iter().find(holds).ok_or_else(|| {
         let count = demand.keys.len();
         let keys = if count == 1 { "the trusted key" } else { "any trusted key" };
         Refusal::Failed(Check::Signature, format!("it is not that of {keys}"))
     })?;
     record.passed(Check::Signature, format!("by the key {}", trusted.title));
-    check_message_digest(bundle, signed)?;
-    let mut times = in_log(bundle, signed, trusted, demand, record)?;
+    check_message_digest(&bundled.bundle, signed)?;
+    let mut times = in_log(bundled, signed, trusted, demand, record)?;
     // What the log's verification did not look at is looked at here, where a time is of use.
     if (times.is_empty() || stamps.are_apart) && trusted.valid != (None, None) {
         times.extend(confirmed(stamps, demand)?);
@@ -170,7 +172,7 @@ fn check_message_digest(bundle: &Bundle, signed: Subject<'_>) -> Result<(), Refu
 /// Makes sure that the signature of a key is in a log if it must be; gives the times that the log, and timestamps beside it,
 /// confirm.
 fn in_log(
-    bundle: &Bundle,
+    bundled: &Bundled<'_>,
     signed: Subject<'_>,
     trusted: &TrustedKey,
     demand: &Demand,
@@ -181,16 +183,14 @@ fn in_log(
             record.not_made(Check::Log, IGNORED);
             Ok(Vec::new())
         }
-        LogRule::Required if bundle.verification_material.tlog_entries.is_empty() => {
+        LogRule::Required if bundled.entries() == 0 => {
             Err(Refusal::Failed(Check::Log, "it is in no transparency log".to_owned()))
         }
         LogRule::Required => {
             let policy = PublicKeyVerificationPolicy::new(trusted.key.der().clone());
-            let verified = roots(demand, Check::Log)?
-                .verifier()
-                .verify(artifact(signed), bundle, &policy)
-                .map_err(|error| refusal(&error))?;
-            record.passed(Check::Log, entries(bundle));
+            let roots = roots(demand, Check::Log)?;
+            let verified = bundled.verify(artifact(signed), &policy, Some(&trusted.key), roots)?;
+            record.passed(Check::Log, bundled.told());
             times(&verified)
         }
     }
@@ -217,7 +217,7 @@ fn check_valid(certificate: &[u8], times: &[Timestamp]) -> Result<(), Refusal> {
 }
 
 fn by_certificate(
-    bundle: &Bundle,
+    bundled: &Bundled<'_>,
     stamps: Stamps<'_>,
     signed: Subject<'_>,
     demand: &Demand,
@@ -228,7 +228,7 @@ fn by_certificate(
             "it is made with a certificate, and no identity is trusted here".to_owned(),
         ));
     }
-    let certificate = bundle.signing_certificate();
+    let certificate = bundled.bundle.signing_certificate();
     let certificate = certificate
         .ok_or_else(|| Refusal::Failed(Check::Form, "its chain of certificates is empty".to_owned()))?;
     let mut policy = VerificationPolicy::any_identity();
@@ -239,9 +239,8 @@ fn by_certificate(
     if !roots.has_certificate_logs() {
         policy = policy.skip_sct();
     }
-    let verified =
-        roots.verifier().verify(artifact(signed), bundle, &policy).map_err(|error| refusal(&error))?;
-    tell(&verified, bundle, record)?;
+    let verified = bundled.verify(artifact(signed), &policy, None, roots)?;
+    tell(&verified, bundled, record)?;
     let mut times = times(&verified)?;
     if stamps.are_apart {
         let apart = confirmed(stamps, demand)?;
@@ -272,7 +271,7 @@ fn roots(demand: &Demand, check: Check) -> Result<&Parsed, Refusal> {
 }
 
 /// Tells what `sigstore-verify` did, by its own account.
-fn tell(verified: &VerificationResult, bundle: &Bundle, record: &mut Record) -> Result<(), Refusal> {
+fn tell(verified: &VerificationResult, bundled: &Bundled<'_>, record: &mut Record) -> Result<(), Refusal> {
     if !verified.certificate_verified() || verified.verified_timestamps().is_empty() {
         return Err(Refusal::Failed(Check::Certificate, "it was not verified".to_owned()));
     }
@@ -284,7 +283,7 @@ fn tell(verified: &VerificationResult, bundle: &Bundle, record: &mut Record) -> 
         record.not_made(Check::CertificateLog, "the trusted root names no certificate transparency log");
     }
     if verified.tlog_verified() {
-        record.passed(Check::Log, entries(bundle));
+        record.passed(Check::Log, bundled.told());
     } else {
         record.not_made(Check::Log, IGNORED);
     }
@@ -299,24 +298,6 @@ fn times(verified: &VerificationResult) -> Result<Vec<Timestamp>, Refusal> {
 
 fn artifact(signed: Subject<'_>) -> Artifact<'_> {
     signed.bytes.map_or_else(|| Artifact::from(Sha256Hash::new(*signed.digest.as_bytes())), Artifact::Blob)
-}
-
-/// A log entry is proved by a path in the log's tree, or promised by the log.
-fn entries(bundle: &Bundle) -> String {
-    let entries = &bundle.verification_material.tlog_entries;
-    let told: Vec<String> = entries
-        .iter()
-        .map(|entry| {
-            let how = match (&entry.inclusion_proof, &entry.inclusion_promise) {
-                (Some(_), Some(_)) => "proved and promised",
-                (Some(_), None) => "proved",
-                (None, Some(_)) => "promised",
-                (None, None) => "not proved",
-            };
-            format!("entry {} ({}), {how}", entry.log_index.get(), entry.kind_version.kind())
-        })
-        .collect();
-    told.join("; ")
 }
 
 fn shown(times: &[Timestamp]) -> String {
@@ -358,24 +339,4 @@ fn check_key_validity(
             Ok(())
         }
     }
-}
-
-/// Which check it was that failed.
-fn refusal(error: &Error) -> Refusal {
-    let check = match error {
-        Error::SignatureInvalid(_) => Check::Signature,
-        Error::ArtifactMismatch(_) | Error::UnsupportedArtifact(_) | Error::ArtifactRead(_) => Check::Subject,
-        Error::Certificate(sigstore_verify::CertificateError::Sct(_)) => Check::CertificateLog,
-        Error::Certificate(_) | Error::TrustedCertificate(_) => Check::Certificate,
-        Error::TransparencyLog(_) => Check::Log,
-        Error::Timestamp(_) => Check::Timestamp,
-        Error::IdentityMismatch { .. } | Error::IssuerMismatch { .. } => Check::Signer,
-        Error::Bundle(
-            sigstore_bundle::Error::MissingInclusionPromise(_)
-            | sigstore_bundle::Error::MissingInclusionProof(_)
-            | sigstore_bundle::Error::MissingSigningTimeEvidence,
-        ) => Check::Log,
-        _ => Check::Form,
-    };
-    Refusal::Failed(check, error.to_string())
 }

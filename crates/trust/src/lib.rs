@@ -8,6 +8,7 @@
 
 pub mod all;
 pub mod audit;
+mod bundled;
 mod certificate;
 pub mod claimed;
 pub mod claims;
@@ -16,6 +17,7 @@ pub mod domain;
 pub mod dsse;
 mod evidence;
 pub mod identity;
+mod intoto;
 pub mod judge;
 pub mod key;
 pub mod lookaside;
@@ -23,6 +25,7 @@ pub mod notary;
 pub mod online;
 pub mod provenance;
 mod record;
+mod restated;
 pub mod root;
 pub mod scheme;
 pub mod signing;

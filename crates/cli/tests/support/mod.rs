@@ -4,6 +4,7 @@
 pub(crate) mod apply;
 pub(crate) mod image;
 pub(crate) mod peer;
+pub(crate) mod shop;
 pub(crate) mod workshop;
 
 use std::fs;

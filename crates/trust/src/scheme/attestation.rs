@@ -36,7 +36,8 @@ fn verify(claimed: &Claimed<'_>, demand: &Demand, record: &mut Record) -> Result
         DsseSignature::new(SignatureBytes::from_bytes(signature), KeyId::default()),
     );
     let bundle = parts::bundle(claimed.annotations, SignatureContent::DsseEnvelope(signed))
-        .map_err(failed(Check::Form))?;
+        .map_err(failed(Check::Form))?
+        .written(claimed.content);
     record.passed(Check::Form, "an envelope with one signature");
     // cosign has timestamps made over the whole envelope.
     evidence::signer_of_stamped((&bundle, claimed.content), claimed.subject, demand, record)?;

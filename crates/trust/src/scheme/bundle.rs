@@ -6,6 +6,7 @@ use sigstore_types::bundle::VerificationMaterialContent;
 use sigstore_types::{Bundle, MediaType, SignatureContent};
 
 use super::{BUNDLE_MEDIA_TYPE, SIZE_LIMIT, Scheme};
+use crate::bundled::Bundled;
 use crate::claimed::Claimed;
 use crate::claims::{judge_signature, judge_statement};
 use crate::demand::Demand;
@@ -23,7 +24,8 @@ fn examine(claimed: &Claimed<'_>, demand: &Demand) -> Signature {
 }
 
 fn verify(claimed: &Claimed<'_>, demand: &Demand, record: &mut Record) -> Result<(), Refusal> {
-    let bundle = read(claimed.content).map_err(failed(Check::Form))?;
+    let bundled = read(claimed.content).map_err(failed(Check::Form))?;
+    let bundle = &bundled.bundle;
     record.format(match bundle.media_type {
         MediaType::Bundle0_1 => "Sigstore bundle v0.1",
         MediaType::Bundle0_2 => "Sigstore bundle v0.2",
@@ -31,7 +33,7 @@ fn verify(claimed: &Claimed<'_>, demand: &Demand, record: &mut Record) -> Result
         _ => "Sigstore bundle",
     });
     record.passed(Check::Form, "one bundle, without repeated keys");
-    evidence::signer(&bundle, claimed.subject, demand, record)?;
+    evidence::signer(&bundled, claimed.subject, demand, record)?;
     match &bundle.content {
         SignatureContent::DsseEnvelope(envelope) => judge_statement(
             &envelope.payload_type,
@@ -49,8 +51,8 @@ fn verify(claimed: &Claimed<'_>, demand: &Demand, record: &mut Record) -> Result
 }
 
 /// Reads a bundle that can be read in one way only.
-pub(crate) fn read(bytes: &[u8]) -> Result<Bundle, String> {
-    let document: Value = strict::read(bytes, SIZE_LIMIT).map_err(|error| error.to_string())?;
+fn read(bytes: &[u8]) -> Result<Bundled<'static>, String> {
+    let mut document: Value = strict::read(bytes, SIZE_LIMIT).map_err(|error| error.to_string())?;
     let has = |path: &str| document.pointer(path).is_some_and(|value| !value.is_null());
     if !has("/mediaType") {
         return Err("it does not tell its media type".to_owned());
@@ -62,12 +64,16 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Bundle, String> {
     if kinds.iter().filter(|kind| has(&format!("/verificationMaterial/{kind}"))).count() != 1 {
         return Err("it has not one of certificate, chain of certificates and key".to_owned());
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    let entries = document.pointer_mut("/verificationMaterial/tlogEntries");
+    let old = entries.map(Bundled::take_old).transpose()?.unwrap_or_default();
+    let text = document.to_string();
+    let text =
+        if old.is_empty() { std::str::from_utf8(bytes).map_err(|error| error.to_string())? } else { &text };
     let bundle = Bundle::from_json(text).map_err(|error| error.to_string())?;
     match &bundle.verification_material.content {
         VerificationMaterialContent::X509CertificateChain { certificates } if certificates.is_empty() => {
             Err("its chain of certificates is empty".to_owned())
         }
-        _ => Ok(bundle),
+        _ => Ok(Bundled { bundle, old, written: None }),
     }
 }

@@ -8,13 +8,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 use sigstore_types::bundle::VerificationMaterialContent;
 use sigstore_types::{
     Bundle, MediaType, PublicKeyIdentifier, Rfc3161Timestamp, SignatureContent, TimestampToken,
     TimestampVerificationData, TransparencyLogEntry, VerificationMaterial, X509Certificate,
 };
 
+use crate::bundled::Bundled;
 use crate::certificate::from_pem;
 use crate::strict;
 
@@ -71,17 +72,22 @@ pub(crate) fn signature(annotations: &BTreeMap<String, String>) -> Result<Vec<u8
 pub(crate) fn bundle(
     annotations: &BTreeMap<String, String>,
     content: SignatureContent,
-) -> Result<Bundle, String> {
+) -> Result<Bundled<'static>, String> {
     let entry = of_json::<Promise>(annotations, LOG)?.map(entry).transpose()?;
     // Only the first version of bundles has promises of a log without a proof.
     let version = if entry.is_some() { MediaType::Bundle0_1 } else { MediaType::Bundle0_2 };
+    let mut entries: Value = entry.into_iter().collect();
+    let unusable = |error: &dyn std::fmt::Display| format!("its {LOG}: {error}");
+    let old = Bundled::take_old(&mut entries).map_err(|error| unusable(&error))?;
+    let entries: Vec<TransparencyLogEntry> =
+        serde_json::from_value(entries).map_err(|error| unusable(&error))?;
     let timestamp = of_json::<Timestamped>(annotations, TIMESTAMP)?;
     let timestamp = timestamp.map(|timestamp| decoded(&timestamp.token, TIMESTAMP)).transpose()?;
     let timestamps = timestamp.map(|token| Rfc3161Timestamp::new(TimestampToken::new(token)));
     let material = VerificationMaterial::new(material(annotations)?)
-        .with_tlog_entries(entry.into_iter().collect())
+        .with_tlog_entries(entries)
         .with_timestamp_verification_data(TimestampVerificationData::new(timestamps.into_iter().collect()));
-    Ok(Bundle::new(version, material, content))
+    Ok(Bundled { bundle: Bundle::new(version, material, content), old, written: None })
 }
 
 fn material(annotations: &BTreeMap<String, String>) -> Result<VerificationMaterialContent, String> {
@@ -97,21 +103,20 @@ fn material(annotations: &BTreeMap<String, String>) -> Result<VerificationMateri
     Ok(VerificationMaterialContent::X509CertificateChain { certificates })
 }
 
-fn entry(promise: Promise) -> Result<TransparencyLogEntry, String> {
+fn entry(promise: Promise) -> Result<Value, String> {
     let Promise { signed_entry_timestamp, payload } = promise;
     let body = decoded(&payload.body, LOG)?;
     decoded(&signed_entry_timestamp, LOG)?;
     let kind: Kind = strict::read(&body, ANNOTATION_LIMIT).map_err(|error| format!("its {LOG}: {error}"))?;
     let log = from_hex(&payload.log_id).ok_or_else(|| format!("its {LOG} has no log ID"))?;
-    let entry = json!({
+    Ok(json!({
         "logIndex": payload.log_index.to_string(),
         "logId": { "keyId": STANDARD.encode(log) },
         "kindVersion": { "kind": kind.kind, "version": kind.version },
         "integratedTime": payload.integrated_time.to_string(),
         "inclusionPromise": { "signedEntryTimestamp": signed_entry_timestamp },
         "canonicalizedBody": payload.body,
-    });
-    serde_json::from_value(entry).map_err(|error| format!("its {LOG}: {error}"))
+    }))
 }
 
 fn of_json<T: DeserializeOwned>(

@@ -16,25 +16,25 @@ use serde_json::Value;
 use super::support::{SIGN, demand, examined, expected, hex, passed_over, refused, trusted};
 
 const SIMPLE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
-const DSSE: &str = "application/vnd.dsse.envelope.v1+json";
+pub(super) const DSSE: &str = "application/vnd.dsse.envelope.v1+json";
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
-const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
+pub(super) const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 const CHAIN: &str = "dev.sigstore.cosign/chain";
-const LOG: &str = "dev.sigstore.cosign/bundle";
+pub(super) const LOG: &str = "dev.sigstore.cosign/bundle";
 const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
 
 /// A layer that is a signature.
-struct Layer {
-    content: String,
-    annotations: BTreeMap<String, String>,
+pub(super) struct Layer {
+    pub(super) content: String,
+    pub(super) annotations: BTreeMap<String, String>,
 }
 
 impl Layer {
-    fn examine(&self, demand: &Demand, media_type: &str) -> Signature {
+    pub(super) fn examine(&self, demand: &Demand, media_type: &str) -> Signature {
         examined(demand, (media_type, self.content.as_bytes()), &self.annotations)
     }
 
-    fn with(mut self, name: &str, value: &str) -> Self {
+    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
         self.annotations.insert(name.to_owned(), value.to_owned());
         self
     }

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod certificate;
+mod intoto;
 mod key;
 mod keyed;
 mod legacy;
