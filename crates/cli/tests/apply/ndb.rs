@@ -39,8 +39,11 @@ fn number(bytes: &[u8], at: usize) -> usize {
     u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize
 }
 
-/// All that the indexes say: by tag and key, the names of packages, each with the places among its values.
-fn indexes(root: &Path) -> BTreeMap<(usize, Vec<u8>), Vec<(String, usize)>> {
+/// By tag and key, the names of packages, each with the places among its values.
+type Indexes = BTreeMap<(usize, Vec<u8>), Vec<(String, usize)>>;
+
+/// All that the indexes say.
+fn indexes(root: &Path) -> Indexes {
     let bytes = fs::read(root.join(NDB.folder).join("Index.db")).unwrap();
     let packages = said(NDB.rpm(root).args(["-qa", "--nosignature", "--qf", "%{DBINSTANCE} %{NAME}\n"]));
     let packages: BTreeMap<usize, &str> = packages
@@ -48,7 +51,7 @@ fn indexes(root: &Path) -> BTreeMap<(usize, Vec<u8>), Vec<(String, usize)>> {
         .map(|line| line.split_once(' ').unwrap())
         .map(|(n, name)| (n.parse().unwrap(), name))
         .collect();
-    let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut all = Indexes::new();
     for slot in bytes[32..4096].chunks(16).filter(|slot| number(slot, 8) != 0) {
         let index = &bytes[number(slot, 8) * 4096..][..number(slot, 12) * 4096];
         let (places, mask) = (number(index, 12), number(index, 24));
