@@ -96,9 +96,56 @@ ensure_services() {
   ensure_go timestamp-server github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server v2.1.3
 }
 
+# An rpm that knows databases of NDB's form, as SUSE's does: the system's own if it does, else one of its sources, built without what no
+# test needs. It is called rpm-ndb.
+ensure_rpm_ndb() {
+  [ -x build/peers/rpm-ndb ] && return 0
+  have rpm && have apt-get || return 0
+  say "an rpm that knows NDB into build/peers"
+  mkdir -p build/peers
+  local program
+  program=$(command -v rpm)
+  if ! rpm --showrc | grep -q '^available backends.*ndb'; then
+    program=$PWD/build/rpm-ndb/bin/rpm
+    bash -c '. tools/setup.sh && build_rpm_ndb' </dev/null >build/rpm-ndb.log 2>&1 ||
+      { echo "it could not be built (build/rpm-ndb.log); the tests that want it say so"; return 0; }
+  fi
+  printf '#!/bin/sh\nexec "%s" "$@"\n' "$program" >build/peers/rpm-ndb
+  chmod +x build/peers/rpm-ndb
+}
+
+# Fetches the sources of rpm, from the distribution's own archive, and builds them. Runs in a shell of its own.
+build_rpm_ndb() {
+  set -e
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends build-essential pkg-config \
+    libarchive-dev libbz2-dev libcap-dev libdw-dev libelf-dev libgcrypt20-dev liblua5.3-dev liblzma-dev libmagic-dev \
+    libpopt-dev libsqlite3-dev libzstd-dev zlib1g-dev
+  local prefix=$PWD/build/rpm-ndb keys format options
+  sources=$(mktemp -d)
+  trap 'rm -rf "$sources"' EXIT
+  cd "$sources"
+  mkdir -p lists/partial
+  keys=$(find /usr/share/keyrings -name 'debian-archive-keyring.gpg' -o -name 'ubuntu-archive-keyring.gpg' | head -1)
+  # shellcheck disable=SC2016 # these are apt's
+  format='$(REPO_URI) $(RELEASE) $(COMPONENT)'
+  apt-get indextargets --format "deb-src [signed-by=$keys] $format" 'Created-By: Packages' |
+    grep -E '/(debian|ubuntu)' | sort -u >src.list
+  options=(-q -o Dir::Etc::sourceparts=- -o Dir::Etc::sourcelist="$PWD/src.list" -o Dir::State::lists="$PWD/lists"
+    -o Dir::Cache="$PWD")
+  apt-get "${options[@]}" update
+  apt-get "${options[@]}" source --download-only rpm
+  tar -xf rpm_*.orig.tar.*
+  cd rpm-*/
+  ./configure --prefix="$prefix" --enable-ndb --disable-plugins --disable-static --disable-nls --disable-openmp \
+    LUA_CFLAGS="$(pkg-config --cflags lua5.3)" LUA_LIBS="$(pkg-config --libs lua5.3)"
+  make -j"$(nproc)"
+  make install
+}
+
 # Builds the Go programs of tools/peers into build/peers, which goes onto PATH: what else reads and writes what we do.
 ensure_peers() {
   PATH="$PWD/build/peers:$PATH"
+  ensure_rpm_ndb
   have go || return 0
   ensure_go cosign github.com/sigstore/cosign/v3/cmd/cosign v3.1.3
   ensure_services

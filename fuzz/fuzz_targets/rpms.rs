@@ -39,7 +39,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let name = text.split(['<', '>', '"']).nth(2).unwrap_or_default().to_owned();
     drop(index.providing(&Relation { name: name.clone(), architecture: None, version: None }, "x86_64"));
     if let Ok(database) = Database::read(bytes) {
-        drop(database.bytes());
+        drop((database.files(), database.keys()));
         let wish = Wish { name, architecture: "x86_64".to_owned(), version: "0".to_owned() };
         drop(resolve(&database.standing(), &index, &[wish]));
     }

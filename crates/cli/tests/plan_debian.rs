@@ -1,5 +1,5 @@
 //! An image of real old Debian packages that fails the policy `baseline`, and passes it after `plan --apply`: by Debian's own
-//! changelogs, and by a tracker's facts, of which Trivy says the same.
+//! changelogs, and by a tracker's facts, of which Trivy and Grype say the same.
 //!
 //! nginx of Debian 12.15 lacks a mitigation of CVE-2023-44487, which CISA lists as exploited; its security suite has it.
 #![cfg(test)]
@@ -15,6 +15,7 @@ use std::process::Command;
 
 use plimsoll_testkit::tools::installed;
 use serde_json::{Value, json};
+use support::grype::{Fact, Grype};
 use support::image::{DEBIAN, LayerBuilder, image};
 use support::{Plimsoll, Ran, fetched, said, text, write};
 
@@ -150,6 +151,27 @@ fn trivy(home: &Path, image: &Path) -> BTreeSet<String> {
     found.map(|found| text(&found["VulnerabilityID"]).to_owned()).collect()
 }
 
+/// Has Grype look at the old image and at new ones, with a database of the same facts.
+fn by_grype(folder: &Path, new: &[&Path], cves: &BTreeSet<String>, fixed: &str) {
+    let fact = |id| Fact {
+        id,
+        alias: None,
+        ecosystem: ("deb", "dpkg"),
+        package: "nginx",
+        fixed: Some(fixed),
+        state: "fixed",
+    };
+    let facts: Vec<Fact<'_>> = cves.iter().map(|cve| fact(cve.as_str())).collect();
+    let grype = Grype::new(folder.join("grype"), &facts);
+    let found = |image: &Path| -> BTreeSet<String> {
+        grype.matches(image, "").found.into_iter().map(|(id, ..)| id).collect()
+    };
+    assert_eq!(found(&folder.join("old")), *cves);
+    for image in new {
+        assert_eq!(found(image), BTreeSet::new(), "{}", image.display());
+    }
+}
+
 /// Gives Trivy's builder the facts where it expects Debian's tracker.
 fn trivy_database(home: &Path, cves: &BTreeSet<String>, fixed: &str) {
     let tracker = home.join("cache/vuln-list-debian/tracker");
@@ -169,7 +191,7 @@ fn trivy_database(home: &Path, cves: &BTreeSet<String>, fixed: &str) {
 }
 
 #[test]
-fn an_old_image_fails_baseline_and_passes_after_its_plan_and_trivy_agrees() {
+fn an_old_image_fails_baseline_and_passes_after_its_plan_and_others_agree() {
     if !installed(&["apt-get", "dpkg-deb", "gpgv", "tar", "md5sum"]) {
         return;
     }
@@ -245,13 +267,16 @@ fn by_the_tracker(plimsoll: &Plimsoll, name: &str, new: &Path, fixed: &str) {
         ran.out
     );
     assert_eq!(ids(&value), cves);
-    if !installed(&["trivy", "trivy-db"]) {
-        return;
+    let tracked = folder.join("tracked");
+    if installed(&["trivy", "trivy-db"]) {
+        let home = folder.join("trivy");
+        trivy_database(&home, &cves, fixed);
+        assert_eq!(trivy(&home, &folder.join("old")), cves);
+        for image in [new, &tracked] {
+            assert_eq!(trivy(&home, image), BTreeSet::new(), "{}", image.display());
+        }
     }
-    let home = folder.join("trivy");
-    trivy_database(&home, &cves, fixed);
-    assert_eq!(trivy(&home, &folder.join("old")), cves);
-    for image in [new, &folder.join("tracked")] {
-        assert_eq!(trivy(&home, image), BTreeSet::new(), "{}", image.display());
+    if installed(&["grype", "sqlite3"]) {
+        by_grype(folder, &[new, &tracked], &cves, fixed);
     }
 }

@@ -190,6 +190,16 @@ fn a_lock_file_of_cargo_is_raised_so_that_cargo_keeps_it() {
     let metadata = said(&mut scene.tool("cargo", &["metadata", "--locked", "--format-version", "1"]));
     assert!(metadata.contains("smallvec@1.6.1"));
     said(&mut scene.tool("cargo", &["fetch", "--locked"]));
+    // What is pinned is raised in both files.
+    let pinned =
+        own.replace("smallvec = \"1\"", "smallvec = { version = \"=1.6.0\", features = [\"union\"] }");
+    write(&scene.folder.join("Cargo.toml"), &pinned);
+    said(&mut scene.tool("cargo", &["update", "-p", "smallvec"]));
+    assert!(scene.text("Cargo.lock").contains("version = \"1.6.0\""));
+    scene.apply(".", &[]);
+    assert_eq!(scene.text("Cargo.toml"), pinned.replace("=1.6.0", "=1.6.1"));
+    let metadata = said(&mut scene.tool("cargo", &["metadata", "--locked", "--format-version", "1"]));
+    assert!(metadata.contains("smallvec@1.6.1"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! rpm, of Red Hat, Fedora, SUSE and their kin: repositories with `repomd.xml`, packages, the database in SQLite's form, and rpm's
-//! ways. Databases of the older forms (Berkeley DB, NDB) are not written.
+//! rpm, of Red Hat, Fedora, SUSE and their kin: repositories with `repomd.xml`, packages, the database in the forms of SQLite and NDB, and
+//! rpm's ways. Databases of Berkeley DB are not written.
 //! <https://rpm.org/docs/latest/manual/>, dnf.conf(5).
 
 pub mod archive;

@@ -2,10 +2,12 @@
 //! (<https://docs.gitlab.com/development/integrations/secure/#report>), schema 15.0.7: vulnerabilities of an image's packages,
 //! and of those that language package managers brought. What they have no place for, gaps among it, is a message of the scan.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 
 use plimsoll_model::gap::GapKind;
+use plimsoll_model::inventory::Location;
+use plimsoll_model::package::Ecosystem;
 use plimsoll_model::severity::Severity;
 use plimsoll_model::time::in_seconds;
 use serde::Serialize;
@@ -70,6 +72,8 @@ struct Document<V> {
     version: &'static str,
     scan: Value,
     vulnerabilities: V,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dependency_files: Option<Vec<Value>>,
 }
 
 fn container(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -92,6 +96,7 @@ fn write(report: &Report<'_>, kind: Kind, out: &mut dyn Write) -> io::Result<()>
         version: VERSION,
         scan: scan(report, &cases, kind),
         vulnerabilities: Each(vulnerabilities),
+        dependency_files: (kind == Kind::Dependency).then(|| dependency_files(&cases)),
     };
     crate::write_json(&document, out)
 }
@@ -167,6 +172,39 @@ fn vulnerability(row: &Row<'_>, case: &Case<'_>, kind: Kind, seen: &mut HashMap<
         put("details", json!({ "layer": { "name": "Layer", "type": "text", "value": text } }));
     }
     value.into()
+}
+
+/// The files that tell of packages, and which, flawed or not; a report of dependencies must have them.
+fn dependency_files(cases: &[Case<'_>]) -> Vec<Value> {
+    let packages = cases.iter().flat_map(|case| &case.scan.inventory.packages);
+    let mut files: BTreeMap<(String, &str), BTreeSet<(String, String)>> = BTreeMap::new();
+    for installed in packages.filter(|installed| !installed.package.ecosystem.is_os()) {
+        let package = &installed.package;
+        let file = (file(&installed.locations), manager(package.ecosystem));
+        files.entry(file).or_default().insert((clean(&package.name), clean(&package.version)));
+    }
+    let file = |((path, manager), packages): ((String, &str), BTreeSet<(String, String)>)| {
+        let dependency = |(name, version)| json!({ "package": { "name": name }, "version": version });
+        let dependencies: Vec<Value> = packages.into_iter().map(dependency).collect();
+        json!({ "path": path, "package_manager": manager, "dependencies": dependencies })
+    };
+    files.into_iter().map(file).collect()
+}
+
+/// What GitLab calls it that brings packages of an ecosystem.
+fn manager(ecosystem: Ecosystem) -> &'static str {
+    match ecosystem.as_str() {
+        "pypi" => "pip",
+        "gem" => "bundler",
+        "golang" => "go",
+        other => other,
+    }
+}
+
+/// The first of the places, without which the report would not be taken.
+fn file(places: &[Location]) -> String {
+    let path = places.first().map(|place| clean(&place.path)).filter(|path| !path.is_empty());
+    path.unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// The same in the next report, unless the package has another version.
@@ -245,11 +283,7 @@ fn location(row: &Row<'_>, case: &Case<'_>, kind: Kind) -> Value {
                 "image": if image.is_empty() { "unknown".to_owned() } else { image },
             })
         }
-        Kind::Dependency => {
-            let file =
-                row.locations().first().map(|place| clean(&place.path)).filter(|path| !path.is_empty());
-            json!({ "file": file.unwrap_or_else(|| "unknown".to_owned()), "dependency": dependency })
-        }
+        Kind::Dependency => json!({ "file": file(row.locations()), "dependency": dependency }),
     }
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test may read its environment and its own files")]
 
 mod apk;
+mod ndb;
 mod rpm;
 #[path = "../support/mod.rs"]
 mod support;

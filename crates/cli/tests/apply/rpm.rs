@@ -1,4 +1,5 @@
-//! rpm: packages that rpmbuild makes and rpm signs, in repositories of createrepo_c; rpm itself installs them beside us.
+//! rpm: packages that rpmbuild makes and rpm signs, in repositories of createrepo_c; rpm itself installs them beside us, into databases
+//! of SQLite and, where there is an rpm that knows them (`ndb.rs`), of NDB.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,9 +16,33 @@ use crate::support::image::{LayerBuilder, image};
 use crate::support::{Plimsoll, Ran, said, text, write};
 
 /// What is needed to make repositories and to compare with.
-const TOOLS: [&str; 8] = ["rpm", "rpmbuild", "rpmsign", "createrepo_c", "gpg", "gpgv", "sqlite3", "tar"];
-/// Where the database lies.
-const DATABASE: &str = "var/lib/rpm";
+pub(super) const TOOLS: [&str; 8] =
+    ["rpm", "rpmbuild", "rpmsign", "createrepo_c", "gpg", "gpgv", "sqlite3", "tar"];
+
+/// A form of the database, and what is usual where it is.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    pub(super) backend: &'static str,
+    /// The rpm that writes it, and what it has to be told so that it does.
+    pub(super) program: &'static str,
+    pub(super) forced: &'static [&'static str],
+    /// Where the database lies.
+    pub(super) folder: &'static str,
+    /// Where repositories are named.
+    pub(super) repositories: &'static str,
+    pub(super) release: &'static str,
+    pub(super) ecosystem: &'static str,
+}
+
+pub(super) const SQLITE: Form = Form {
+    backend: "sqlite",
+    program: "rpm",
+    forced: &["--force-debian"],
+    folder: "var/lib/rpm",
+    repositories: "etc/yum.repos.d",
+    release: "ID=rocky\nVERSION_ID=\"9.4\"\n",
+    ecosystem: "Rocky Linux:9",
+};
 
 /// What a package is made of.
 struct Recipe<'a> {
@@ -56,7 +81,7 @@ const NEW_LIBRARY: Recipe<'static> = Recipe {
     payload: "w7.xzdio",
     install: "echo new > usr/lib/liba.so.1.1; ln -s liba.so.1.1 usr/lib/liba.so.1; mkdir -p usr/share/a; echo new > usr/share/a/data; ln usr/share/a/data usr/share/a/same\n\
               for name in a b c d e f; do echo 2 > etc/$name.conf; done; echo same > etc/g.conf; mkdir -p var/a; ln -s nowhere usr/share/a/link",
-    files: "/usr/lib/liba.so.*\n%dir /usr/share/a\n/usr/share/a/data\n/usr/share/a/same\n/usr/share/a/link\n%attr(1777, root, root) %dir /var/a\n%config(noreplace) /etc/a.conf\n%config(noreplace) /etc/b.conf\n%config /etc/c.conf\n%config /etc/d.conf\n%config(noreplace) /etc/e.conf\n/etc/f.conf\n%config(noreplace) /etc/g.conf\n%ghost /var/log/a.log\n%post -p /sbin/ldconfig\n",
+    files: "/usr/lib/liba.so.*\n%dir /usr/share/a\n/usr/share/a/data\n/usr/share/a/same\n/usr/share/a/link\n%attr(1777, root, root) %dir /var/a\n%config(noreplace) /etc/a.conf\n%config(noreplace) /etc/b.conf\n%config /etc/c.conf\n%config /etc/d.conf\n%config(noreplace) /etc/e.conf\n/etc/f.conf\n%config(noreplace) /etc/g.conf\n%ghost /var/log/a.log\n%post -p /sbin/ldconfig\n%changelog\n* Thu Jul 02 2026 T <t@example.org> - 1.1-1\n- CVE-2026-0001\n",
     ..LIBRARY
 };
 const NEW_TOOL: Recipe<'static> = Recipe {
@@ -118,38 +143,34 @@ fn repository(folder: &Path, key: &Key, rpms: &[PathBuf]) -> Files {
     files
 }
 
-/// `rpm` on a root filesystem.
-fn rpm(root: &Path) -> Command {
-    let mut command = Command::new("rpm");
-    command.arg("--root").arg(root).args([
-        "--dbpath",
-        &format!("/{DATABASE}"),
-        "--define",
-        "_db_backend sqlite",
-    ]);
-    command.args(["--define", "_pkgverify_level none"]);
-    command
-}
-
-fn install(root: &Path, how: &str, rpms: &[PathBuf]) {
-    let mut command = rpm(root);
-    said(
+impl Form {
+    /// `rpm` on a root filesystem.
+    pub(super) fn rpm(&self, root: &Path) -> Command {
+        let mut command = Command::new(self.program);
+        command.arg("--root").arg(root).arg("--dbpath").arg(format!("/{}", self.folder));
+        command.args(["--define", &format!("_db_backend {}", self.backend)]);
+        command.args(["--define", "_pkgverify_level none"]);
         command
-            .args([how, "--nodeps", "--noscripts", "--notriggers", "--nosignature", "--force-debian"])
-            .args(rpms),
-    );
+    }
+
+    pub(super) fn install(&self, root: &Path, how: &str, rpms: &[PathBuf]) {
+        let mut command = self.rpm(root);
+        command.args([how, "--nodeps", "--noscripts", "--notriggers", "--nosignature"]).args(self.forced);
+        said(command.args(rpms));
+    }
 }
 
-struct Scene {
-    plimsoll: Plimsoll,
+pub(super) struct Scene {
+    pub(super) plimsoll: Plimsoll,
+    form: Form,
     folder: PathBuf,
-    root: PathBuf,
-    key: Key,
+    pub(super) root: PathBuf,
+    pub(super) key: Key,
     new: Vec<PathBuf>,
     db: String,
 }
 
-fn scene() -> Scene {
+pub(super) fn scene(form: Form) -> Scene {
     let plimsoll = Plimsoll::new();
     let folder = plimsoll.folder().join("build");
     fs::create_dir_all(&folder).unwrap();
@@ -157,27 +178,32 @@ fn scene() -> Scene {
     let old = [&LIBRARY, &TOOL].map(|recipe| package(&folder, &key, recipe));
     let new = [&NEW_LIBRARY, &NEW_TOOL, &DEPENDENCY].map(|recipe| package(&folder, &key, recipe)).to_vec();
     let root = plimsoll.folder().join("root");
-    fs::create_dir_all(root.join(DATABASE)).unwrap();
-    said(rpm(&root).arg("--initdb"));
-    install(&root, "-i", &old);
+    for folder in [form.folder, form.repositories] {
+        fs::create_dir_all(root.join(folder)).unwrap();
+    }
+    said(form.rpm(&root).arg("--initdb"));
+    form.install(&root, "-i", &old);
     for name in ["a", "c", "e", "f", "g", "gone"] {
-        write(&root.join(format!("etc/{name}.conf")), "ours\n");
+        let path = root.join(format!("etc/{name}.conf"));
+        write(&path, "ours\n");
+        // Not in the second in which a package was built, which rpm would take for unchanged.
+        said(Command::new("touch").args(["-d", "@1000000000"]).arg(path));
     }
     fs::remove_file(root.join("etc/e.conf")).unwrap();
-    write(&root.join("etc/os-release"), "ID=rocky\nVERSION_ID=\"9.4\"\n");
-    let db = database(&plimsoll, "Rocky Linux:9", "liba", "0:1.1-1");
-    Scene { plimsoll, folder, root, key, new, db }
+    write(&root.join("etc/os-release"), form.release);
+    let db = database(&plimsoll, form.ecosystem, "liba", "0:1.1-1");
+    Scene { plimsoll, form, folder, root, key, new, db }
 }
 
 impl Scene {
-    fn apply(&self, server: &HttpServer, key: &[u8], more: &[&str]) -> Ran {
+    pub(super) fn apply(&self, server: &HttpServer, key: &[u8], more: &[&str]) -> Ran {
         let base = LayerBuilder::new("ADD root.tar /").directory(&self.root, "");
         let own = format!(
             "[base]\nname=Base\nbaseurl={}/os/$releasever/$basearch/\nrepo_gpgcheck=1\ngpgkey=file:///etc/pki/rpm-gpg/KEY\n[off]\nbaseurl=http://127.0.0.1:1/\nenabled=0\n",
             server.url()
         );
         let own = LayerBuilder::new("COPY")
-            .file("etc/yum.repos.d/base.repo", &own)
+            .file(&format!("{}/base.repo", self.form.repositories), &own)
             .file("etc/pki/rpm-gpg/KEY", key);
         let layout = self.plimsoll.folder().join("old");
         let name = image().config(json!({ "Cmd": ["a"] })).layer(base).layer(own).write(&layout);
@@ -186,14 +212,19 @@ impl Scene {
         Ran::of(self.plimsoll.command(&[&arguments, more].concat()).env_remove("SOURCE_DATE_EPOCH"))
     }
 
-    fn repository(&self) -> Files {
+    /// The package that comes along.
+    pub(super) fn libnew(&self) -> PathBuf {
+        self.new[2].clone()
+    }
+
+    pub(super) fn repository(&self) -> Files {
         repository(&self.folder, &self.key, &self.new)
     }
 }
 
 impl Scene {
     /// Makes sure that nothing comes of a repository.
-    fn refuses(&self, name: &str, files: Files, reason: &str) {
+    pub(super) fn refuses(&self, name: &str, files: Files, reason: &str) {
         let ran = self.apply(&serve(files), &self.key.public(), &["--no-cache"]);
         assert_eq!(ran.code, 2, "{name}: {} {}", ran.out, ran.err);
         assert!(ran.err.contains(reason), "{name}: {}", ran.err);
@@ -236,9 +267,9 @@ impl Scene {
 }
 
 /// What rpm reads out of a database, but for the times of installing.
-fn told(root: &Path) -> Vec<String> {
-    let format = "%{nevra} %{size} %{sha1header} %{sha256header} %{sigmd5} [%{filenames} %{filestates} %{filedigests};] [%{requirenevrs},] %{rsaheader:hex}%{dsaheader:hex}\n";
-    let told = said(rpm(root).args(["-qa", "--nosignature", "--qf", format]));
+fn told(form: &Form, root: &Path) -> Vec<String> {
+    let format = "%{nevra} %{size} %{sha1header} %{sha256header} %{sigmd5} [%{filenames} %{filestates} %{filedigests};] [%{requirenevrs},] [%{changelogtext},] %{rsaheader:hex}%{dsaheader:hex}\n";
+    let told = said(form.rpm(root).args(["-qa", "--nosignature", "--qf", format]));
     let mut lines: Vec<String> = told.lines().map(str::to_owned).collect();
     lines.sort();
     lines
@@ -246,7 +277,7 @@ fn told(root: &Path) -> Vec<String> {
 
 /// All that SQLite has in the tables by which packages are found, but for the packages' numbers.
 fn tables(root: &Path) -> String {
-    let path = root.join(DATABASE).join("rpmdb.sqlite");
+    let path = root.join(SQLITE.folder).join("rpmdb.sqlite");
     let query = |query: &str| said(Command::new("sqlite3").arg(&path).arg(query));
     let schema = query("select sql from sqlite_master where name not like 'sqlite_%' order by name");
     let names = query(
@@ -258,13 +289,10 @@ fn tables(root: &Path) -> String {
     schema + &names.lines().map(rows).collect::<String>()
 }
 
-#[test]
-fn what_is_applied_is_what_rpm_would_install() {
-    if !installed(&TOOLS) {
-        return;
-    }
-    let scene = scene();
-    let ran = scene.apply(&serve(scene.repository()), &scene.key.public(), &[]);
+/// Applies a plan, has rpm install the same, and compares all that rpm tells of both; gives the two root filesystems.
+pub(super) fn applied_as_rpm_installs(scene: &Scene, key: &[u8]) -> (PathBuf, PathBuf) {
+    let form = &scene.form;
+    let ran = scene.apply(&serve(scene.repository()), key, &[]);
     let value: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{} {}", ran.out, ran.err));
     let applied = &value["applied"];
     let names: Vec<&str> = applied["packages"].as_array().unwrap().iter().map(|p| text(&p["name"])).collect();
@@ -275,25 +303,41 @@ fn what_is_applied_is_what_rpm_would_install() {
     assert_eq!(applied["kept"], json!(["/etc/a.conf"]));
     let saved: Vec<&str> = applied["saved"].as_array().unwrap().iter().map(|s| text(&s["saved"])).collect();
     assert_eq!(saved, ["/etc/c.conf.rpmsave", "/etc/gone.conf.rpmsave"]);
-    let (ours, theirs) = (scene.plimsoll.folder().join("ours"), &scene.root);
+    let (ours, theirs) = (scene.plimsoll.folder().join("ours"), scene.root.clone());
     unpack(&scene.plimsoll.folder().join("new"), &ours);
-    install(theirs, "-U", &scene.new);
+    form.install(&theirs, "-U", &scene.new);
     let is_left = |path: &str| {
-        path.starts_with(DATABASE) || path.starts_with("etc/yum.repos.d") || path.starts_with("etc/pki")
+        path.starts_with(form.folder) || path.starts_with(form.repositories) || path.starts_with("etc/pki")
     };
-    assert_eq!(files(&ours, &is_left), files(theirs, &is_left));
-    assert_eq!(told(&ours), told(theirs));
-    assert_eq!(tables(&ours), tables(theirs));
+    assert_eq!(files(&ours, &is_left), files(&theirs, &is_left));
+    assert_eq!(told(form, &ours), told(form, &theirs));
     let verify = |root: &Path| {
-        let output = rpm(root).args(["-Va", "--nosignature", "--nodeps", "--noscripts"]).output().unwrap();
-        String::from_utf8(output.stdout).unwrap()
+        let mut verify = form.rpm(root);
+        let output = verify.args(["-Va", "--nosignature", "--nodeps", "--noscripts"]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
     };
-    assert_eq!(verify(&ours), verify(theirs));
-    let found = said(rpm(&ours).args(["-qf", "--nosignature", "/usr/share/a/same"]));
+    assert_eq!(verify(&ours), verify(&theirs));
+    let found = said(form.rpm(&ours).args(["-qf", "--nosignature", "/usr/share/a/same"]));
     assert_eq!(found.trim(), "liba-1.1-1.x86_64");
-    // rpm goes on with what we wrote.
-    said(rpm(&ours).args(["-e", "--nodeps", "--noscripts", "--nosignature", "--force-debian", "libnew"]));
-    assert!(!ours.join("usr/lib/libnew.so.2").exists());
+    (ours, theirs)
+}
+
+/// rpm goes on with what we wrote.
+pub(super) fn goes_on(form: &Form, root: &Path) {
+    let mut erase = form.rpm(root);
+    said(erase.args(["-e", "--nodeps", "--noscripts", "--nosignature", "libnew"]).args(form.forced));
+    assert!(!root.join("usr/lib/libnew.so.2").exists());
+}
+
+#[test]
+fn what_is_applied_is_what_rpm_would_install() {
+    if !installed(&TOOLS) {
+        return;
+    }
+    let scene = scene(SQLITE);
+    let (ours, theirs) = applied_as_rpm_installs(&scene, &scene.key.public());
+    assert_eq!(tables(&ours), tables(&theirs));
+    goes_on(&SQLITE, &ours);
 }
 
 #[test]
@@ -301,7 +345,7 @@ fn a_repository_that_lies_is_refused_and_nothing_is_written() {
     if !installed(&TOOLS) {
         return;
     }
-    let scene = scene();
+    let scene = scene(SQLITE);
     let stranger = Key::new(scene.plimsoll.folder().join("stranger"));
     let changed = |end: &str, change: &dyn Fn(&mut Vec<u8>)| {
         let mut files = scene.repository();
@@ -358,7 +402,7 @@ fn packages_that_nobody_vouches_for_are_refused() {
     if !installed(&TOOLS) {
         return;
     }
-    let scene = scene();
+    let scene = scene(SQLITE);
     let stranger = Key::new(scene.plimsoll.folder().join("stranger"));
     let elsewhere = scene.plimsoll.folder().join("elsewhere");
     let others = scene.plimsoll.folder().join("others");

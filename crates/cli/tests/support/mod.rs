@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod apply;
+pub(crate) mod grype;
 pub(crate) mod image;
 pub(crate) mod peer;
 pub(crate) mod shop;

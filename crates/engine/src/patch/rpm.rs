@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_model::patch::PatchedPackage;
 use plimsoll_patch::changes::Item;
+use plimsoll_patch::keyring::binary;
 use plimsoll_patch::owners::Owners;
 use plimsoll_patch::package::Limits;
 use plimsoll_patch::resolve::{Change, Transaction, Wish, resolve};
 use plimsoll_patch::rpm::archive::{Rpm, Unverified};
-use plimsoll_patch::rpm::database::{Database, FILE, FOLDERS};
+use plimsoll_patch::rpm::database::{BERKELEY, Database, FOLDERS, NDB, SQLITE};
 use plimsoll_patch::rpm::unpack::{Ground, unpack};
 use plimsoll_patch::script::doings;
 
@@ -18,6 +19,8 @@ use super::packages::{claims, fetched, title, told_of};
 use super::{PatchError, Scene, Upgrade};
 use repositories::{Asked, index, trusted};
 
+/// The forms that are written.
+const DATABASES: [&str; 2] = [SQLITE, NDB];
 /// Files that SQLite has beside its database while somebody writes it.
 const BESIDE: [&str; 2] = ["rpmdb.sqlite-wal", "rpmdb.sqlite-shm"];
 /// Bytes of a write-ahead log without changes.
@@ -27,9 +30,9 @@ const LOG_HEADER: usize = 32;
 pub(super) fn matters(path: &str) -> bool {
     let below = |folder: &str| path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
     matches!(path, "etc/os-release" | "usr/lib/os-release")
-        || FOLDERS
-            .iter()
-            .any(|folder| below(folder).is_some_and(|name| name == FILE || BESIDE.contains(&name)))
+        || FOLDERS.iter().any(|folder| {
+            below(folder).is_some_and(|name| DATABASES.contains(&name) || BESIDE.contains(&name))
+        })
         || repositories::FOLDERS.iter().any(|folder| below(folder).is_some())
 }
 
@@ -37,13 +40,14 @@ pub(super) fn matters(path: &str) -> bool {
 pub(super) fn upgrade(scene: &Scene<'_>, wishes: &[Wish]) -> Result<Upgrade, PatchError> {
     let (folder, database) = database(scene)?;
     let standing = database.standing();
-    let Asked { index, repositories, refused } = index(scene, &standing)?;
+    let keys: Vec<Vec<u8>> = database.keys().iter().filter_map(|key| binary(key.as_bytes())).collect();
+    let Asked { index, repositories, refused } = index(scene, &standing, &keys)?;
     let Transaction { changes, unfulfilled } = resolve(&standing, &index, wishes)?;
     let mut upgrade = Upgrade::new(unfulfilled, repositories, refused);
     if changes.is_empty() {
         return Ok(upgrade);
     }
-    let rpms = packages(&changes, scene)?;
+    let rpms = packages(&changes, scene, &keys)?;
     let mut ground = ground(scene, database, &changes, &rpms)?;
     let mut told = Vec::new();
     for (number, (change, rpm)) in changes.iter().zip(&rpms).enumerate() {
@@ -55,8 +59,10 @@ pub(super) fn upgrade(scene: &Scene<'_>, wishes: &[Wish]) -> Result<Upgrade, Pat
         });
         unpack(number, rpm, old.as_deref(), &mut ground, &mut upgrade.changes)?;
     }
-    let bytes = ground.database.bytes().map_err(|error| PatchError::Database(error.to_string()))?;
-    upgrade.changes.items.insert(format!("{folder}/{FILE}"), Item::Bytes(0o644, bytes));
+    let files = ground.database.files().map_err(|error| PatchError::Database(error.to_string()))?;
+    for (name, bytes) in files {
+        upgrade.changes.items.insert(format!("{folder}/{name}"), Item::Bytes(0o644, bytes));
+    }
     // What they say is of the database of before.
     for path in BESIDE.iter().map(|name| format!("{folder}/{name}")) {
         if scene.before.get(&path).is_some() {
@@ -70,10 +76,17 @@ pub(super) fn upgrade(scene: &Scene<'_>, wishes: &[Wish]) -> Result<Upgrade, Pat
 
 /// The database, and the folder that it lies in.
 fn database(scene: &Scene<'_>) -> Result<(&'static str, Database), PatchError> {
-    let mut there =
-        FOLDERS.iter().filter_map(|folder| Some((*folder, scene.held.get(&format!("{folder}/{FILE}"))?)));
-    let missing = PatchError::NoDatabase("rpm database in SQLite's form, and others are not written");
-    let (folder, bytes) = there.next_back().ok_or(missing)?;
+    let places = || FOLDERS.iter().flat_map(|folder| DATABASES.map(|name| (*folder, name)));
+    let mut there = places().filter_map(|(folder, name)| {
+        let bytes = scene.held.get(&format!("{folder}/{name}"))?;
+        Some((folder, name, bytes))
+    });
+    let (folder, name, bytes) = there.next_back().ok_or_else(|| missing(scene))?;
+    if let Some((_, other, _)) = there.next_back().filter(|(other, ..)| *other == folder) {
+        let reason =
+            format!("both {other} and {name} lie in /{folder}, and only one of them is rpm's database");
+        return Err(PatchError::Database(reason));
+    }
     let log = scene.held.get(&format!("{folder}/{}", BESIDE[0])).unwrap_or_default();
     if log.len() > LOG_HEADER {
         let reason = "changes that are not yet in the rpm database lie beside it".to_owned();
@@ -83,10 +96,21 @@ fn database(scene: &Scene<'_>) -> Result<(&'static str, Database), PatchError> {
     Ok((folder, database))
 }
 
+/// Why there is no database that could be written.
+fn missing(scene: &Scene<'_>) -> PatchError {
+    let berkeley = FOLDERS.iter().map(|folder| format!("{folder}/{BERKELEY}"));
+    match berkeley.into_iter().find(|path| scene.before.get(path).is_some()) {
+        Some(path) => PatchError::Database(format!(
+            "/{path} is a database of Berkeley DB, which rpm itself has not written since 4.17: upgrade the packages in a build, by the command of the plan, or change to a base whose rpm has another one"
+        )),
+        None => PatchError::NoDatabase("rpm database"),
+    }
+}
+
 /// Fetches the packages, and makes sure of each: its digest, and that a key of the image signed it.
-fn packages(changes: &[Change], scene: &Scene<'_>) -> Result<Vec<Rpm>, PatchError> {
+fn packages(changes: &[Change], scene: &Scene<'_>, imported: &[Vec<u8>]) -> Result<Vec<Rpm>, PatchError> {
     let files = fetched(changes, scene.outside)?;
-    let keys = trusted(scene);
+    let keys = trusted(scene, imported);
     let sound = changes.iter().zip(files).map(|(change, file)| {
         let package = title(change);
         let failed = |source| PatchError::Package { package: title(change), source };
@@ -121,7 +145,7 @@ fn ground(
     let tree = scene.before.clone();
     let mut owners = Owners::default();
     for package in &database.packages {
-        owners.own(&package.key(), Ground::paths_of(package), &tree);
+        owners.own(&package.key(), Ground::paths_of(&package.files), &tree);
     }
     let old = changes.iter().filter_map(|change| change.old.as_ref());
     let old = old.filter_map(|old| database.get(&format!("{}.{}", old.name, old.architecture)));

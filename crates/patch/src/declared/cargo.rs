@@ -1,7 +1,10 @@
 //! `Cargo.lock` of versions 3 and 4 (<https://doc.rust-lang.org/cargo/reference/registry-index.html>). A package gets the new version
 //! with its checksum from the index, if the index says that it asks for the same as the old one and what is locked satisfies
-//! that, and if all that need it take it.
+//! that, and if all that need it take it. What `Cargo.toml` pins to the old version (`=1.2.3`) is raised with it.
 
+mod own;
+
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use plimsoll_model::plan::Raise;
@@ -151,10 +154,14 @@ pub(super) fn raise(
     };
     let (before, after) = (of(&raise.from)?, of(&raise.to)?);
     fits(&lock, old, raise, before, after)?;
-    asked(&lock, path, raise, &to, texts, registry)?;
-    let edits = edits(lock_text, raise, &after.cksum).ok_or(Refused::Form("its lines are not found"))?;
-    Ok(Texts::from([(path.to_owned(), replaced(lock_text, edits))]))
+    let mut pins = asked(&lock, path, raise, &to, texts, registry)?;
+    let locked = edits(lock_text, raise, &after.cksum).ok_or(Refused::Form("its lines are not found"))?;
+    pins.insert(path.to_owned(), locked);
+    pins.into_iter().map(|(path, edits)| Ok((path.clone(), replaced(text(texts, &path)?, edits)))).collect()
 }
+
+/// Which bytes of which files become what.
+type Edits = BTreeMap<String, Vec<(Range<usize>, String)>>;
 
 /// Several versions of one crate are sorted; the new one must come where the old one was.
 fn keeps_its_place(lock: &Lock, raise: &Raise, to: &Version) -> Result<(), Refused> {
@@ -221,7 +228,7 @@ fn fits(
     Ok(())
 }
 
-/// Whether all that need the package take its new version.
+/// Whether all that need the package take its new version, or will when pins of the workspace's own are raised, which are given.
 fn asked(
     lock: &Lock,
     path: &str,
@@ -229,32 +236,43 @@ fn asked(
     to: &Version,
     texts: &Texts,
     registry: &dyn Registry,
-) -> Result<(), Refused> {
+) -> Result<Edits, Refused> {
+    let mut pins = Edits::new();
     let needs_it = |package: &&Locked| {
         let meant = package.dependencies.iter().filter_map(|need| lock.package.get(lock.meant(need)?));
         meant.into_iter().any(|meant| meant.name == raise.name && meant.version == raise.from)
     };
     for package in lock.package.iter().filter(needs_it) {
-        let wishes = if package.is_published() {
-            let versions = versions(&package.name, registry)?;
-            let own = versions.into_iter().find(|published| published.vers == package.version);
-            let own = own.ok_or_else(|| Refused::Unknown(package.name.clone(), package.version.clone()))?;
-            let of = |wish: &Need| wish.crate_name() == raise.name;
-            own.deps.into_iter().filter(of).map(|wish| wish.req).collect()
-        } else {
-            own_wishes(&package.name, path, &raise.name, texts)
-        };
         let needed =
             |range: &str| Refused::Needed(package.name.clone(), raise.name.clone(), range.to_owned());
-        let mut met = wishes.iter().filter(|wish| takes(wish, &raise.from)).peekable();
+        let mut own = Vec::new();
+        let wishes = if package.is_published() {
+            let versions = versions(&package.name, registry)?;
+            let found = versions.into_iter().find(|published| published.vers == package.version);
+            let found =
+                found.ok_or_else(|| Refused::Unknown(package.name.clone(), package.version.clone()))?;
+            let of = |wish: &Need| wish.crate_name() == raise.name;
+            found.deps.into_iter().filter(of).map(|wish| wish.req).collect()
+        } else {
+            own = own::wishes(&package.name, path, &raise.name, texts);
+            own.iter().map(|wish| wish.range.clone()).collect::<Vec<String>>()
+        };
+        let mut met = wishes.iter().enumerate().filter(|(_, wish)| takes(wish, &raise.from)).peekable();
         if met.peek().is_none() {
             return Err(needed("in a way that is not read"));
         }
-        if let Some(wish) = met.find(|wish| !takes(wish, &to.to_string())) {
-            return Err(needed(wish));
+        for (index, wish) in met.filter(|(_, wish)| !takes(wish, &to.to_string())) {
+            let pin = own.get(index).and_then(|wish| wish.pinned(raise, texts));
+            let (path, place) = pin.ok_or_else(|| needed(wish))?;
+            let edit = (place, raise.to.clone());
+            let edits = pins.entry(path).or_default();
+            // Several packages of a workspace may share one.
+            if !edits.contains(&edit) {
+                edits.push(edit);
+            }
         }
     }
-    Ok(())
+    Ok(pins)
 }
 
 fn takes(wish: &str, version: &str) -> bool {
@@ -262,36 +280,6 @@ fn takes(wish: &str, version: &str) -> bool {
         return false;
     };
     wish.matches(&version)
-}
-
-/// What the `Cargo.toml` of a package of the workspace asks for.
-fn own_wishes(package: &str, lock: &str, name: &str, texts: &Texts) -> Vec<String> {
-    let folder = lock.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let tables = texts.iter().filter(|(path, _)| path.starts_with(folder) && path.ends_with("Cargo.toml"));
-    let tables: Vec<toml::Table> = tables.filter_map(|(_, text)| text.parse().ok()).collect();
-    let is_own = |table: &&toml::Table| {
-        table.get("package").and_then(|own| own.get("name")).and_then(toml::Value::as_str) == Some(package)
-    };
-    let shared: Vec<&toml::Value> =
-        tables.iter().filter_map(|table| table.get("workspace")?.get("dependencies")).collect();
-    let mut wishes = Vec::new();
-    for table in tables.iter().filter(is_own) {
-        let targets = table.get("target").and_then(toml::Value::as_table).into_iter().flatten();
-        let targets = targets.filter_map(|(_, table)| table.as_table());
-        for part in std::iter::once(table).chain(targets) {
-            let lists = ["dependencies", "dev-dependencies", "build-dependencies"];
-            let listed = lists.iter().filter_map(|list| part.get(*list)?.as_table());
-            for (key, wish) in listed.flatten() {
-                let is_shared = wish.get("workspace").is_some();
-                let shared = shared.iter().find_map(|shared| shared.get(key)).filter(|_| is_shared);
-                let wish = shared.unwrap_or(wish);
-                let called = wish.get("package").and_then(toml::Value::as_str).unwrap_or(key);
-                let range = wish.as_str().or_else(|| wish.get("version")?.as_str());
-                wishes.extend(range.filter(|_| called == name).map(str::to_owned));
-            }
-        }
-    }
-    wishes
 }
 
 /// What changes in the text: version and checksum of the package, and its name with version where others need it.

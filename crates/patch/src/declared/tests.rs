@@ -287,9 +287,17 @@ fn a_crate_gets_the_checksum_of_the_index() {
     assert_eq!(refused("1.0.2", &mut all), "h 1.0.2 needs k ^1.5, which the file does not have");
     assert_eq!(refused("1.0.3", &mut all), "h 1.0.3 needs m ^1, which the file does not have");
     assert!(refused("3.0.0", &mut all).contains("another version"));
-    let strict = manifest.replace("h = \"1\"", "h = \"=1.0.0\"");
-    let mut exact = texts(&[("Cargo.lock", CARGO_LOCK), ("Cargo.toml", &strict)]);
-    assert_eq!(refused("1.0.1", &mut exact), "app asks for h =1.0.0");
+    for below in ["~1.0.0, <1.0.1", ">=1, <=1.0.0"] {
+        let strict = manifest.replace("h = \"1\"", &format!("h = \"{below}\""));
+        let mut strict = texts(&[("Cargo.lock", CARGO_LOCK), ("Cargo.toml", &strict)]);
+        assert_eq!(refused("1.0.1", &mut strict), format!("app asks for h {below}"));
+    }
+    for pin in ["h = \"=1.0.0\"", "h = { version = '= 1.0.0' } # =1.0.0"] {
+        let pinned = manifest.replace("h = \"1\"", pin);
+        let mut pinned_texts = texts(&[("Cargo.lock", CARGO_LOCK), ("Cargo.toml", &pinned)]);
+        raise(kind, "Cargo.lock", &wish(kind, "h", "1.0.0", "1.0.1"), &mut pinned_texts, &answers).unwrap();
+        assert_eq!(pinned_texts["Cargo.toml"], pinned.replacen("1.0.0", "1.0.1", 1));
+    }
     raise(kind, "Cargo.lock", &wish(kind, "h", "1.0.0", "1.0.1"), &mut all, &answers).unwrap();
     let expected = CARGO_LOCK
         .replace("\"h 1.0.0\"", "\"h 1.0.1\"")

@@ -1,11 +1,15 @@
-//! rpm's database: read in SQLite's form, and written anew by SQLite itself with other packages in it, its indexes as rpm makes them.
-//! The image's own file is read by our reader alone. <https://github.com/rpm-software-management/rpm/blob/master/lib/backend/sqlite.cc>.
+//! rpm's database, in SQLite's form and in NDB's: read, and written anew with other packages in it, its indexes as rpm makes them.
+//! The image's own file is read by our readers alone. <https://github.com/rpm-software-management/rpm/tree/master/lib/backend>.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod keys;
+mod ndb;
+mod ndb_index;
+mod sqlite;
 
-use plimsoll_formats::rpmdb::{Limits, headers};
+use std::collections::BTreeMap;
+
+use plimsoll_formats::rpmdb::{Limits, RpmDbError, headers};
 use plimsoll_model::version::Scheme;
-use rusqlite::{Connection, params};
 
 use super::archive::version_of;
 use super::files::{FileRecord, files_of};
@@ -13,58 +17,46 @@ use super::header::Header;
 use super::index::MODULE;
 use super::relations::relations_of;
 use super::tags::{
-    ARCH, BASE_NAMES, CONFLICT_NAME, DIR_NAMES, ENHANCE_NAME, FILE_TRIGGER_INDEX, FILE_TRIGGER_NAME, GROUP,
-    INSTALL_COLOR, INSTALL_TID, NAME, OBSOLETE_NAME, PROVIDE_NAME, RECOMMEND_NAME, REQUIRE_FLAGS,
-    REQUIRE_NAME, SHA1_HEADER, SIG_MD5, SUGGEST_NAME, SUPPLEMENT_NAME, TRANS_FILE_TRIGGER_INDEX,
-    TRANS_FILE_TRIGGER_NAME, TRIGGER_NAME,
+    ARCH, DESCRIPTION, FILE_TRIGGER_NAME, INSTALL_COLOR, NAME, TRANS_FILE_TRIGGER_NAME, TRIGGER_NAME,
 };
 use crate::stock::{Present, Relations, Standing};
 
 /// Where the database may be.
 pub const FOLDERS: [&str; 3] = ["usr/lib/sysimage/rpm", "usr/share/rpm", "var/lib/rpm"];
 /// Its name in SQLite's form.
-pub const FILE: &str = "rpmdb.sqlite";
-
-/// Which columns of a table SQLite is told to index.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Indexed {
-    Nothing,
-    Key,
-    Both,
-}
-
-/// The tables of what packages are found by.
-const TABLES: [(&str, u32, Indexed); 18] = [
-    ("Name", NAME, Indexed::Key),
-    ("Basenames", BASE_NAMES, Indexed::Both),
-    ("Group", GROUP, Indexed::Key),
-    ("Requirename", REQUIRE_NAME, Indexed::Both),
-    ("Providename", PROVIDE_NAME, Indexed::Both),
-    ("Conflictname", CONFLICT_NAME, Indexed::Both),
-    ("Obsoletename", OBSOLETE_NAME, Indexed::Both),
-    ("Triggername", TRIGGER_NAME, Indexed::Both),
-    ("Dirnames", DIR_NAMES, Indexed::Both),
-    ("Installtid", INSTALL_TID, Indexed::Nothing),
-    ("Sigmd5", SIG_MD5, Indexed::Nothing),
-    ("Sha1header", SHA1_HEADER, Indexed::Key),
-    ("Filetriggername", FILE_TRIGGER_NAME, Indexed::Both),
-    ("Transfiletriggername", TRANS_FILE_TRIGGER_NAME, Indexed::Both),
-    ("Recommendname", RECOMMEND_NAME, Indexed::Both),
-    ("Suggestname", SUGGEST_NAME, Indexed::Both),
-    ("Supplementname", SUPPLEMENT_NAME, Indexed::Both),
-    ("Enhancename", ENHANCE_NAME, Indexed::Both),
-];
+pub const SQLITE: &str = "rpmdb.sqlite";
+/// Its name in NDB's form.
+pub const NDB: &str = "Packages.db";
+/// The indexes of an NDB, which lie beside it.
+const NDB_INDEX: &str = "Index.db";
+/// Its name in Berkeley DB's form, which is not written.
+pub const BERKELEY: &str = "Packages";
 
 /// The packages that are installed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Database {
     /// In the order of the database.
     pub packages: Vec<Installed>,
+    form: Form,
+    /// The number of the next package.
+    next: u32,
+}
+
+/// In which form it lies.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    Sqlite,
+    /// With the count of its changes.
+    Ndb {
+        generation: u32,
+    },
 }
 
 /// A package that the database tells of.
 #[derive(Clone, Debug)]
 pub struct Installed {
+    /// What the database calls it.
+    pub number: u32,
     /// Its header.
     pub header: Header,
     /// Its files.
@@ -74,8 +66,8 @@ pub struct Installed {
 /// Why the database is not used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum DatabaseError {
-    /// It is of an older form.
-    #[error("the rpm database is not in SQLite's form, and others are not written")]
+    /// It is of another form.
+    #[error("the rpm database is neither in SQLite's form nor in NDB's, and others are not written")]
     Form,
     /// Something of it cannot be read, and would be lost.
     #[error("the rpm database is damaged: {0}")]
@@ -86,6 +78,13 @@ pub enum DatabaseError {
 }
 
 impl Installed {
+    fn read(number: u32, header: &[u8]) -> Result<Self, DatabaseError> {
+        let damaged = |what: &str| DatabaseError::Damaged(format!("{what} is broken"));
+        let header = Header::read(header).ok_or_else(|| damaged("a header"))?;
+        let files = files_of(&header).ok_or_else(|| damaged("a list of files"))?;
+        Ok(Self { number, header, files })
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> String {
@@ -123,19 +122,29 @@ impl Database {
     /// # Errors
     /// If it is of another form, or not wholly sound.
     pub fn read(bytes: &[u8]) -> Result<Self, DatabaseError> {
-        if !bytes.starts_with(b"SQLite format 3\0") {
-            return Err(DatabaseError::Form);
+        if bytes.starts_with(b"SQLite format 3\0") {
+            Self::of_sqlite(bytes)
+        } else if bytes.starts_with(ndb::MAGIC) {
+            Self::of_ndb(bytes)
+        } else {
+            Err(DatabaseError::Form)
         }
-        let damaged = |what: &str| DatabaseError::Damaged(what.to_owned());
-        let package = |header: Result<plimsoll_formats::rpmdb::Header<'_>, _>| {
-            let header =
-                header.map_err(|error: plimsoll_formats::rpmdb::RpmDbError| damaged(&error.to_string()))?;
-            let header = Header::read(header.as_bytes()).ok_or_else(|| damaged("a header is broken"))?;
-            let files = files_of(&header).ok_or_else(|| damaged("a list of files is broken"))?;
-            Ok(Installed { header, files })
-        };
-        let packages = headers(bytes, &Limits::default()).map(package).collect::<Result<_, _>>()?;
-        Ok(Self { packages })
+    }
+
+    fn of_sqlite(bytes: &[u8]) -> Result<Self, DatabaseError> {
+        let damaged = |error: RpmDbError| DatabaseError::Damaged(error.to_string());
+        let packages = (1..).zip(headers(bytes, &Limits::default()));
+        let packages =
+            packages.map(|(number, header)| Installed::read(number, header.map_err(damaged)?.as_bytes()));
+        let packages: Vec<Installed> = packages.collect::<Result<_, _>>()?;
+        let next = packages.last().map_or(1, |last| last.number.saturating_add(1));
+        Ok(Self { packages, form: Form::Sqlite, next })
+    }
+
+    fn of_ndb(bytes: &[u8]) -> Result<Self, DatabaseError> {
+        let ndb::Packages { generation, next, headers } = ndb::read(bytes).map_err(DatabaseError::Damaged)?;
+        let packages = headers.into_iter().map(|(number, header)| Installed::read(number, header));
+        Ok(Self { packages: packages.collect::<Result<_, _>>()?, form: Form::Ndb { generation }, next })
     }
 
     /// What is installed, as finding a change needs it.
@@ -168,6 +177,13 @@ impl Database {
         Standing { scheme: Scheme::Rpm, packages: packages.collect() }
     }
 
+    /// The public keys that rpm was told to trust, as text.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        let keys = self.packages.iter().filter(|package| package.is_key());
+        keys.filter_map(|package| package.header.text(DESCRIPTION)).collect()
+    }
+
     /// The package of this name and architecture.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Installed> {
@@ -175,11 +191,12 @@ impl Database {
     }
 
     /// Takes a package away, and puts another one behind all others, as rpm does.
-    pub fn replace(&mut self, old: Option<&str>, new: Installed) {
+    pub fn replace(&mut self, old: Option<&str>, header: Header, files: Vec<FileRecord>) {
         if let Some(at) = self.packages.iter().position(|package| Some(package.key().as_str()) == old) {
             self.packages.remove(at);
         }
-        self.packages.push(new);
+        self.packages.push(Installed { number: self.next, header, files });
+        self.next = self.next.saturating_add(1);
     }
 
     /// The architectures that files count for, as rpm colors them.
@@ -189,168 +206,27 @@ impl Database {
         colors.max().and_then(|color| u32::try_from(color).ok()).unwrap_or(0)
     }
 
-    /// The database's bytes.
+    /// The files of the database: their names, and what they hold.
     ///
     /// # Errors
-    /// If SQLite fails.
-    pub fn bytes(&self) -> Result<Vec<u8>, DatabaseError> {
-        self.written().map_err(|error| DatabaseError::Write(error.to_string()))
-    }
-
-    fn written(&self) -> rusqlite::Result<Vec<u8>> {
-        let mut connection = Connection::open_in_memory()?;
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(
-            "CREATE TABLE IF NOT EXISTS 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT,blob BLOB NOT NULL)",
-        )?;
-        for (number, package) in (1_i64..).zip(&self.packages) {
-            transaction
-                .execute("INSERT INTO 'Packages' VALUES(?, ?)", params![number, package.header.bytes()])?;
-        }
-        for (table, tag, indexed) in TABLES {
-            let kind = if indexed == Indexed::Nothing { "BLOB" } else { "TEXT" };
-            transaction.execute_batch(&format!(
-                "CREATE TABLE IF NOT EXISTS '{table}' (key '{kind}' NOT NULL, hnum INTEGER NOT NULL, idx INTEGER NOT NULL, FOREIGN KEY (hnum) REFERENCES 'Packages'(hnum))"
-            ))?;
-            let mut insert = transaction.prepare(&format!("INSERT INTO '{table}' VALUES(?, ?, ?)"))?;
-            for (number, package) in (1_i64..).zip(&self.packages) {
-                for (key, index) in keys(&package.header, tag) {
-                    match key {
-                        Key::Text(text) => insert.execute(params![text, number, index])?,
-                        Key::Bytes(bytes) => insert.execute(params![bytes, number, index])?,
-                    };
-                }
+    /// If SQLite fails, or NDB has no room for it.
+    pub fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, DatabaseError> {
+        let failed = |reason: &str| DatabaseError::Write(reason.to_owned());
+        match self.form {
+            Form::Sqlite => {
+                let bytes = sqlite::written(&self.packages).map_err(|error| failed(&error.to_string()))?;
+                Ok(vec![(SQLITE, bytes)])
             }
-            drop(insert);
-            let columns: &[&str] = match indexed {
-                Indexed::Nothing => &[],
-                Indexed::Key => &["key"],
-                Indexed::Both => &["key", "hnum"],
-            };
-            for column in columns {
-                transaction.execute_batch(&format!(
-                    "CREATE INDEX IF NOT EXISTS '{table}_{column}_idx' ON '{table}'({column} ASC)"
-                ))?;
+            Form::Ndb { generation } => {
+                let generation = generation.wrapping_add(1);
+                let packages = ndb::written(&self.packages, generation, self.next);
+                let index = ndb_index::written(&self.packages, generation);
+                let all = [(NDB, packages), (NDB_INDEX, index)].map(|(name, bytes)| Some((name, bytes?)));
+                all.into_iter().collect::<Option<_>>().ok_or_else(|| failed("it is too large for an NDB"))
             }
         }
-        transaction.commit()?;
-        Ok(connection.serialize(rusqlite::MAIN_DB)?.to_vec())
     }
-}
-
-/// By what a package is found.
-enum Key {
-    Text(String),
-    Bytes(Vec<u8>),
-}
-
-/// Under which keys a package stands in the table of a tag, each with its number.
-fn keys(header: &Header, tag: u32) -> Vec<(Key, i64)> {
-    match tag {
-        INSTALL_TID => {
-            let numbers = header.numbers(tag).into_iter().filter_map(|number| u32::try_from(number).ok());
-            return (0..)
-                .zip(numbers)
-                .map(|(index, number)| (Key::Bytes(number.to_le_bytes().to_vec()), index))
-                .collect();
-        }
-        SIG_MD5 => {
-            return header.binary(tag).map(|bytes| (Key::Bytes(bytes.to_vec()), 0)).into_iter().collect();
-        }
-        _ => {}
-    }
-    let mut texts = header.strings(tag);
-    if tag == GROUP {
-        texts.truncate(1);
-        if texts.is_empty() {
-            texts.push("Unknown".to_owned());
-        }
-    }
-    let flags = if tag == REQUIRE_NAME { header.numbers(REQUIRE_FLAGS) } else { Vec::new() };
-    let numbers = match tag {
-        FILE_TRIGGER_NAME => header.numbers(FILE_TRIGGER_INDEX),
-        TRANS_FILE_TRIGGER_NAME => header.numbers(TRANS_FILE_TRIGGER_INDEX),
-        _ => Vec::new(),
-    };
-    let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
-    for (index, text) in texts.into_iter().enumerate() {
-        let is_left_out = is_transient(flags.get(index).copied().unwrap_or_default())
-            || (tag == TRIGGER_NAME && !seen.insert(text.clone()))
-            || (text.is_empty() && tag != BASE_NAMES);
-        if is_left_out {
-            continue;
-        }
-        let number = numbers.get(index).copied().and_then(|number| i64::try_from(number).ok());
-        let number = number.unwrap_or_else(|| i64::try_from(index).unwrap_or_default());
-        let rich =
-            if text.starts_with('(') && tag != PROVIDE_NAME { parts_of(&text) } else { BTreeSet::new() };
-        found.push((Key::Text(text), number));
-        found.extend(rich.into_iter().map(|part| (Key::Text(part), number)));
-    }
-    found
-}
-
-/// Needs that hold only while a package is being installed.
-const fn is_transient(flags: u64) -> bool {
-    const INSTALLING: u64 = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 10 | 1 << 24 | 1 << 26;
-    const REMOVING: u64 = 1 << 11 | 1 << 12 | 1 << 20 | 1 << 21;
-    const META: u64 = 1 << 29;
-    flags & INSTALLING != 0 && flags & (REMOVING | META) == 0
-}
-
-/// The names in a rich dependency; a `!` is before those whose absence it asks about.
-fn parts_of(text: &str) -> BTreeSet<String> {
-    let spaced = text.replace("((", "( (").replace("))", ") )");
-    let (mut parts, mut is_condition, mut is_version) = (BTreeSet::new(), false, false);
-    for word in spaced.split_whitespace() {
-        // Parentheses belong to names, too: `(libc.so.6()(64bit) if x)`.
-        let inside = word.strip_prefix('(').unwrap_or(word);
-        let closes = inside.matches(')').count() > inside.matches('(').count();
-        let inside = if closes { inside.strip_suffix(')').unwrap_or(inside) } else { inside };
-        match inside {
-            "" | ")" | "and" | "or" | "with" | "without" => {}
-            "if" | "unless" => is_condition = true,
-            "else" => is_condition = false,
-            "<" | "<=" | "=" | ">=" | ">" => is_version = true,
-            _ if is_version => is_version = false,
-            name => drop(parts.insert(if is_condition { format!("!{name}") } else { name.to_owned() })),
-        }
-    }
-    parts
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::header::Value;
-    use super::super::header::tests::{header, strings};
-    use super::*;
-
-    #[test]
-    fn what_is_written_is_read() {
-        let package = |name: &str| Installed {
-            header: header(&[
-                (NAME, strings(&[name])),
-                (ARCH, strings(&["noarch"])),
-                (INSTALL_TID, Value::Number(7)),
-            ]),
-            files: Vec::new(),
-        };
-        let mut database = Database { packages: vec![package("a"), package("b")] };
-        database.replace(Some("a.noarch"), package("c"));
-        let bytes = database.bytes().unwrap();
-        assert_eq!(bytes, database.bytes().unwrap(), "the same packages give the same bytes");
-        let names: Vec<String> =
-            Database::read(&bytes).unwrap().packages.iter().map(Installed::name).collect();
-        assert_eq!(names, ["b", "c"]);
-        assert_eq!(Database::read(b"\0\0").unwrap_err(), DatabaseError::Form);
-        assert!(matches!(Database::read(&bytes[..4096]), Err(DatabaseError::Damaged(_))));
-    }
-
-    #[test]
-    fn rich_dependencies_are_found_by_their_parts() {
-        let parts = |text: &str| parts_of(text).into_iter().collect::<Vec<_>>();
-        assert_eq!(parts("(a >= 1 if b)"), ["!b", "a"]);
-        assert_eq!(parts("((libc.so.6()(64bit) or c) and d)"), ["c", "d", "libc.so.6()(64bit)"]);
-        assert!(is_transient(1 << 24) && is_transient(1 << 9) && !is_transient(1 << 9 | 1 << 12));
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ pub(crate) const NAME: u32 = 1000;
 pub(crate) const VERSION: u32 = 1001;
 pub(crate) const RELEASE: u32 = 1002;
 pub(crate) const EPOCH: u32 = 1003;
+pub(crate) const DESCRIPTION: u32 = 1005;
 pub(crate) const INSTALL_TIME: u32 = 1008;
 pub(crate) const GROUP: u32 = 1016;
 pub(crate) const ARCH: u32 = 1022;

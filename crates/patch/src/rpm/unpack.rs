@@ -7,7 +7,7 @@ use plimsoll_model::digest::Digest;
 use plimsoll_model::patch::Kept;
 
 use super::archive::Rpm;
-use super::database::{Database, Installed};
+use super::database::Database;
 use super::files::FileRecord;
 use super::tags::{MISSING_OK, NO_REPLACE};
 use crate::accounts::Accounts;
@@ -34,8 +34,8 @@ pub struct Ground {
 
 impl Ground {
     /// Where the files of a package are.
-    pub fn paths_of(package: &Installed) -> impl Iterator<Item = String> {
-        package.files.iter().map(|file| file.path.clone())
+    pub fn paths_of(files: &[FileRecord]) -> impl Iterator<Item = String> {
+        files.iter().map(|file| file.path.clone())
     }
 }
 
@@ -63,9 +63,8 @@ pub fn unpack(
     unpacking.files(ground, changes)?;
     unpacking.take_away(ground, changes)?;
     let header = rpm.installed(ground.now, ground.database.color());
-    let new = Installed { header, files: rpm.files.clone() };
-    ground.owners.own(&unpacking.key, Ground::paths_of(&new), &ground.tree);
-    ground.database.replace(old, new);
+    ground.owners.own(&unpacking.key, Ground::paths_of(&rpm.files), &ground.tree);
+    ground.database.replace(old, header, rpm.files.clone());
     Ok(())
 }
 

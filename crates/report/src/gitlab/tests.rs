@@ -18,7 +18,8 @@ fn list(items: &Value, min: usize) -> Value {
     json!({ "type": "array", "minItems": min, "items": items })
 }
 
-/// What schema 15.0.7 asks of both reports, written down by hand: the schemas themselves come in no package.
+/// What schema 15.0.7 asks of both reports, written down by hand from GitLab's own
+/// (`lib/gitlab/ci/parsers/security/validators/schemas/15.0.7` of its repository): the schemas themselves come in no package.
 fn schema(kind: Kind) -> Value {
     let time = json!({ "type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}$" });
     let vendor = object(&["name"], &json!({ "name": text(1) }));
@@ -37,11 +38,38 @@ fn schema(kind: Kind) -> Value {
         }),
     );
     let version = json!({ "const": "15.0.7" });
+    let mut required = vec!["scan", "version", "vulnerabilities"];
+    if kind == Kind::Dependency {
+        required.push("dependency_files");
+    }
+    let file = object(
+        &["path", "package_manager", "dependencies"],
+        &json!({ "path": text(1), "package_manager": text(1), "dependencies": list(&dependency_schema(), 0) }),
+    );
     object(
-        &["scan", "version", "vulnerabilities"],
-        &json!({ "version": version, "scan": scan, "vulnerabilities": list(&vulnerability_schema(kind), 0) }),
+        &required,
+        &json!({ "version": version, "scan": scan, "vulnerabilities": list(&vulnerability_schema(kind), 0), "dependency_files": list(&file, 0) }),
     )
 }
+
+/// The metrics of CVSS 3, and their values.
+const METRICS: [(&str, &str); 15] = [
+    ("AV", "NALP"),
+    ("AC", "LH"),
+    ("PR", "NLH"),
+    ("UI", "NR"),
+    ("S", "UC"),
+    ("[CIA]", "NLH"),
+    ("E", "XUPFH"),
+    ("RL", "XOTWU"),
+    ("RC", "XURC"),
+    ("[CIA]R", "XLMH"),
+    ("MAV", "XNALP"),
+    ("MAC", "XLH"),
+    ("M(PR|[CIA])", "XNLH"),
+    ("MUI", "XNR"),
+    ("MS", "XUC"),
+];
 
 fn vulnerability_schema(kind: Kind) -> Value {
     let url = json!({ "type": "string", "pattern": "^(https?|ftp)://.+" });
@@ -49,7 +77,8 @@ fn vulnerability_schema(kind: Kind) -> Value {
         &["type", "name", "value"],
         &json!({ "type": text(1), "name": text(1), "value": text(1), "url": url }),
     );
-    let pattern = "^CVSS:3[.][01]/([A-Z]{1,3}:[A-Z]/)*[A-Z]{1,3}:[A-Z]$";
+    let metrics = METRICS.map(|(metric, values)| format!("{metric}:[{values}]")).join("|");
+    let pattern = format!("^CVSS:3[.][01](/({metrics}))+$");
     let vector = json!({ "type": "string", "minLength": 32, "maxLength": 128, "pattern": pattern });
     let vector = object(&["vendor", "vector"], &json!({ "vendor": text(1), "vector": vector }));
     let detail = object(
@@ -65,7 +94,7 @@ fn vulnerability_schema(kind: Kind) -> Value {
             "severity": { "enum": ["Info", "Unknown", "Low", "Medium", "High", "Critical"] },
             "solution": { "type": "string", "maxLength": 7000 },
             "identifiers": list(&identifier, 1),
-            "cvss_vectors": list(&vector, 1),
+            "cvss_vectors": { "type": "array", "minItems": 1, "maxItems": 10, "items": vector },
             "links": list(&object(&["url"], &json!({ "url": url })), 0),
             "details": { "type": "object", "additionalProperties": detail },
             "location": location_schema(kind),
@@ -73,9 +102,13 @@ fn vulnerability_schema(kind: Kind) -> Value {
     )
 }
 
-fn location_schema(kind: Kind) -> Value {
+fn dependency_schema() -> Value {
     let package = object(&["name"], &json!({ "name": text(0) }));
-    let dependency = object(&["package", "version"], &json!({ "package": package, "version": text(0) }));
+    object(&["package", "version"], &json!({ "package": package, "version": text(0) }))
+}
+
+fn location_schema(kind: Kind) -> Value {
+    let dependency = dependency_schema();
     match kind {
         Kind::Container => object(
             &["dependency", "operating_system", "image"],
@@ -129,6 +162,11 @@ fn vulnerabilities_have_their_package_and_the_rest_is_told() {
     let all = document["vulnerabilities"].as_array().unwrap();
     assert_eq!(all.len(), 1);
     assert_eq!(all[0]["location"]["file"], "app/requests-2.19.0.dist-info/METADATA");
+    let files = document["dependency_files"].as_array().unwrap();
+    let requests = files.iter().find(|file| file["path"] == all[0]["location"]["file"]).unwrap();
+    assert_eq!(requests["package_manager"], "pip");
+    assert_eq!(requests["dependencies"], json!([all[0]["location"]["dependency"]]));
+    assert!(read(&CONTAINER, self::scan()).get("dependency_files").is_none());
 }
 
 #[test]

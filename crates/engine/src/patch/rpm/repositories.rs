@@ -37,8 +37,8 @@ pub(super) struct Asked {
     pub(super) refused: Vec<(String, String)>,
 }
 
-/// Asks the repositories. One that cannot be believed gives nothing, and is told.
-pub(super) fn index(scene: &Scene<'_>, standing: &Standing) -> Result<Asked, PatchError> {
+/// Asks the repositories; `keys` are those of rpm's database. One that cannot be believed gives nothing, and is told.
+pub(super) fn index(scene: &Scene<'_>, standing: &Standing, keys: &[Vec<u8>]) -> Result<Asked, PatchError> {
     let mut all = chosen(scene, standing);
     if all.is_empty() {
         let what = "repository in /etc/yum.repos.d or /etc/zypp/repos.d; name one with --repository ADDRESS";
@@ -46,7 +46,7 @@ pub(super) fn index(scene: &Scene<'_>, standing: &Standing) -> Result<Asked, Pat
     }
     let mut asked = Asked { index: Index::default(), repositories: Vec::new(), refused: Vec::new() };
     for repository in &mut all {
-        let added = located(repository, scene).and_then(|()| add(repository, scene, &mut asked.index));
+        let added = located(repository, scene).and_then(|()| add(repository, scene, keys, &mut asked.index));
         match added {
             Ok((name, signed_by)) => asked.repositories.push(PatchRepository { name, signed_by }),
             Err(reason) => asked.refused.push((repository.id.clone(), reason)),
@@ -124,7 +124,12 @@ fn fetch(scene: &Scene<'_>, name: &str, addresses: Vec<String>, limit: u64) -> R
 }
 
 /// Adds a repository's packages; gives its address, and who signed its metadata.
-fn add(repository: &Repository, scene: &Scene<'_>, index: &mut Index) -> Result<(String, String), String> {
+fn add(
+    repository: &Repository,
+    scene: &Scene<'_>,
+    imported: &[Vec<u8>],
+    index: &mut Index,
+) -> Result<(String, String), String> {
     let at = |file: &str| -> Vec<String> {
         repository.addresses.iter().map(|address| format!("{address}/{file}")).collect()
     };
@@ -134,7 +139,7 @@ fn add(repository: &Repository, scene: &Scene<'_>, index: &mut Index) -> Result<
         let file = fetch(scene, "repomd.xml.asc", at("repodata/repomd.xml.asc"), REPOMD)
             .map_err(|reason| format!("its signature, which the image asks for: {reason}"))?;
         let signature = bounded::read(file, REPOMD).map_err(words)?;
-        scene.outside.verify_detached(&document, &signature, &keys(repository, scene)?)?
+        scene.outside.verify_detached(&document, &signature, &keys(repository, scene, imported)?)?
     } else {
         "nobody: each package is, by itself".to_owned()
     };
@@ -153,9 +158,9 @@ fn add(repository: &Repository, scene: &Scene<'_>, index: &mut Index) -> Result<
 }
 
 /// The keys of which one must have signed a repository's metadata.
-fn keys(repository: &Repository, scene: &Scene<'_>) -> Result<Vec<Vec<u8>>, String> {
+fn keys(repository: &Repository, scene: &Scene<'_>, imported: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, String> {
     let own = repository.keys.iter().filter_map(|path| binary(scene.held.get(path)?));
-    let all: Vec<Vec<u8>> = own.chain(named(scene)).collect();
+    let all: Vec<Vec<u8>> = own.chain(imported.iter().cloned()).chain(named(scene)).collect();
     if all.is_empty() {
         Err("the image has no key for it; --keyring FILE names one".to_owned())
     } else {
@@ -167,9 +172,9 @@ fn named(scene: &Scene<'_>) -> impl Iterator<Item = Vec<u8>> {
     scene.options.keys.iter().filter_map(|key| binary(&key.bytes))
 }
 
-/// All keys that the image trusts for packages: rpm itself knows no repositories.
-pub(super) fn trusted(scene: &Scene<'_>) -> Vec<Vec<u8>> {
+/// All keys that the image trusts for packages: rpm itself knows no repositories, and has those in its database.
+pub(super) fn trusted(scene: &Scene<'_>, imported: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let paths = FOLDERS.iter().skip(2).take(2).flat_map(|folder| scene.held.below(folder));
     let own = paths.filter_map(|path| binary(scene.held.get(&path)?));
-    own.chain(named(scene)).collect()
+    own.chain(imported.iter().cloned()).chain(named(scene)).collect()
 }
