@@ -85,12 +85,15 @@ pub fn asked(review: &Review, unchanged: Unchanged) -> Result<Asked, AskedError>
     }
     let [group, version, kind] = &review.kind;
     let [of_group, resource] = &review.resource;
-    let mut ours = KINDS.iter().filter(|known| (known.0, known.3) == (of_group, resource));
-    if ours.next().is_some() && HARMLESS.contains(&review.sub_resource.as_str()) {
+    let known = KINDS.iter().find(|known| (known.0, known.1, known.2) == (group, version, kind));
+    if known.is_some_and(|known| (known.0, known.3) != (of_group, resource)) {
+        return Err(shape("the kind", "is not that of the resource"));
+    }
+    let is_ours = KINDS.iter().any(|known| (known.0, known.3) == (of_group, resource));
+    if is_ours && HARMLESS.contains(&review.sub_resource.as_str()) {
         return Ok(Asked::Nothing("no image can be changed by this part of the resource"));
     }
-    let object = review.object.as_ref().ok_or_else(|| shape("the review", "is missing"))?;
-    let known = KINDS.iter().find(|known| (known.0, known.1, known.2) == (group, version, kind));
+    let object = review.object.as_ref().ok_or_else(|| shape("all", "is missing"))?;
     let Some((.., place)) = known.filter(|_| review.operation != Operation::Connect) else {
         let mut wanted = Vec::new();
         anywhere(object, "", &mut wanted)?;

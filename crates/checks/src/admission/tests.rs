@@ -173,6 +173,10 @@ fn n57_objects_of_another_shape_are_errors() {
         (0..=IMAGES).map(|number| json!({ "image": format!("acme/a:{number}") })).collect();
     let many = asked_by(&review("CREATE", "", "pods", &pod(&json!({ "containers": many }))));
     assert!(matches!(many, Err(AskedError::TooMany)));
+    assert!(
+        asked_by(&review("UPDATE", "status", "deployments", &pod(&pod_spec()))).is_err(),
+        "no pod is that"
+    );
     let mut missing = review("CREATE", "", "pods", &pod(&pod_spec()));
     missing["request"]["object"] = Value::Null;
     assert!(asked_by(&missing).is_err());
