@@ -225,6 +225,29 @@ fn n57_malformed_reviews_are_refused_with_a_reason() {
 }
 
 #[test]
+fn n57_no_changed_byte_brings_anything_down_or_another_answer_than_it_says() {
+    let good = review("UPDATE", "", "pods", &pod(&pod_spec())).to_string().into_bytes();
+    for at in 0..good.len() {
+        for byte in [0, b'"', b'{', b'}', b'\\', b'9', 0xff] {
+            let mut changed = good.clone();
+            changed[at] = byte;
+            let Ok(review) = Review::read(&changed) else { continue };
+            let document: Value = serde_json::from_slice(&changed).unwrap();
+            assert_eq!(
+                (uid(&changed).as_deref(), document["request"]["uid"].as_str()),
+                (Some(&*review.uid), Some(&*review.uid))
+            );
+            let Ok(Asked::Images(wanted, 0)) = asked(&review, Unchanged::Counts) else { continue };
+            for wanted in wanted {
+                let there = document["request"]["object"].pointer(&wanted.place).unwrap().as_str().unwrap();
+                assert_eq!(there.parse().ok(), Some(wanted.image));
+            }
+        }
+        assert!(Review::read(&good[..at]).is_err());
+    }
+}
+
+#[test]
 fn selectors_mean_what_kubectl_means() {
     let tagged: Labels = [("tier", "prod"), ("a.b/c", "")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
     for (selector, fits) in [
