@@ -4,9 +4,10 @@
 //! Secrets are found while a layer is read ([`all::EXTRACTORS`]) and become findings here ([`secrets::secret_findings`]);
 //! the configuration's rules ([`all::IMAGE_RULES`]) look at plain fields ([`image_config::ImageFacts`]), so this crate
 //! has no idea of images and registries. Manifests and Compose files ([`kubernetes`], [`compose`]) are texts, whose
-//! findings tell where they stand.
+//! findings tell where they stand. What a cluster asks about before it makes an object is read by [`admission`].
 #![forbid(unsafe_code)]
 
+pub mod admission;
 pub mod all;
 pub mod build_file;
 pub mod compose;

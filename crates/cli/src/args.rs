@@ -1,5 +1,6 @@
 //! What can be typed.
 
+pub(crate) mod admit;
 pub(crate) mod aside;
 pub(crate) mod audit;
 mod cache;
@@ -152,6 +153,8 @@ pub(crate) enum Command {
     Verify(Typed<verify::Verify>),
     /// Tell whether a file is signed by whom you trust.
     VerifyBlob(Typed<verify::VerifyBlob>),
+    /// Answer a cluster that asks whether to make or change an object: only if all its images are signed by whom you trust.
+    Admit(Typed<admit::Admit>),
     /// List everything that belongs to an image: platforms, attestations, signatures, bills of materials, and what belongs to these.
     Tree(Typed<Tree>),
     /// Copy an image byte for byte with everything that belongs to it: between registries, OCI layouts and OCI archives.

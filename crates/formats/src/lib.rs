@@ -14,6 +14,7 @@ pub mod executable;
 mod lines;
 pub mod rpmdb;
 pub mod source;
+pub mod strict;
 pub mod suggest;
 pub mod tar;
 pub mod utf16;

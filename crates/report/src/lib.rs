@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod admission;
 pub mod all;
 mod case;
 pub mod check;

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use crate::strict::{self, StrictError};
+use plimsoll_formats::strict::{self, StrictError};
 
 /// The type of payloads that are in-toto statements.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";

@@ -18,7 +18,7 @@ use sigstore_types::{
 
 use crate::key::PublicKey;
 use crate::signing::key_file::in_pem;
-use crate::strict;
+use plimsoll_formats::strict;
 
 pub(crate) const KIND: &str = "intoto";
 pub(crate) const VERSION: &str = "0.0.1";

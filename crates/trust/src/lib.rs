@@ -32,5 +32,4 @@ pub mod signing;
 pub mod simple_signing;
 pub mod statement;
 mod status;
-pub mod strict;
 pub mod vsa;

@@ -6,7 +6,7 @@ use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::reference::Reference;
 use serde::Deserialize;
 
-use crate::strict::{self, StrictError};
+use plimsoll_formats::strict::{self, StrictError};
 
 /// A larger signature is refused.
 pub const SIGNATURE_LIMIT: u64 = 64 << 10;

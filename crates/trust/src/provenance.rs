@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::strict;
+use plimsoll_formats::strict;
 
 /// The types of predicates that are provenance.
 pub const TYPES: [&str; 3] = [

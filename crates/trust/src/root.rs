@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sigstore_trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
 use sigstore_types::{SignatureBytes, TimestampToken};
 
-use crate::strict::{self, StrictError};
+use plimsoll_formats::strict::{self, StrictError};
 
 /// A larger file is no trusted root.
 pub const ROOT_LIMIT: usize = 4 << 20;

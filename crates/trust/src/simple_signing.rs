@@ -10,7 +10,7 @@ use plimsoll_model::digest::{BlobDigest, Digest};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::strict::{self, StrictError};
+use plimsoll_formats::strict::{self, StrictError};
 
 /// The media type of the layer that holds a payload.
 pub const MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use plimsoll_model::digest::Digest;
 use serde::Deserialize;
 
-use crate::strict::{self, StrictError};
+use plimsoll_formats::strict::{self, StrictError};
 
 const TYPES: [&str; 2] = ["https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"];
 /// The one digest that counts. MD5, SHA-1 and git's ids say nothing of an image.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::signing::statement;
-use crate::strict;
+use plimsoll_formats::strict;
 
 pub use demand::SummaryDemand;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 const HEADING: &str = "Signatures of GPG, aside of the registry";
 
 /// Signatures of GPG in a folder or on a web server, as podman and skopeo make them.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub(crate) struct Aside {
     /// Look for signatures of podman and skopeo below this address or folder (`lookaside` of registries.d), and for no others.

@@ -209,4 +209,6 @@ pub(crate) enum Kind {
     Pin,
     /// An image was removed from a registry.
     Retirement,
+    /// A cluster asked whether to make or change an object.
+    Admission,
 }

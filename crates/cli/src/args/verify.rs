@@ -3,7 +3,7 @@
 pub(crate) mod notation;
 pub(crate) mod vsa;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ArgGroup;
 use plimsoll_model::platform::Platform;
@@ -101,8 +101,41 @@ pub(crate) struct Verify {
     pub(crate) auditing: Auditing,
 }
 
+impl Verify {
+    /// By a trust file, with nothing else asked for.
+    pub(crate) fn by(trust_file: &Path) -> Self {
+        let trust = Trust {
+            key: Vec::new(),
+            certificate_identity: None,
+            certificate_identity_regexp: None,
+            certificate_oidc_issuer: None,
+            certificate_oidc_issuer_regexp: None,
+            trusted_root: None,
+            predicate_type: None,
+            annotation: Vec::new(),
+            threshold: 1,
+            insecure_ignore_tlog: false,
+            format: Words::Json,
+        };
+        Self {
+            images: Vec::new(),
+            images_from: None,
+            platform: None,
+            trust_file: Some(trust_file.to_owned()),
+            trust,
+            notary: Notary::default(),
+            accept_vsa: AcceptVsa::default(),
+            emit_vsa: EmitVsa::default(),
+            reuse: Reuse::default(),
+            lookaside: Aside::default(),
+            elsewhere: Elsewhere::default(),
+            auditing: Auditing::default(),
+        }
+    }
+}
+
 /// How much is fetched.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub(crate) struct Reuse {
     /// Look at everything that is there, not only until it is enough.
@@ -123,7 +156,7 @@ pub(crate) struct Reuse {
 const FETCHING: &str = "Fetching";
 
 /// Whom signatures of the Notary Project are trusted by.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub(crate) struct Notary {
     /// Trust what notation signed with certificates by this authority, in PEM or DER, at the level strict; may be repeated.

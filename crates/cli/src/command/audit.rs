@@ -85,6 +85,7 @@ fn typed(args: &Append, kind: args::Kind, subject: &str, actor: &str, now: Times
         args::Kind::Plan => Kind::Plan,
         args::Kind::Pin => Kind::Pin,
         args::Kind::Retirement => Kind::Retirement,
+        args::Kind::Admission => Kind::Admission,
     };
     let subject = Named { name: subject.to_owned(), digest: args.digest.clone() };
     let policy = args.policy.clone().map(|name| Named { name, digest: args.policy_digest.clone() });

@@ -81,8 +81,13 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 /// What kubectl tells of the cluster that it is set up for.
 pub(super) fn of_cluster(kinds: &str, instead: &str) -> anyhow::Result<Vec<u8>> {
+    told_by_kubectl(&["get", kinds, "--all-namespaces", "--output=json", "--request-timeout=60s"], instead)
+}
+
+/// What kubectl writes.
+pub(super) fn told_by_kubectl(arguments: &[&str], instead: &str) -> anyhow::Result<Vec<u8>> {
     let mut kubectl = Command::new("kubectl")
-        .args(["get", kinds, "--all-namespaces", "--output=json", "--request-timeout=60s"])
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -90,7 +95,7 @@ pub(super) fn of_cluster(kinds: &str, instead: &str) -> anyhow::Result<Vec<u8>> 
     let told = kubectl.stdout.take().context("kubectl has no output")?;
     let bytes = bounded::read(told, pods::SIZE).context("reading what kubectl tells")?;
     if !kubectl.wait().context("waiting for kubectl")?.success() {
-        bail!("kubectl get {kinds} failed");
+        bail!("kubectl {} failed", arguments.iter().take(2).copied().collect::<Vec<_>>().join(" "));
     }
     Ok(bytes)
 }

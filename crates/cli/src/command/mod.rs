@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod admit;
 mod attached;
 mod audit;
 mod cache;
@@ -58,7 +59,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    fn new(global: Global) -> anyhow::Result<Self> {
+    pub(crate) fn new(global: Global) -> anyhow::Result<Self> {
         let environment = Environment::read();
         let config = Config::read(global.config.as_deref(), environment.config_file().as_deref())?;
         Ok(Self { environment, config, global })
@@ -101,6 +102,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Code> {
         Command::Provenance(provenance) => provenance::run(&provenance, &Context::new(args.global)?),
         Command::Verify(verify) => verify::image(&verify, &Context::new(args.global)?),
         Command::VerifyBlob(verify) => verify::blob(&verify, &Context::new(args.global)?),
+        Command::Admit(admit) => admit::run(&admit, args.global),
         Command::Tree(tree) => tree::run(&tree, &Context::new(args.global)?),
         Command::Copy(copy) => copy::run(&copy, &Context::new(args.global)?),
         Command::Promote(promote) => promote::run(&promote, &Context::new(args.global)?),

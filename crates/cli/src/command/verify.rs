@@ -3,7 +3,7 @@
 mod aside;
 mod notary;
 mod once;
-mod order;
+pub(super) mod order;
 mod summary;
 
 use std::collections::BTreeMap;

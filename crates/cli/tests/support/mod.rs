@@ -3,6 +3,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod grype;
+pub(crate) mod harbor;
 pub(crate) mod image;
 pub(crate) mod peer;
 pub(crate) mod shop;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use plimsoll_formats::strict;
 use plimsoll_image::manifest::{Descriptor, MANIFEST_LIMIT};
 use plimsoll_image::source::referrers::{
     Asked, COSIGN_ATTESTATIONS, COSIGN_SIGNATURES, Listing, Referrer, Referrers, Tie,
@@ -18,7 +19,6 @@ use plimsoll_trust::judge::Judge;
 use plimsoll_trust::notary::{ARTIFACT_TYPE as NOTARY, COSE, JWS};
 use plimsoll_trust::scheme::{BUNDLE_MEDIA_TYPE, SIZE_LIMIT};
 use plimsoll_trust::signing::bundle::PREDICATE_TYPE;
-use plimsoll_trust::strict;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 

@@ -67,6 +67,8 @@ pub enum Kind {
     Pin,
     /// An image was removed from a registry.
     Retirement,
+    /// A cluster asked whether to make or change an object.
+    Admission,
 }
 
 impl Kind {
@@ -84,6 +86,7 @@ impl Kind {
             Self::Plan => "plan",
             Self::Pin => "pin",
             Self::Retirement => "retirement",
+            Self::Admission => "admission",
         }
     }
 }

@@ -14,7 +14,7 @@ use super::envelope::{
     AUTHENTIC_TIME, EXPIRY, Envelope, EnvelopeError, Protected, SCHEME, SIGNING_TIME, TIMESTAMP,
     check_unsigned, malformed, refused,
 };
-use crate::strict;
+use plimsoll_formats::strict;
 
 /// Headers of JWS itself, which are never listed as critical.
 const REGISTERED: [&str; 3] = ["alg", "cty", "crit"];

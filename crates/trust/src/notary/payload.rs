@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::ENVELOPE_LIMIT;
 use crate::claimed::Subject;
-use crate::strict;
+use plimsoll_formats::strict;
 
 pub(crate) const PAYLOAD_TYPE: &str = "application/vnd.cncf.notary.payload.v1+json";
 

@@ -11,7 +11,7 @@ use super::identity::Token;
 use super::network::{ANSWER_LIMIT, Ask, Body, Network};
 use crate::certificate;
 use crate::signing::{SignError, Signer, key_file, sign};
-use crate::strict;
+use plimsoll_formats::strict;
 
 /// More certificates than this no chain has.
 const CHAIN_LIMIT: usize = 8;

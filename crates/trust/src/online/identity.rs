@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use plimsoll_http::Secret;
 use serde::Deserialize;
 
-use crate::strict;
+use plimsoll_formats::strict;
 
 /// A larger text is no token.
 pub const TOKEN_LIMIT: usize = 64 << 10;

@@ -16,7 +16,7 @@ use super::network::{ANSWER_LIMIT, Answer, Ask, Body, Network};
 use crate::key::Algorithm;
 use crate::signing::encoding::Hash;
 use crate::signing::key_file::in_pem;
-use crate::strict;
+use plimsoll_formats::strict;
 
 /// The versions of the interface.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -14,7 +14,7 @@ use sigstore_trust_root::{
 use super::error::ServiceError;
 use super::rekor::Version;
 use crate::root::ours;
-use crate::strict::{self, StrictError};
+use plimsoll_formats::strict::{self, StrictError};
 
 /// A larger file is no signing configuration.
 pub const CONFIG_LIMIT: usize = 1 << 20;

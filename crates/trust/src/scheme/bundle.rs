@@ -12,7 +12,7 @@ use crate::claims::{judge_signature, judge_statement};
 use crate::demand::Demand;
 use crate::evidence;
 use crate::record::{Record, Refusal, failed};
-use crate::strict;
+use plimsoll_formats::strict;
 
 pub(crate) const BUNDLE: Scheme =
     Scheme { name: "sigstore-bundle", recognizes: |kind| kind.starts_with(BUNDLE_MEDIA_TYPE), examine };

@@ -17,7 +17,7 @@ use sigstore_types::{
 
 use crate::bundled::Bundled;
 use crate::certificate::from_pem;
-use crate::strict;
+use plimsoll_formats::strict;
 
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";

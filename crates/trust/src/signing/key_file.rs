@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::Signer as _;
 use super::private_key::{NotAKey, PrivateKey};
 use crate::key::{KEY_LIMIT, PublicKey};
-use crate::strict;
+use plimsoll_formats::strict;
 
 const SEALED: &str = "ENCRYPTED SIGSTORE PRIVATE KEY";
 const SEALED_OF_OLD: &str = "ENCRYPTED COSIGN PRIVATE KEY";

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::strict::{self, StrictError};
+use plimsoll_formats::strict::{self, StrictError};
 
 /// A larger document is not attested: those who verify would not read it.
 pub const PREDICATE_LIMIT: usize = 16 << 20;

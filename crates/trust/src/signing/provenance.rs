@@ -16,7 +16,7 @@ pub use ci::Build;
 pub use source::{Git, remote};
 
 use super::predicate::{self, PredicateError, SLSA_PROVENANCE};
-use crate::strict::{self, StrictError};
+use plimsoll_formats::strict::{self, StrictError};
 
 /// A larger file of metadata is refused.
 pub const METADATA_LIMIT: usize = 8 << 20;

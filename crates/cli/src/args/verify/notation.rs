@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::NOTARY;
 
 /// What else tells of revoked certificates.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub(crate) struct Ocsp {
     /// An answer of OCSP, in DER; may be repeated.

@@ -35,7 +35,7 @@ pub(crate) struct EmitVsa {
 }
 
 /// Which summary is accepted.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub(crate) struct AcceptVsa {
     /// Accept the summary in this bundle; without it, one that is attached to the image.

@@ -18,7 +18,7 @@ use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::reference::Reference;
 use plimsoll_model::signature::{Outcome, Verification};
 use plimsoll_trust::demand::{Claim, Demand};
-use plimsoll_trust::domain::TrustFile;
+use plimsoll_trust::domain::{ImageName, TrustFile};
 use plimsoll_trust::judge::Judge;
 
 use super::super::{Context, cache, locate, trust};
@@ -38,7 +38,7 @@ const LIST_LIMIT: u64 = 16 << 20;
 type Trusted = Option<Box<dyn Judge>>;
 
 /// All that was asked for.
-pub(super) struct Order<'a> {
+pub(in super::super) struct Order<'a> {
     pub(super) args: &'a Verify,
     context: &'a Context,
     /// What is demanded by the options, without what differs from image to image.
@@ -73,7 +73,7 @@ pub(super) fn images(args: &Verify) -> anyhow::Result<Vec<String>> {
 }
 
 impl<'a> Order<'a> {
-    pub(super) fn new(args: &'a Verify, context: &'a Context) -> anyhow::Result<Self> {
+    pub(in super::super) fn new(args: &'a Verify, context: &'a Context) -> anyhow::Result<Self> {
         let file = args.trust_file.as_deref().map(|path| trust::read(path, context)).transpose()?;
         let accepts = summary::is_accepted(args)?;
         let demand = match (&file, accepts) {
@@ -103,8 +103,20 @@ impl<'a> Order<'a> {
         })
     }
 
+    /// The trust file that was given.
+    pub(in super::super) const fn trust_file(&self) -> Option<&TrustFile> {
+        self.file.as_ref()
+    }
+
+    /// Whether a domain of the trust file is for an image in a registry; nobody is asked.
+    pub(in super::super) fn has_domain(&self, image: &Reference) -> anyhow::Result<bool> {
+        let name = ImageName::Registry(image.clone());
+        let domain = self.file.as_ref().map(|file| file.domain(&name, self.now)).transpose()?;
+        Ok(domain.flatten().is_some())
+    }
+
     /// Verifies several images at once.
-    pub(super) fn verify_all(&self, images: &[String]) -> Vec<anyhow::Result<Verification>> {
+    pub(in super::super) fn verify_all(&self, images: &[String]) -> Vec<anyhow::Result<Verification>> {
         let next = AtomicUsize::new(0);
         let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {

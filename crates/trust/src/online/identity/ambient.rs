@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::AUDIENCE;
 use crate::online::error::{Service, ServiceError};
 use crate::online::network::{Ask, Network};
-use crate::strict;
+use plimsoll_formats::strict;
 
 /// Where machines of Google's cloud ask.
 const GOOGLE: &str = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/identity?audience=sigstore&format=full";

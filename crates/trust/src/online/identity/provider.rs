@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::Token;
 use crate::online::error::{Problem, Service, ServiceError};
 use crate::online::network::{ANSWER_LIMIT, Ask, Network, words};
-use crate::strict;
+use plimsoll_formats::strict;
 
 /// What is asked to be known: who, and their address.
 pub(super) const SCOPE: &str = "openid email";
