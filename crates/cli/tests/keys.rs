@@ -85,6 +85,7 @@ fn keys_of_openssh_sign() {
         ("p256", &["-t", "ecdsa", "-b", "256"]),
         ("p384", &["-t", "ecdsa", "-b", "384"]),
         ("p521", &["-t", "ecdsa", "-b", "521"]),
+        ("rsa", &["-t", "rsa", "-b", "3072"]),
     ] {
         for (password, ending) in [("", "open"), ("secret", "sealed")] {
             let file = format!("{name}-{ending}");
@@ -104,7 +105,7 @@ fn keys_of_openssh_sign() {
         }
     }
     for (file, options, words) in [
-        ("rsa", &["-t", "rsa", "-b", "2048"][..], "ssh-keygen -p -m PKCS8"),
+        ("rsa-1024", &["-t", "rsa", "-b", "1024"][..], "RSA of 2048 to 8192 bits"),
         ("gcm", &["-t", "ed25519", "-Z", "aes256-gcm@openssh.com"], "aes256-gcm@openssh.com"),
     ] {
         shop.tool("ssh-keygen", &[options, &["-q", "-N", "secret", "-f", file]].concat());
@@ -112,11 +113,12 @@ fn keys_of_openssh_sign() {
         assert_eq!(ran.code, 2);
         assert!(ran.err.contains(words), "{ran:?}");
     }
-    // What it says to do.
-    shop.tool("ssh-keygen", &["-q", "-p", "-m", "PKCS8", "-P", "secret", "-N", "secret", "-f", "rsa"]);
-    write(&shop.path("public"), shop.done(&["key", "public", "rsa"]));
-    shop.signs("rsa", "public", &[]);
-    shop.done(&["verify-blob", "file", "--bundle", "bundle.json", "--key", "rsa.pub", NO_LOG]);
+    // Keys whose numbers are of other lengths.
+    for bits in ["2048", "4096"] {
+        shop.tool("ssh-keygen", &["-q", "-t", "rsa", "-b", bits, "-N", "", "-f", bits]);
+        let public = shop.tool("ssh-keygen", &["-e", "-m", "PKCS8", "-f", &format!("{bits}.pub")]);
+        assert_eq!(shop.done(&["key", "public", bits]), public);
+    }
 }
 
 #[test]

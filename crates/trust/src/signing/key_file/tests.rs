@@ -145,6 +145,31 @@ fn hostile_files_of_openssh_are_no_keys() {
 }
 
 #[test]
+fn numbers_that_are_no_key_of_rsa_are_refused() {
+    let of = |numbers: [&[u8]; 6]| {
+        let numbers = numbers.map(text).concat();
+        let private = [&[0; 8][..], &text(b"ssh-rsa"), &numbers].concat();
+        let parts = [text(b"none"), text(b"none"), text(b""), vec![0, 0, 0, 1], text(b"x"), text(&private)];
+        let content = [&b"openssh-key-v1\0"[..], &parts.concat()].concat();
+        super::read(&in_pem(OPENSSH, content), None).map(|_| ()).unwrap_err()
+    };
+    let (n, d, p) = ([0x7f; 256], [0x7e; 256], [0x7d; 128]);
+    let (small, long) = ([1; 1], [0x7f; 1025]);
+    for numbers in [
+        [&n[..], &[1, 0, 1], &d, &p, &p, &p],
+        [&n, &[1, 0, 1], &d, &p, &[], &[]],
+        [&n, &[1, 0, 1], &d, &p, &small, &small],
+        [&n, &[1, 0, 1], &d, &p, &[2], &[0]],
+        [&n, &[1, 0, 1], &long, &p, &p, &p],
+        [&[], &[], &[], &[], &[], &[]],
+    ] {
+        assert!(matches!(of(numbers), KeyFileError::Key(_)));
+    }
+    // A negative one.
+    assert!(matches!(of([&[0xff; 256], &[1, 0, 1], &d, &p, &p, &p]), KeyFileError::Seal(_)));
+}
+
+#[test]
 fn hostile_seals_of_pkcs8_are_not_opened() {
     for content in [&[][..], &[0x30, 0], &[0x30, 0x84, 255, 255, 255, 255], &[0x30, 4, 0x30, 2, 6, 0]] {
         let read = super::read(&in_pem(SEALED_PKCS8, content.to_vec()), Some(PASSWORD));
