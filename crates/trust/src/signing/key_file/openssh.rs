@@ -199,3 +199,32 @@ fn public_key(content: &[u8]) -> Option<Result<PublicKey, KeyError>> {
     };
     fields.0.is_empty().then_some(key)
 }
+
+/// A public key of Ed25519 or RSA in OpenSSH's encoding.
+pub(super) fn encoded(key: &PublicKey) -> Option<Vec<u8>> {
+    let mut encoded = Vec::new();
+    let mut text = |sign: &[u8], bytes: &[u8]| {
+        encoded.extend(u32::try_from(sign.len().checked_add(bytes.len())?).ok()?.to_be_bytes());
+        encoded.extend(sign);
+        encoded.extend(bytes);
+        Some(())
+    };
+    let bits = encoding::key_bits(key)?;
+    match key.algorithm() {
+        Algorithm::Ed25519 => {
+            text(&[], ED25519)?;
+            text(&[], &bits)?;
+        }
+        Algorithm::Rsa => {
+            let (modulus, exponent) = encoding::two_numbers(&bits)?;
+            text(&[], RSA)?;
+            for number in [exponent, modulus] {
+                // A first bit that is set would make it negative.
+                let sign = number.first().is_some_and(|first| *first >= 0x80);
+                text(if sign { &[0] } else { &[] }, &number)?;
+            }
+        }
+        Algorithm::EcdsaP256 | Algorithm::EcdsaP384 | Algorithm::EcdsaP521 => return None,
+    }
+    Some(encoded)
+}
