@@ -2,8 +2,6 @@
 //! cost as long as thousands of other inputs.
 #![no_main]
 
-use std::sync::LazyLock;
-
 use plimsoll_trust::key::PublicKey;
 use plimsoll_trust::signing::key_file;
 use plimsoll_trust::signing::key_file::age::{AgeFile, Identity, Recipient};
@@ -15,11 +13,13 @@ use plimsoll_trust::signing::provenance::{BuildKit, remote};
 use plimsoll_trust::signing::timestamp::Question;
 use plimsoll_trust::signing::tpm::{TpmUri, Wrapped};
 
-/// Who opens what is wrapped for it.
-static IDENTITIES: LazyLock<Vec<Identity>> = LazyLock::new(|| {
-    let key = PrivateKey::generate(NewKey::Ed25519).expect("a key can be made");
-    vec![Identity::of_ssh(&key).expect("a key of Ed25519 is an identity")]
-});
+thread_local! {
+    /// Who opens what is wrapped for it.
+    static IDENTITIES: Vec<Identity> = {
+        let key = PrivateKey::generate(NewKey::Ed25519).expect("a key can be made");
+        vec![Identity::of_ssh(&key).expect("a key of Ed25519 is an identity")]
+    };
+}
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     drop(PrivateKey::from_pkcs8(bytes));
@@ -32,7 +32,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if let Ok(file) = AgeFile::parse(bytes)
         && !file.has_password()
     {
-        drop(file.open(&IDENTITIES));
+        drop(IDENTITIES.with(|own| file.open(own)));
     }
     if let Ok(question) = Question::over(b"") {
         assert!(question.token(bytes).is_err(), "nobody has answered");
