@@ -1,5 +1,5 @@
-//! Keys that are not files of ours: OpenSSH's, sealed PKCS #8, a TPM's, those of services and of programs; each held against the
-//! tool that made it, and against cosign.
+//! Keys that are not files of ours: OpenSSH's, sealed PKCS #8, those wrapped with age, a TPM's, those of services and of programs; each
+//! held against the tool that made it, and against cosign.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "a test may read its own files and environment")]
 
@@ -85,6 +85,7 @@ fn keys_of_openssh_sign() {
         ("p256", &["-t", "ecdsa", "-b", "256"]),
         ("p384", &["-t", "ecdsa", "-b", "384"]),
         ("p521", &["-t", "ecdsa", "-b", "521"]),
+        ("rsa", &["-t", "rsa", "-b", "3072"]),
     ] {
         for (password, ending) in [("", "open"), ("secret", "sealed")] {
             let file = format!("{name}-{ending}");
@@ -104,7 +105,7 @@ fn keys_of_openssh_sign() {
         }
     }
     for (file, options, words) in [
-        ("rsa", &["-t", "rsa", "-b", "2048"][..], "ssh-keygen -p -m PKCS8"),
+        ("rsa-1024", &["-t", "rsa", "-b", "1024"][..], "RSA of 2048 to 8192 bits"),
         ("gcm", &["-t", "ed25519", "-Z", "aes256-gcm@openssh.com"], "aes256-gcm@openssh.com"),
     ] {
         shop.tool("ssh-keygen", &[options, &["-q", "-N", "secret", "-f", file]].concat());
@@ -112,11 +113,163 @@ fn keys_of_openssh_sign() {
         assert_eq!(ran.code, 2);
         assert!(ran.err.contains(words), "{ran:?}");
     }
-    // What it says to do.
-    shop.tool("ssh-keygen", &["-q", "-p", "-m", "PKCS8", "-P", "secret", "-N", "secret", "-f", "rsa"]);
-    write(&shop.path("public"), shop.done(&["key", "public", "rsa"]));
-    shop.signs("rsa", "public", &[]);
-    shop.done(&["verify-blob", "file", "--bundle", "bundle.json", "--key", "rsa.pub", NO_LOG]);
+    // Keys whose numbers are of other lengths.
+    for bits in ["2048", "4096"] {
+        shop.tool("ssh-keygen", &["-q", "-t", "rsa", "-b", bits, "-N", "", "-f", bits]);
+        let public = shop.tool("ssh-keygen", &["-e", "-m", "PKCS8", "-f", &format!("{bits}.pub")]);
+        assert_eq!(shop.done(&["key", "public", bits]), public);
+    }
+}
+
+/// Runs `age` with a password that it asks for on its terminal.
+fn age_with_password(shop: &Workshop, arguments: &str) {
+    let typed = "printf 'secret\\nsecret\\n' | script -qec \"age $0\" /dev/null";
+    shop.tool("sh", &["-c", typed, arguments]);
+}
+
+/// Makes an identity NAME of age; its recipient.
+fn age_identity(shop: &Workshop, name: &str) -> String {
+    shop.tool("age-keygen", &["-o", name]);
+    shop.private(name);
+    shop.tool("age-keygen", &["-y", name]).trim().to_owned()
+}
+
+#[test]
+fn keys_that_we_wrap_are_opened_by_age_and_sign() {
+    if !installed(&["age", "age-keygen"]) {
+        return;
+    }
+    let shop = Workshop::new();
+    let (ours, theirs) = (age_identity(&shop, "ours"), age_identity(&shop, "theirs"));
+    write(&shop.path("recipients"), format!("# them\n{theirs}\n"));
+    for kind in ["ecdsa-p256", "ed25519", "rsa-3072"] {
+        let (key, public) = (format!("{kind}.key"), format!("{kind}.pub"));
+        let both = ["--age-recipient", &ours, "--age-recipients-file", "recipients"];
+        let told = shop.done(&[&["key", "generate", "--type", kind, "--output", kind][..], &both].concat());
+        assert!(told.contains("wrapped for 2 by age"), "{told}");
+        assert_eq!(fs::metadata(shop.path(&key)).unwrap().permissions().mode() & 0o777, 0o600);
+        for identity in ["ours", "theirs"] {
+            let plain = shop.tool("age", &["--decrypt", "-i", identity, &key]);
+            write(&shop.path("plain"), &plain);
+            shop.private("plain");
+            let told = shop.done(&["key", "public", "plain"]);
+            assert_eq!(told, fs::read_to_string(shop.path(&public)).unwrap());
+            shop.signs(&key, &public, &[("PLIMSOLL_AGE_IDENTITY", identity)]);
+        }
+        if installed(&["cosign"]) {
+            let prefix = format!("imported-{kind}");
+            shop.cosign(&["import-key-pair", "--key", "plain", "--output-key-prefix", &prefix]);
+            let told = shop.done(&["key", "public", &format!("{prefix}.key")]);
+            assert_eq!(told, fs::read_to_string(shop.path(&public)).unwrap());
+        }
+    }
+    let refused = |arguments: &[&str], words: &str| {
+        let ran = shop.run(arguments);
+        assert_eq!((ran.code, ran.err.contains(words)), (2, true), "{arguments:?}: {ran:?}");
+    };
+    refused(&["key", "public", "ed25519.key"], "name your identity, by --age-identity");
+    refused(
+        &["key", "public", "ed25519.key", "--age-identity", "ed25519.pub"],
+        "line 1 is no identity of age",
+    );
+    refused(&["key", "generate", "--output", "n", "--age-recipient", "age1x"], "is no recipient");
+    refused(&["key", "generate", "--output", "n", "--age-recipients-file", "ours"], "is no recipient");
+    write(&shop.path("nobody"), "# nobody\n");
+    refused(&["key", "generate", "--output", "n", "--age-recipients-file", "nobody"], "has no recipient");
+    assert!(!shop.path("n.key").exists());
+}
+
+#[test]
+fn keys_that_age_wraps_are_opened_and_sign() {
+    if !installed(&["age", "age-keygen", "ssh-keygen", "openssl", "script"]) {
+        return;
+    }
+    let shop = Workshop::new();
+    let recipient = age_identity(&shop, "identity");
+    for (name, kind) in [("ssh", "ed25519"), ("ssh-rsa", "rsa")] {
+        shop.tool("ssh-keygen", &["-q", "-t", kind, "-N", "secret", "-f", name]);
+    }
+    shop.tool(
+        "openssl",
+        &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "plain"],
+    );
+    shop.key("sealed", "ecdsa-p256");
+    for (key, wrapped) in [("plain", "plain.age"), ("sealed.key", "sealed.age"), ("ssh", "ssh.age")] {
+        shop.private(key);
+        write(&shop.path("public"), shop.done(&["key", "public", key]));
+        for (options, identity) in [
+            (&["-r", recipient.as_str()][..], "identity"),
+            (&["-a", "-r", &recipient, "-R", "ssh.pub"], "identity"),
+            (&["-R", "ssh.pub", "-R", "ssh-rsa.pub"], "ssh"),
+            (&["-a", "-R", "ssh-rsa.pub", "-R", "ssh.pub"], "ssh-rsa"),
+        ] {
+            shop.tool("age", &[options, &["-o", wrapped, key]].concat());
+            shop.private(wrapped);
+            shop.signs(wrapped, "public", &[("PLIMSOLL_AGE_IDENTITY", identity)]);
+        }
+        let told =
+            shop.done(&["key", "public", wrapped, "--age-identity", "identity", "--age-identity", "ssh"]);
+        assert_eq!(told, fs::read_to_string(shop.path("public")).unwrap());
+    }
+    // The identity itself may be sealed with a password.
+    age_with_password(&shop, "-p -a -o sealed-identity identity");
+    shop.private("sealed-identity");
+    shop.tool("age", &["-r", &recipient, "-o", "plain.age", "plain"]);
+    shop.private("plain.age");
+    write(&shop.path("public"), shop.done(&["key", "public", "plain"]));
+    shop.signs("plain.age", "public", &[("PLIMSOLL_AGE_IDENTITY", "sealed-identity")]);
+}
+
+#[test]
+fn keys_that_age_wraps_with_a_password_are_opened_and_sign() {
+    if !installed(&["age", "age-keygen", "openssl", "script"]) {
+        return;
+    }
+    let shop = Workshop::new();
+    shop.tool(
+        "openssl",
+        &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "plain"],
+    );
+    write(&shop.path("public"), shop.tool("openssl", &["pkey", "-pubout", "-in", "plain"]));
+    for (options, name) in
+        [("-p -a -o armored.age plain", "armored.age"), ("-p -o bare.age plain", "bare.age")]
+    {
+        age_with_password(&shop, options);
+        shop.private(name);
+        shop.signs(name, "public", &[]);
+    }
+    let refused = |file: &str, variables: &[(&str, &str)], words: &str| {
+        shop.private(file);
+        let ran = shop.with(variables, &["key", "public", file]);
+        assert_eq!((ran.code, ran.err.contains(words)), (2, true), "{file}: {ran:?}");
+    };
+    refused("bare.age", &[("PLIMSOLL_PASSWORD", "wrong")], "the password is wrong");
+    let bare = fs::read(shop.path("bare.age")).unwrap();
+    let text: String = bare.iter().map(|byte| char::from(*byte)).collect();
+    let changed = |name: &str, from: &str, to: &str| {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text);
+        fs::write(
+            shop.path(name),
+            changed.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect::<Vec<_>>(),
+        )
+        .unwrap();
+    };
+    changed("huge.age", " 18\n", " 40\n");
+    refused("huge.age", &[], "its password asks for too much work: 2^40");
+    changed("future.age", "encryption.org/v1", "encryption.org/v9");
+    refused("future.age", &[], "it is no file of age, version 1");
+    for (name, cut) in [("header.age", 60), ("payload.age", bare.len() - 1)] {
+        fs::write(shop.path(name), &bare[..cut]).unwrap();
+    }
+    refused("header.age", &[], "it is no file of age, version 1, or it is cut");
+    refused("payload.age", &[], "it is damaged");
+    // For others than whoever asks.
+    let recipient = age_identity(&shop, "theirs");
+    age_identity(&shop, "ours");
+    shop.tool("age", &["-r", &recipient, "-o", "others.age", "plain"]);
+    refused("others.age", &[("PLIMSOLL_AGE_IDENTITY", "ours")], "it is wrapped for others");
+    refused("others.age", &[("PLIMSOLL_AGE_IDENTITY", "missing")], "the identity missing");
 }
 
 #[test]

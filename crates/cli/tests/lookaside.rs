@@ -161,6 +161,148 @@ fn web(desk: &Desk, name: &str) {
     assert_eq!(endless.requests().len(), 128);
 }
 
+/// Where signatures lie by files of `registries.d`: as skopeo finds it, by the signature that it copies, and as we tell it.
+fn chosen(desk: &Desk, image: &str) -> (Option<String>, Option<String>) {
+    let copy = desk.path("copy");
+    fs::remove_dir_all(&copy).unwrap_or_default();
+    let mut skopeo = desk.tool("skopeo");
+    skopeo.args([
+        "--registries.d",
+        "registries.d",
+        "--policy",
+        "policy.json",
+        "copy",
+        "--src-tls-verify=false",
+    ]);
+    skopeo.arg(format!("docker://{image}")).arg(format!("dir:{}", copy.display()));
+    let copied = skopeo.output().unwrap().status.success();
+    let signature = fs::read(copy.join("signature-1")).ok().filter(|_| copied);
+    let by_skopeo = signature.map(|bytes| {
+        let is_in = |place: &&str| {
+            fs::read_dir(desk.path(place))
+                .unwrap()
+                .flatten()
+                .any(|folder| fs::read(folder.path().join("signature-1")).is_ok_and(|found| found == bytes))
+        };
+        ["a/acme", "b/acme", "c/acme"].into_iter().find(is_in).unwrap().split('/').next().unwrap().to_owned()
+    });
+    let options = ["--keyring", "alice.gpg", "--registries-d", "registries.d", "--format", "json"];
+    let ran = desk.run(&[&["verify", image][..], &options].concat());
+    let by_us = (ran.code < 2).then(|| {
+        let told: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{ran:?}"));
+        let looked = &told["subjects"][0]["looked"][0];
+        assert_eq!(looked["found"], 1, "{told}");
+        let place = looked["place"].as_str().unwrap();
+        assert!(place.contains(".yaml of registries.d"), "{place}");
+        let folder = place.split(" (").next().unwrap();
+        folder.rsplit('/').next().unwrap().to_owned()
+    });
+    (by_skopeo, by_us)
+}
+
+/// What a file says of one namespace.
+fn scoped(scope: &str, place: &str) -> String {
+    format!("docker:\n  {scope:?}:\n    lookaside: {place}\n")
+}
+
+/// Files, an image, and the place where its signatures lie.
+type Case = (&'static str, Vec<String>, String, Option<&'static str>);
+
+fn cases(desk: &Desk) -> Vec<Case> {
+    let host = desk.registry.host();
+    let (image, digest) = (desk.name(":1"), desk.image.manifest.digest);
+    let (pinned, root) = (desk.name(&format!("@{digest}")), desk.plimsoll.folder().display().to_string());
+    let at = |place: &str| format!("file://{root}/{place}");
+    let (a, b, c) = (at("a"), at("b"), at("c"));
+    let all = format!("default-docker:\n  lookaside: {a}\n");
+    let two = |first: &str, second: &str| {
+        format!("docker: {{{first:?}: {{lookaside: {a:?}}}, {second:?}: {{lookaside: {b:?}}}}}")
+    };
+    let (repository, port) = (desk.name(""), host.split_once(':').unwrap().1);
+    vec![
+        ("all", vec![all.clone()], image.clone(), Some("a")),
+        ("registry", vec![all.clone(), scoped(host, &b)], image.clone(), Some("b")),
+        ("longest", vec![two(host, &format!("{host}/acme"))], image.clone(), Some("b")),
+        ("repository", vec![two(&repository, &format!("{host}/acme"))], image.clone(), Some("a")),
+        ("tag", vec![two(&repository, &image)], image.clone(), Some("b")),
+        ("other-tag", vec![two(&repository, &desk.name(":2"))], image.clone(), Some("a")),
+        ("digest", vec![two(&repository, &pinned)], pinned.clone(), Some("b")),
+        ("part-of-a-name", vec![all.clone(), scoped(&format!("{host}/acm"), &b)], image.clone(), Some("a")),
+        ("no-port", vec![all.clone(), scoped("127.0.0.1", &b)], image.clone(), Some("a")),
+        ("domain", vec![two("*.1", "*.0.1")], image.clone(), Some("b")),
+        (
+            "domain-with-port",
+            vec![all.clone(), scoped(&format!("*.0.1:{port}"), &b)],
+            image.clone(),
+            Some("a"),
+        ),
+        ("old-name", vec![format!("default-docker: {{sigstore: {c:?}}}")], image.clone(), Some("c")),
+        (
+            "both-names",
+            vec![format!("default-docker: {{sigstore: {c:?}, lookaside: {b:?}}}")],
+            image.clone(),
+            Some("b"),
+        ),
+        (
+            "staging",
+            vec![all.clone(), format!("docker: {{{host:?}: {{lookaside-staging: {b:?}}}}}")],
+            image.clone(),
+            Some("a"),
+        ),
+        (
+            "empty",
+            vec![all.clone(), format!("docker: {{{host:?}: {{lookaside: ''}}}}")],
+            image.clone(),
+            Some("a"),
+        ),
+        (
+            "more",
+            vec![format!("more: 1\ndefault-docker: {{lookaside: {a:?}, use-sigstore-attachments: true}}")],
+            image.clone(),
+            Some("a"),
+        ),
+        ("twice", vec![all.clone(), all.clone()], image.clone(), None),
+        ("no-yaml", vec!["a: [".to_owned()], image.clone(), None),
+    ]
+}
+
+#[test]
+fn signatures_lie_where_registries_d_says_as_skopeo_reads_it() {
+    let Some(desk) = Desk::new() else { return };
+    let alice = desk.key("alice");
+    write(&desk.path("policy.json"), r#"{"default":[{"type":"insecureAcceptAnything"}]}"#);
+    // In each place another signature.
+    for place in ["a", "b", "c"] {
+        desk.sign(&format!("signed.example/{place}"), &alice, 1);
+        fs::rename(desk.path("aside"), desk.path(place)).unwrap();
+    }
+    let image = desk.name(":1");
+    for (what, files, image, expected) in cases(&desk) {
+        let folder = desk.path("registries.d");
+        fs::remove_dir_all(&folder).unwrap_or_default();
+        fs::create_dir(&folder).unwrap();
+        for (number, text) in files.iter().enumerate() {
+            write(&folder.join(format!("{number}.yaml")), text);
+        }
+        write(&folder.join("note.yml"), "default-docker: []");
+        let expected = expected.map(str::to_owned);
+        assert_eq!(chosen(&desk, &image), (expected.clone(), expected), "{what}");
+    }
+    let ran = desk.run(&["verify", &image, "--keyring", "alice.gpg", "--registries-d", "a"]);
+    assert!(ran.code == 2 && ran.err.contains("give --lookaside"), "{ran:?}");
+    let ran = desk.run(&["verify", &image, "--keyring", "alice.gpg", "--registries-d", "missing"]);
+    assert!(ran.code == 2 && ran.err.contains("reading missing"), "{ran:?}");
+    // Without the option, the user's own.
+    let own = desk.plimsoll.folder().join("home/.config/containers/registries.d");
+    fs::create_dir_all(&own).unwrap();
+    write(
+        &own.join("acme.yaml"),
+        scoped(desk.registry.host(), &format!("file://{}", desk.path("b").display())),
+    );
+    let ran = desk.run(&["verify", &image, "--keyring", "alice.gpg"]);
+    assert!(ran.code == 1 && ran.out.contains("acme.yaml"), "{ran:?}");
+}
+
 #[test]
 fn what_is_no_signature_of_an_image_is_refused_and_bombs_go_off_small() {
     let Some(desk) = Desk::new() else { return };

@@ -2,6 +2,8 @@
 //! (<https://github.com/containers/image/blob/main/docs/containers-signature.5.md>). Other than with cosign the name of the image is
 //! a part of it and decides: a signature of one repository is none of another.
 
+pub mod registries;
+
 use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::reference::Reference;
 use serde::Deserialize;

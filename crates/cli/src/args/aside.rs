@@ -8,16 +8,28 @@ const HEADING: &str = "Signatures of GPG, aside of the registry";
 #[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub(crate) struct Aside {
-    /// Look for signatures of podman and skopeo below this address or folder (`lookaside` of registries.d), and for no others.
+    /// Look for signatures of podman and skopeo below this address or folder, and for no others [default: `lookaside` of
+    /// registries.d].
     #[arg(long, value_name = "URL|DIR", requires = "keyring", help_heading = HEADING)]
     pub(crate) lookaside: Option<String>,
-    /// Trust the GPG keys of this file; may be repeated. gpgv is needed.
-    #[arg(long, value_name = "FILE", requires = "lookaside", help_heading = HEADING, conflicts_with_all = [
+    /// Read the files of registries.d in this folder [default: ~/.config/containers/registries.d if there is one, else
+    /// /etc/containers/registries.d].
+    #[arg(long, value_name = "DIR", requires = "keyring", conflicts_with = "lookaside", help_heading = HEADING)]
+    pub(crate) registries_d: Option<PathBuf>,
+    /// Trust the GPG keys of this file, and verify the signatures of podman and skopeo; may be repeated. gpgv is needed.
+    #[arg(long, value_name = "FILE", help_heading = HEADING, conflicts_with_all = [
         "key", "certificate_identity", "certificate_identity_regexp", "trust_file", "trusted_root", "predicate_type", "annotation",
         "threshold", "certificate", "trust_policy", "platform",
     ])]
     pub(crate) keyring: Vec<PathBuf>,
     /// The image was signed as this one, for a copy and for layouts [default: its name].
-    #[arg(long, value_name = "NAME[:TAG]", requires = "lookaside", help_heading = HEADING)]
+    #[arg(long, value_name = "NAME[:TAG]", requires = "keyring", help_heading = HEADING)]
     pub(crate) signed_as: Option<String>,
+}
+
+impl Aside {
+    /// Whether such signatures are asked for.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        !self.keyring.is_empty()
+    }
 }

@@ -1,5 +1,6 @@
 //! What can be typed behind `plimsoll key`, `plimsoll sign`, `plimsoll sign-blob` and `plimsoll attest`.
 
+pub(crate) mod key;
 pub(crate) mod keyless;
 pub(crate) mod notation;
 
@@ -10,17 +11,20 @@ use plimsoll_model::platform::Platform;
 
 use super::audit::Auditing;
 use super::elsewhere::Elsewhere;
+use key::{NewPair, SigningKey};
 use keyless::Keyless;
 use notation::Notation;
 
 const KEY_HELP: &str = "\
 The private key is sealed with a password, which is asked for, or read from PLIMSOLL_PASSWORD or COSIGN_PASSWORD. The files are
-those of cosign: each of both reads what the other wrote. A file that is there is never overwritten.
+those of cosign: each of both reads what the other wrote. A file that is there is never overwritten. With --age-recipient the private
+key is wrapped with age, without a password: `plimsoll sign --key FILE --age-identity FILE` opens it, and so does `age --decrypt`.
 
 Examples:
   plimsoll key generate
   plimsoll key generate --type ed25519 --output release
   COSIGN_PASSWORD= plimsoll key generate --output test
+  plimsoll key generate --output release --age-recipient age1…
   plimsoll key public release.key > release.pub";
 
 const PUBLIC_HELP: &str = "\
@@ -39,8 +43,8 @@ Actions, GitLab with id_tokens, Buildkite, CircleCI, Google's cloud); a person a
 authority (Fulcio) certifies a key that nobody keeps, and the signature goes, with your name, into a log that forgets nothing.
 The services are those of --signing-config, else those of the last `plimsoll trust update`, else Sigstore's public ones.
 
-Keys: files of `plimsoll key generate`, of cosign and of OpenSSH; PKCS #8, SEC 1 and PKCS #1 in PEM; pkcs11:… for a key on a token and
-tpm:FILE for one that a TPM 2.0 keeps, whose PIN is asked for, or read from PLIMSOLL_PIN; awskms://…, azurekms://…, gcpkms://…,
+Keys: files of `plimsoll key generate`, of cosign and of OpenSSH; PKCS #8, SEC 1 and PKCS #1 in PEM; any of these wrapped with age, by a
+password or for the identity in --age-identity; pkcs11:… for a key on a token and tpm:FILE for one that a TPM 2.0 keeps, whose PIN is asked for, or read from PLIMSOLL_PIN; awskms://…, azurekms://…, gcpkms://…,
 hashivault://KEY and openbao://KEY for keys of services; NAME://… for those of a program sigstore-kms-NAME.
 
 Examples:
@@ -48,6 +52,7 @@ Examples:
   plimsoll sign ghcr.io/acme/shop@sha256:… --key release.key -a stage=production -a commit=4f2a
   plimsoll sign ghcr.io/acme/shop:1.4.2 --key release.key --format both --recursive
   plimsoll sign oci:image:1.4.2 --key release.key
+  plimsoll sign ghcr.io/acme/shop:1.4.2 --key release.key.age --age-identity ~/.config/age/key.txt
   plimsoll sign ghcr.io/acme/shop:1.4.2
   plimsoll sign ghcr.io/acme/shop:1.4.2 --identity-token-file token --signing-config acme.json --trusted-root acme-root.json
   plimsoll sign ghcr.io/acme/shop:1.4.2 --key release.key --tsa-url https://timestamp.acme.example/api/v1/timestamp
@@ -78,40 +83,19 @@ Examples:
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
-    /// Make a key pair: PREFIX.key, sealed with a password, and PREFIX.pub.
+    /// Make a key pair: PREFIX.key, sealed with a password or wrapped with age, and PREFIX.pub.
     #[command(after_help = KEY_HELP)]
-    Generate {
-        /// The kind of key.
-        #[arg(long = "type", value_name = "TYPE", default_value = "ecdsa-p256")]
-        kind: KeyType,
-        /// How the files are called before `.key` and `.pub`.
-        #[arg(long, short, value_name = "PREFIX", default_value = "plimsoll")]
-        output: PathBuf,
-    },
+    Generate(NewPair),
     /// Write the public key of a private one to standard output.
     #[command(after_help = PUBLIC_HELP)]
     Public {
         /// The private key: a file, pkcs11:…, tpm:FILE, or that of a service, as awskms://…
         #[arg(value_name = "FILE|URI")]
         key: String,
+        /// The file is wrapped with age, and this file has an identity that opens it; may be repeated [env: PLIMSOLL_AGE_IDENTITY].
+        #[arg(long, value_name = "FILE")]
+        age_identity: Vec<PathBuf>,
     },
-}
-
-/// The kinds of keys.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum KeyType {
-    /// ECDSA over P-256, which every verifier knows.
-    #[value(name = "ecdsa-p256")]
-    EcdsaP256,
-    /// ECDSA over P-384.
-    #[value(name = "ecdsa-p384")]
-    EcdsaP384,
-    /// Ed25519.
-    #[value(name = "ed25519")]
-    Ed25519,
-    /// RSA of 3072 bits.
-    #[value(name = "rsa-3072")]
-    Rsa3072,
 }
 
 /// Options of `sign`.
@@ -120,9 +104,8 @@ pub(crate) enum KeyType {
 pub(crate) struct Sign {
     /// The image: NAME[:TAG][@DIGEST], registry:NAME, or oci:DIR[:TAG|@DIGEST]. Its name is resolved once.
     pub(crate) image: String,
-    /// Sign with this private key. Without it, you log in and sign with a certificate of minutes.
-    #[arg(long, value_name = "FILE|URI")]
-    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: SigningKey,
     /// The format of the signature.
     #[arg(long, value_name = "FORMAT", default_value = "bundle")]
     pub(crate) format: SignatureFormat,
@@ -170,9 +153,8 @@ pub(crate) enum BlobFormat {
 pub(crate) struct SignBlob {
     /// The file.
     pub(crate) file: PathBuf,
-    /// Sign with this private key. Without it, you log in and sign with a certificate of minutes.
-    #[arg(long, value_name = "FILE|URI")]
-    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: SigningKey,
     /// Write the bundle or the envelope with the signature to this file; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: PathBuf,
@@ -193,9 +175,8 @@ pub(crate) struct SignBlob {
 pub(crate) struct Attest {
     /// The image: NAME[:TAG][@DIGEST], registry:NAME, or oci:DIR[:TAG|@DIGEST]. Its name is resolved once.
     pub(crate) image: String,
-    /// Sign with this private key. Without it, you log in and sign with a certificate of minutes.
-    #[arg(long, value_name = "FILE|URI")]
-    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: SigningKey,
     /// What is attested, in JSON; `-` reads standard input.
     #[arg(long, value_name = "FILE", requires = "kind")]
     pub(crate) predicate: Option<PathBuf>,

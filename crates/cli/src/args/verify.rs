@@ -45,7 +45,8 @@ Examples:
   plimsoll verify ghcr.io/acme/shop:1.4.2 --trust trust.yaml
   plimsoll verify ghcr.io/acme/shop:1.4.2 --trust trust.yaml --emit-vsa vsa.json --vsa-key gate.key --verifier-id https://acme.example/gate
   plimsoll verify ghcr.io/acme/shop@sha256:… --vsa vsa.json --vsa-key gate.pub --verifier-id https://acme.example/gate
-  plimsoll verify ghcr.io/acme/shop:1.4.2 --lookaside https://sigs.acme.example --keyring acme.gpg";
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --lookaside https://sigs.acme.example --keyring acme.gpg
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --keyring acme.gpg";
 
 const BLOB_HELP: &str = "\
 FILE may be sha256:HEX, if the file is not at hand. Without --type, attestations of all types count.

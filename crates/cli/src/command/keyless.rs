@@ -16,6 +16,7 @@ use plimsoll_trust::signing::bundle::Sealer;
 
 use super::trust::state::State;
 use super::{Context, key, trust};
+use crate::args::sign::key::SigningKey;
 use crate::args::sign::keyless::Keyless;
 use crate::environment::Environment;
 use crate::exit::Code;
@@ -26,12 +27,12 @@ pub(super) type Hands<'a> = (&'a dyn Signer, Option<&'a dyn Sealer>);
 
 /// Gives what signs to `act`.
 pub(super) fn with(
-    key: Option<&str>,
+    key: &SigningKey,
     args: &Keyless,
     context: &Context,
     act: &mut dyn FnMut(Hands<'_>) -> anyhow::Result<Code>,
 ) -> anyhow::Result<Code> {
-    let signer = key.map(|key| key::signer(key, context)).transpose()?;
+    let signer = key::of(key, context)?;
     let signer = match signer {
         Some(signer) if !args.names_services() => return act((signer.as_ref(), None)),
         signer => signer,

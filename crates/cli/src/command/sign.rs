@@ -34,13 +34,13 @@ const FILE_LIMIT: u64 = 4 << 30;
 /// Signs an image.
 pub(super) fn image(args: &Sign, context: &Context) -> anyhow::Result<Code> {
     notation::check(&args.notation, args.format == SignatureFormat::Notation)?;
-    check_format(args.format, args.key.as_deref(), &args.keyless)?;
+    check_format(args.format, args.key.key.as_deref(), &args.keyless)?;
     let trail = Trail::of(&args.auditing, context)?;
     if args.format == SignatureFormat::Notation {
-        let signer = key::signer(args.key.as_deref().unwrap_or_default(), context)?;
+        let signer = key::of(&args.key, context)?.context("--format notation needs --key")?;
         return notation::image(args, signer.as_ref(), trail.as_ref(), context);
     }
-    keyless::with(args.key.as_deref(), &args.keyless, context, &mut |hands| {
+    keyless::with(&args.key, &args.keyless, context, &mut |hands| {
         sign_image(args, hands, trail.as_ref(), context)
     })
 }
@@ -75,11 +75,11 @@ pub(super) fn blob(args: &SignBlob, context: &Context) -> anyhow::Result<Code> {
     notation::check(&args.notation, args.format == BlobFormat::Notation)?;
     let trail = Trail::of(&args.auditing, context)?;
     if args.format == BlobFormat::Notation {
-        check_format(SignatureFormat::Notation, args.key.as_deref(), &args.keyless)?;
-        let signer = key::signer(args.key.as_deref().unwrap_or_default(), context)?;
+        check_format(SignatureFormat::Notation, args.key.key.as_deref(), &args.keyless)?;
+        let signer = key::of(&args.key, context)?.context("--format notation needs --key")?;
         return sign_blob(args, (signer.as_ref(), None), trail.as_ref(), context);
     }
-    keyless::with(args.key.as_deref(), &args.keyless, context, &mut |hands| {
+    keyless::with(&args.key, &args.keyless, context, &mut |hands| {
         sign_blob(args, hands, trail.as_ref(), context)
     })
 }
@@ -110,7 +110,7 @@ fn sign_blob(
 
 /// Attests something of an image.
 pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
-    check_format(args.format, args.key.as_deref(), &args.keyless)?;
+    check_format(args.format, args.key.key.as_deref(), &args.keyless)?;
     let trail = Trail::of(&args.auditing, context)?;
     let (mut resolved, place) = locate::with_signatures(&args.image, &args.elsewhere, context)?;
     if let Some(platform) = &args.platform {
@@ -129,7 +129,7 @@ pub(super) fn attest(args: &Attest, context: &Context) -> anyhow::Result<Code> {
     };
     let repository = repository(&args.image);
     // Only now: making a document may take longer than a token and a certificate last.
-    keyless::with(args.key.as_deref(), &args.keyless, context, &mut |(signer, sealer)| {
+    keyless::with(&args.key, &args.keyless, context, &mut |(signer, sealer)| {
         let order = Order {
             claim: Claim::Attested { kind: &kind, predicate: &predicate },
             formats: formats(args.format)?,

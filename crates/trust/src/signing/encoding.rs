@@ -181,6 +181,22 @@ fn spki(oid: ObjectIdentifier, parameters: Option<Any>, key: &[u8]) -> Option<Ve
     info.to_der().ok()
 }
 
+/// What a `SubjectPublicKeyInfo` is about.
+pub(super) fn key_bits(key: &PublicKey) -> Option<Vec<u8>> {
+    let info = SubjectPublicKeyInfoOwned::from_der(key.as_der()).ok()?;
+    info.subject_public_key.as_bytes().map(<[u8]>::to_vec)
+}
+
+/// The numbers of a sequence of two, as a key of RSA is one.
+pub(super) fn two_numbers(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let mut reader = SliceReader::new(der).ok()?;
+    let numbers = reader.sequence(|nested| {
+        let (first, second): (UintRef<'_>, UintRef<'_>) = (nested.decode()?, nested.decode()?);
+        Ok((first.as_bytes().to_vec(), second.as_bytes().to_vec()))
+    });
+    numbers.ok().filter(|_| reader.is_finished())
+}
+
 /// A sequence of two numbers: an ECDSA signature, or an RSA key.
 fn integers(numbers: [&[u8]; 2]) -> Option<Vec<u8>> {
     let mut sequence = SequenceOf::<Any, 2>::new();

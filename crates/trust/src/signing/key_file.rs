@@ -1,10 +1,11 @@
 //! Files of private keys: cosign's (PKCS #8 sealed with a password: scrypt and `NaCl`'s secretbox, as
 //! <https://github.com/secure-systems-lab/go-securesystemslib/tree/main/encrypted> has it), plain ones in PEM, PKCS #8 sealed by
-//! others (`sealed`), and OpenSSH's (`openssh`).
+//! others (`sealed`), OpenSSH's (`openssh`), and all of these in files of age (`age`).
 //!
 //! The work that a file asks for to derive its key is bounded, so that no file costs more; of cosign's it is one of the three known
 //! amounts.
 
+pub mod age;
 pub(crate) mod openssh;
 mod sealed;
 
@@ -16,7 +17,6 @@ use crypto_secretbox::{KeyInit as _, XSalsa20Poly1305};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::Signer as _;
 use super::private_key::{NotAKey, PrivateKey};
 use crate::key::{KEY_LIMIT, PublicKey};
 use plimsoll_formats::strict;
@@ -149,14 +149,13 @@ pub fn read(text: &str, password: Option<&[u8]>) -> Result<PrivateKey, KeyFileEr
     }
 }
 
-/// The files of a key pair: the private key, sealed with `password`, and the public one.
+/// The file of a private key, sealed with `password`.
 ///
 /// # Errors
 /// If the cryptography provider fails.
-pub fn write(key: &PrivateKey, password: &[u8]) -> Result<(Zeroizing<String>, String), KeyFileError> {
+pub fn write(key: &PrivateKey, password: &[u8]) -> Result<String, KeyFileError> {
     let der = key.to_pkcs8().ok_or(KeyFileError::NotSealed)?;
-    let sealed = seal(&der, password)?;
-    Ok((Zeroizing::new(in_pem(SEALED, sealed)), public(key.public_key())))
+    Ok(in_pem(SEALED, seal(&der, password)?))
 }
 
 /// A public key in PEM.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::encoding::{AsBigEndian as _, AsDer as _, Curve25519SeedBin, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
@@ -133,6 +133,13 @@ impl PrivateKey {
         };
         let public = PublicKey::from_der(der.map_err(|_| NotAKey)?.as_ref()).map_err(|_| NotAKey)?;
         Ok(Self { pair, public })
+    }
+
+    /// The seed of a key of Ed25519.
+    pub(super) fn seed(&self) -> Option<Zeroizing<[u8; 32]>> {
+        let Pair::Ed25519(pair) = &self.pair else { return None };
+        let bytes: Curve25519SeedBin<'_> = pair.seed().and_then(|seed| seed.as_be_bytes()).ok()?;
+        bytes.as_ref().try_into().ok().map(Zeroizing::new)
     }
 
     /// The key in PKCS #8; none if the cryptography provider does not tell it.

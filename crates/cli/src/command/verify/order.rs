@@ -83,7 +83,7 @@ impl<'a> Order<'a> {
         if args.reuse.offline && args.notary.ocsp.fetch_ocsp {
             bail!("--offline asks nobody: leave it or --fetch-ocsp out");
         }
-        if args.reuse.offline && (args.elsewhere.is_named() || args.lookaside.lookaside.is_some()) {
+        if args.reuse.offline && (args.elsewhere.is_named() || args.lookaside.is_asked_for()) {
             bail!("signatures in another place than their image's are not kept: leave --offline out");
         }
         let kept = cache::signatures(context).filter(|_| !args.reuse.no_cache);
@@ -140,8 +140,8 @@ impl<'a> Order<'a> {
 
     /// Verifies one image.
     pub(super) fn verify(&self, image: &str) -> anyhow::Result<Verification> {
-        if let Some(place) = &self.args.lookaside.lookaside {
-            return aside::verified(place, image, self.args, self.context);
+        if self.args.lookaside.is_asked_for() {
+            return aside::verified(image, self.args, self.context);
         }
         let place: Place = image.parse().with_context(|| format!("IMAGE {image:?}"))?;
         if self.args.notary.ocsp.fetch_ocsp {

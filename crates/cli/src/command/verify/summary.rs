@@ -24,7 +24,7 @@ pub(super) fn is_accepted(args: &Verify) -> anyhow::Result<bool> {
         || !args.trust.key.is_empty()
         || !args.notary.certificate.is_empty()
         || args.notary.trust_policy.is_some()
-        || !args.lookaside.keyring.is_empty()
+        || args.lookaside.is_asked_for()
         || args.trust.certificate_identity.is_some()
         || args.trust.certificate_identity_regexp.is_some();
     match (is_by_key, is_by_others) {

@@ -2,6 +2,8 @@
 //! <https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key> has them, open or sealed as `ssh-keygen` does by itself
 //! (bcrypt and AES-256 in counter mode), and the lines of public ones (RFC 4253, RFC 5656, RFC 8709).
 
+mod rsa;
+
 use aws_lc_rs::cipher::{AES_256, DecryptingKey, DecryptionContext, UnboundCipherKey};
 use aws_lc_rs::iv::FixedLength;
 use base64::Engine as _;
@@ -23,6 +25,8 @@ const BLOCK: usize = 16;
 const KEY: usize = 32;
 /// More rounds of bcrypt are not made; `ssh-keygen` makes 16 or 24, and each is some milliseconds.
 const ROUNDS: u32 = 1024;
+const ED25519: &[u8] = b"ssh-ed25519";
+const RSA: &[u8] = b"ssh-rsa";
 /// The curves by their names.
 const CURVES: [(&[u8], &[u8], Algorithm); 3] = [
     (b"ecdsa-sha2-nistp256", b"nistp256", Algorithm::EcdsaP256),
@@ -136,11 +140,18 @@ fn unsealed(head: &Head<'_>, password: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyF
 fn private(fields: &mut Fields<'_>) -> Result<PrivateKey, KeyFileError> {
     let malformed = || KeyFileError::Seal("it is no file of OpenSSH".to_owned());
     let kind = fields.text().ok_or_else(malformed)?;
-    if kind == b"ssh-ed25519" {
+    if kind == ED25519 {
         let public = fields.text().ok_or_else(malformed)?;
         let both = fields.text().ok_or_else(malformed)?;
         let (seed, _) = both.split_at_checked(32).ok_or_else(malformed)?;
         return Ok(PrivateKey::from_seed(seed, public)?);
+    }
+    if kind == RSA {
+        let mut number = || fields.positive().ok_or_else(malformed);
+        let (modulus, public) = (number()?, number()?);
+        let (private, coefficient) = (number()?, number()?);
+        let (p, q) = (number()?, number()?);
+        return Ok(rsa::key(&rsa::Numbers { modulus, public, private, p, q, coefficient })?);
     }
     if let Some((_, name, curve)) = CURVES.iter().find(|(name, ..)| *name == kind) {
         let (Some(own), Some(point), Some(number)) = (fields.text(), fields.text(), fields.positive()) else {
@@ -172,9 +183,9 @@ pub(crate) fn public(text: &str) -> Option<Result<PublicKey, KeyError>> {
 fn public_key(content: &[u8]) -> Option<Result<PublicKey, KeyError>> {
     let mut fields = Fields(content);
     let kind = fields.text()?;
-    let key = if kind == b"ssh-ed25519" {
+    let key = if kind == ED25519 {
         encoding::ed25519_key(fields.text()?)
-    } else if kind == b"ssh-rsa" {
+    } else if kind == RSA {
         let exponent = fields.positive()?;
         encoding::rsa_key(fields.positive()?, exponent)
     } else {
@@ -187,4 +198,33 @@ fn public_key(content: &[u8]) -> Option<Result<PublicKey, KeyError>> {
         encoding::ecdsa_key(*curve, x, y)
     };
     fields.0.is_empty().then_some(key)
+}
+
+/// A public key of Ed25519 or RSA in OpenSSH's encoding.
+pub(super) fn encoded(key: &PublicKey) -> Option<Vec<u8>> {
+    let mut encoded = Vec::new();
+    let mut text = |sign: &[u8], bytes: &[u8]| {
+        encoded.extend(u32::try_from(sign.len().checked_add(bytes.len())?).ok()?.to_be_bytes());
+        encoded.extend(sign);
+        encoded.extend(bytes);
+        Some(())
+    };
+    let bits = encoding::key_bits(key)?;
+    match key.algorithm() {
+        Algorithm::Ed25519 => {
+            text(&[], ED25519)?;
+            text(&[], &bits)?;
+        }
+        Algorithm::Rsa => {
+            let (modulus, exponent) = encoding::two_numbers(&bits)?;
+            text(&[], RSA)?;
+            for number in [exponent, modulus] {
+                // A first bit that is set would make it negative.
+                let sign = number.first().is_some_and(|first| *first >= 0x80);
+                text(if sign { &[0] } else { &[] }, &number)?;
+            }
+        }
+        Algorithm::EcdsaP256 | Algorithm::EcdsaP384 | Algorithm::EcdsaP521 => return None,
+    }
+    Some(encoded)
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::key::Algorithm;
 use crate::signing::private_key::NewKey;
-use crate::signing::sign;
+use crate::signing::{Signer as _, sign};
 
 const PASSWORD: &[u8] = b"correct horse";
 
@@ -16,7 +16,8 @@ fn each_kind_of_key_is_sealed_opened_and_signs() {
         (NewKey::Rsa3072, Algorithm::Rsa),
     ] {
         let made = PrivateKey::generate(kind).unwrap();
-        let (private, public) = write(&made, PASSWORD).unwrap();
+        let private = write(&made, PASSWORD).unwrap();
+        let public = public(made.public_key());
         assert!(is_sealed(&private) && !is_sealed(&public));
         let key = super::read(&private, Some(PASSWORD)).unwrap();
         assert_eq!(key.public_key(), made.public_key());
@@ -28,7 +29,7 @@ fn each_kind_of_key_is_sealed_opened_and_signs() {
         assert!(matches!(super::read(&private, Some(b"wrong")), Err(KeyFileError::Password)));
         assert!(matches!(super::read(&private, None), Err(KeyFileError::NoPassword)));
         // Two seals of one key differ.
-        assert_ne!(write(&made, PASSWORD).unwrap().0, private);
+        assert_ne!(write(&made, PASSWORD).unwrap(), private);
         // Files of older releases differ in their label only.
         let older = private.replace("SIGSTORE", "COSIGN");
         assert_eq!(super::read(&older, Some(PASSWORD)).unwrap().public_key(), made.public_key());
@@ -39,16 +40,17 @@ fn each_kind_of_key_is_sealed_opened_and_signs() {
 #[test]
 fn an_empty_password_is_one() {
     let made = PrivateKey::generate(NewKey::Ed25519).unwrap();
-    let (private, _) = write(&made, b"").unwrap();
+    let private = write(&made, b"").unwrap();
     assert!(super::read(&private, Some(b"")).is_ok());
 }
 
 #[test]
 fn what_is_no_private_key_is_told_as_what_it_is() {
     let made = PrivateKey::generate(NewKey::EcdsaP256).unwrap();
-    let (private, public) = write(&made, PASSWORD).unwrap();
+    let private = write(&made, PASSWORD).unwrap();
+    let public = public(made.public_key());
     assert!(matches!(super::read(&public, None), Err(KeyFileError::Public)));
-    let twice = format!("{}{}", *private, *private);
+    let twice = format!("{private}{private}");
     for text in ["", "key", "-----BEGIN PRIVATE KEY-----", &twice, &"x".repeat(100_000)] {
         assert!(matches!(super::read(text, Some(PASSWORD)), Err(KeyFileError::NotPem)), "{text:.40}");
     }
@@ -142,6 +144,31 @@ fn hostile_files_of_openssh_are_no_keys() {
     ] {
         assert!(PublicKey::from_pem(line).is_err(), "{line}");
     }
+}
+
+#[test]
+fn numbers_that_are_no_key_of_rsa_are_refused() {
+    let of = |numbers: [&[u8]; 6]| {
+        let numbers = numbers.map(text).concat();
+        let private = [&[0; 8][..], &text(b"ssh-rsa"), &numbers].concat();
+        let parts = [text(b"none"), text(b"none"), text(b""), vec![0, 0, 0, 1], text(b"x"), text(&private)];
+        let content = [&b"openssh-key-v1\0"[..], &parts.concat()].concat();
+        super::read(&in_pem(OPENSSH, content), None).map(|_| ()).unwrap_err()
+    };
+    let (n, d, p) = ([0x7f; 256], [0x7e; 256], [0x7d; 128]);
+    let (small, long) = ([1; 1], [0x7f; 1025]);
+    for numbers in [
+        [&n[..], &[1, 0, 1], &d, &p, &p, &p],
+        [&n, &[1, 0, 1], &d, &p, &[], &[]],
+        [&n, &[1, 0, 1], &d, &p, &small, &small],
+        [&n, &[1, 0, 1], &d, &p, &[2], &[0]],
+        [&n, &[1, 0, 1], &long, &p, &p, &p],
+        [&[], &[], &[], &[], &[], &[]],
+    ] {
+        assert!(matches!(of(numbers), KeyFileError::Key(_)));
+    }
+    // A negative one.
+    assert!(matches!(of([&[0xff; 256], &[1, 0, 1], &d, &p, &p, &p]), KeyFileError::Seal(_)));
 }
 
 #[test]
