@@ -1,7 +1,7 @@
 //! SLSA provenance of a verified statement: who built, from which sources, how (<https://slsa.dev/spec/v1.1/provenance>, and v0.2).
 //! What it says is worth what its signer is.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::strict;
 
@@ -50,12 +50,19 @@ pub fn read(kind: &str, statement: &[u8]) -> Result<Provenance, ProvenanceError>
     let is_new = kind == "https://slsa.dev/provenance/v1";
     let (builder, build_type, materials) = if is_new {
         ("runDetails/builder/id", "buildDefinition/buildType", "buildDefinition/resolvedDependencies")
+    } else if kind == "https://slsa.dev/provenance/v0.1" {
+        ("builder/id", "recipe/type", "materials")
     } else {
         ("builder/id", "buildType", "materials")
     };
     let at = |path: &str| statement.pointer(&format!("/predicate/{path}"));
     let text =
         |path: &str| at(path).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    // The newer version demands it, and that it says something.
+    if is_new && at("buildDefinition/externalParameters").and_then(Value::as_object).is_none_or(Map::is_empty)
+    {
+        return Err(ProvenanceError::Missing("external parameters"));
+    }
     let materials: &[Value] = at(materials).and_then(Value::as_array).map_or(&[], Vec::as_slice);
     let places: &[&str] = if is_new {
         &[
@@ -189,6 +196,12 @@ mod tests {
         } });
         let old = super::read("https://slsa.dev/provenance/v0.2", old.to_string().as_bytes()).unwrap();
         assert_eq!(old, expected);
+        let oldest = json!({ "predicate": {
+            "builder": { "id": "https://b/id" }, "recipe": { "type": "https://b/type" },
+            "materials": [{ "uri": uri, "digest": { "sha1": COMMIT } }],
+        } });
+        let oldest = super::read("https://slsa.dev/provenance/v0.1", oldest.to_string().as_bytes()).unwrap();
+        assert_eq!(oldest, expected);
     }
 
     #[test]
@@ -202,14 +215,16 @@ mod tests {
         assert_eq!((two.source, two.commit), (None, None));
         let other = read(json!({ "source": good }), json!([material(evil)]));
         assert_eq!(other.commit, None);
-        assert_eq!(read(json!({}), json!([material(good), material(evil)])).source, None);
+        assert_eq!(read(json!({ "p": 1 }), json!([material(good), material(evil)])).source, None);
         assert_eq!(
-            read(json!({}), json!([material(good)])).source.as_deref(),
+            read(json!({ "p": 1 }), json!([material(good)])).source.as_deref(),
             Some("https://git.example/acme/shop")
         );
-        assert!(!read(json!({}), json!([])).pinned);
-        assert!(!read(json!({}), json!([material(good), { "uri": "x" }])).pinned);
-        assert!(!read(json!({}), json!([{ "uri": "x", "digest": { "md5": "0".repeat(40) } }])).pinned);
+        assert!(!read(json!({ "p": 1 }), json!([])).pinned);
+        assert!(!read(json!({ "p": 1 }), json!([material(good), { "uri": "x" }])).pinned);
+        assert!(
+            !read(json!({ "p": 1 }), json!([{ "uri": "x", "digest": { "md5": "0".repeat(40) } }])).pinned
+        );
     }
 
     #[test]
