@@ -77,11 +77,12 @@ fn n33_statements_about_other_things_are_refused() {
         (json!([{ "name": format!("sha256:{hex}") }]), "form: "),
         (json!([{ "name": hex, "digest": {} }]), "has no digest"),
         (json!([{ "digest": { "sha256": "0".repeat(64) } }]), "subject: it is not about"),
-        (json!([{ "digest": { "md5": hex } }]), "subject: "),
-        (json!([{ "digest": { "sha1": hex, "gitCommit": hex } }]), "subject: "),
+        (json!([{ "digest": { "md5": &hex[..32] } }]), "subject: "),
+        (json!([{ "digest": { "sha1": &hex[..40], "gitCommit": hex } }]), "subject: "),
+        (json!([{ "digest": { "md5": hex } }]), "is no md5"),
         (json!([{ "digest": { "sha256": hex.to_uppercase() } }]), "subject: "),
-        (json!([{ "digest": { "sha256": format!("{hex}00") } }]), "subject: "),
-        (json!([{ "digest": { "sha256": &hex[..40] } }]), "subject: "),
+        (json!([{ "digest": { "sha256": format!("{hex}00") } }]), "is no sha256"),
+        (json!([{ "digest": { "sha256": &hex[..40] } }]), "is no sha256"),
     ] {
         refused(&keyed.examine(&changed(&keyed, |it| it["subject"] = subject.clone())), reason);
     }
