@@ -1,5 +1,6 @@
 //! What certificates and provenance must tell of a build: files, as a build service's workflow signs them, and as a key does.
 #![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "a test may read its own files and environment")]
 
 mod support;
 
