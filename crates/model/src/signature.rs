@@ -245,6 +245,8 @@ pub enum Check {
     Revocation,
     /// The attestation is of the type asked for.
     PredicateType,
+    /// It is provenance that tells the builder, or the source, asked for.
+    Provenance,
     /// The annotations asked for were signed.
     Annotations,
     /// It was not made too long ago.
@@ -270,6 +272,7 @@ impl Check {
             Self::Expiry => "expiry",
             Self::Revocation => "revocation",
             Self::PredicateType => "predicate-type",
+            Self::Provenance => "provenance",
             Self::Annotations => "annotations",
             Self::Age => "age",
             Self::Summary => "summary",

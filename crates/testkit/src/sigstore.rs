@@ -117,15 +117,25 @@ impl Sigstore {
     /// Makes a certificate, as Fulcio would.
     #[must_use]
     pub fn certificate(&self, names: &[Name<'_>]) -> Holder {
+        self.certificate_of_build(names, ISSUER, &[])
+    }
+
+    /// Makes one for a build service: `claims` are the numbers of Fulcio's extensions and what they say.
+    #[must_use]
+    pub fn certificate_of_build(&self, names: &[Name<'_>], issuer: &str, claims: &[(u64, &str)]) -> Holder {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.not_before = rcgen::date_time_ymd(2025, 1, 1);
         params.not_after = rcgen::date_time_ymd(2025, 1, 3);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning];
         params.subject_alt_names = names.iter().map(|name| name.in_certificate()).collect();
-        let mut issuer = vec![0x0c, u8::try_from(ISSUER.len()).unwrap()];
-        issuer.extend(ISSUER.as_bytes());
-        let extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 57264, 1, 8], issuer);
-        params.custom_extensions.push(extension);
+        for (number, text) in std::iter::once((8, issuer)).chain(claims.iter().copied()) {
+            // Those of before are not even strings of ASN.1.
+            let is_old = number < 8;
+            let head = if is_old { vec![] } else { vec![0x0c, u8::try_from(text.len()).unwrap()] };
+            let oid = [1, 3, 6, 1, 4, 1, 57264, 1, number];
+            let extension = CustomExtension::from_oid_content(&oid, [&head, text.as_bytes()].concat());
+            params.custom_extensions.push(extension);
+        }
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.authority).unwrap();
         Holder { certificate: certificate.der().to_vec(), key: SigningKey::of_pkcs8(key.serialized_der()) }

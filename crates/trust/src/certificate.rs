@@ -2,7 +2,7 @@
 //! (<https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md>). Whether it was issued by a trusted authority is decided
 //! elsewhere, before anything here is believed.
 
-use sigstore_crypto::parse_certificate_info;
+use sigstore_crypto::{FulcioCiClaims, parse_certificate_info};
 use sigstore_types::DerCertificate;
 use x509_cert::Certificate;
 use x509_cert::der::asn1::{ObjectIdentifier, Utf8StringRef};
@@ -10,16 +10,21 @@ use x509_cert::der::{Decode as _, Encode as _};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use crate::identity::Name;
+use crate::identity::{Name, Source};
 
 /// User names of Fulcio's own kind.
 const OTHER_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.7");
+
+/// Who vouches for workflows of GitHub's public service.
+const GITHUB: &str = "https://token.actions.githubusercontent.com";
 
 /// The holder of a certificate.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Holder {
     pub(crate) name: Name,
     pub(crate) issuer: String,
+    /// Of a build service: what it built from.
+    pub(crate) source: Source,
 }
 
 /// Why a certificate names nobody.
@@ -33,6 +38,8 @@ pub(crate) enum HolderError {
     Kind,
     #[error("the certificate does not tell who vouched for its name")]
     NoIssuer,
+    #[error("the certificate tells two different sources")]
+    Sources,
 }
 
 /// Reads whom a certificate names.
@@ -57,7 +64,26 @@ pub(crate) fn holder(certificate: &DerCertificate) -> Result<Holder, HolderError
     };
     let facts = parse_certificate_info(certificate).map_err(|error| malformed(error.to_string()))?;
     let issuer = facts.issuer.filter(|issuer| !issuer.is_empty()).ok_or(HolderError::NoIssuer)?;
-    Ok(Holder { name, issuer })
+    let source = source(&facts.ci_claims, &issuer)?;
+    Ok(Holder { name, issuer, source })
+}
+
+/// What it tells of the sources. Certificates of before 2023 tell it in the words of GitHub alone.
+fn source(claims: &FulcioCiClaims, issuer: &str) -> Result<Source, HolderError> {
+    let old = (issuer == GITHUB).then_some(&claims.deprecated_github);
+    let repository = old.and_then(|old| old.workflow_repository.as_ref());
+    let one = |new: &Option<String>, old: Option<String>| match (new, old) {
+        (Some(new), Some(old)) if *new != old => Err(HolderError::Sources),
+        (Some(new), _) => Ok(Some(new.clone())),
+        (None, old) => Ok(old),
+    };
+    Ok(Source {
+        repository: one(
+            &claims.source_repository_uri,
+            repository.map(|name| format!("https://github.com/{name}")),
+        )?,
+        reference: one(&claims.source_repository_ref, old.and_then(|old| old.workflow_ref.clone()))?,
+    })
 }
 
 /// Reads the certificates of a PEM text, at most `limit`.

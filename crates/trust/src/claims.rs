@@ -1,12 +1,14 @@
 //! What a signed payload says, and whether that is what was asked for.
 
-use plimsoll_model::signature::Check;
+use plimsoll_model::signature::{Check, Signer};
 
 use crate::claimed::Subject;
 use crate::demand::{Claim, Demand};
 use crate::dsse::IN_TOTO;
+use crate::identity::Matcher;
+use crate::provenance;
 use crate::record::{Record, Refusal};
-use crate::statement::Statement;
+use crate::statement::{About, Statement};
 
 /// How cosign says "this image is signed" in an attestation.
 pub const COSIGN_SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
@@ -58,13 +60,11 @@ pub(crate) fn judge_statement(
     }
     let statement = Statement::read(payload, crate::scheme::SIZE_LIMIT)
         .map_err(|error| Refusal::Failed(Check::Form, format!("its statement: {error}")))?;
-    statement
-        .check_subject(&subject.digest)
-        .map_err(|error| Refusal::Failed(Check::Subject, error.to_string()))?;
-    record.passed(Check::Subject, "the statement has its digest");
-    let annotations = statement.annotations_of(&subject.digest);
+    let about =
+        statement.about(subject).map_err(|error| Refusal::Failed(Check::Subject, error.to_string()))?;
+    record.passed(Check::Subject, judge_name(&about, demand)?);
     record.learned().predicate_type = Some(statement.predicate_type.clone());
-    record.learned().annotations = annotations;
+    record.learned().annotations = about.annotations;
     record.learned().payload = (payload.len() <= KEPT).then(|| payload.into());
     match &demand.claim {
         Claim::Attested(wanted) if *wanted != statement.predicate_type => {
@@ -78,12 +78,65 @@ pub(crate) fn judge_statement(
         Claim::Signed => record.passed(Check::PredicateType, "it says that the image is signed"),
         Claim::Anything => record.not_made(Check::PredicateType, "none was asked for"),
     }
+    judge_provenance(&statement.predicate_type, payload, demand, record)?;
     judge_annotations(demand, record)
+}
+
+/// Makes sure that the subject is called what is asked for.
+fn judge_name(about: &About, demand: &Demand) -> Result<String, Refusal> {
+    let Some(wanted) = &demand.told.subject_name else {
+        return Ok("the statement has its digest".to_owned());
+    };
+    match about.names.iter().find(|name| wanted.matches(name)) {
+        Some(name) => Ok(format!("the statement has its digest, and calls it {name}")),
+        None => {
+            let names = about.names.join(", ");
+            Err(Refusal::Failed(Check::Subject, format!("it is called {names:?} and not {wanted}")))
+        }
+    }
+}
+
+/// Makes sure that it is provenance of the builder that is asked for and, where no certificate tells it, from the source.
+fn judge_provenance(kind: &str, payload: &[u8], demand: &Demand, record: &mut Record) -> Result<(), Refusal> {
+    let (builder, source) = (&demand.told.builder, told_source(demand, record));
+    if builder.is_none() && source.is_none() {
+        return Ok(());
+    }
+    if !provenance::TYPES.contains(&kind) {
+        return Err(Refusal::Other(format!("it is no SLSA provenance but an attestation of type {kind}")));
+    }
+    let failed = |words| Err(Refusal::Failed(Check::Provenance, words));
+    let read = match provenance::read(kind, payload) {
+        Ok(read) => read,
+        Err(error) => return failed(error.to_string()),
+    };
+    if let Some(wanted) = builder.as_ref().filter(|wanted| !wanted.matches(&read.builder)) {
+        return failed(format!("it was built by {:?}, not {wanted}", read.builder));
+    }
+    let told = read.source.as_deref().unwrap_or("a source that it does not tell");
+    match source {
+        Some(wanted) if read.source.is_none() || !wanted.matches(told) => {
+            return failed(format!("it was built from {told}, not {wanted}"));
+        }
+        Some(_) => record.passed(Check::Provenance, format!("built by {}, from {told}", read.builder)),
+        None => record.passed(Check::Provenance, format!("built by {}", read.builder)),
+    }
+    Ok(())
+}
+
+/// The source that a statement must tell: where a key signed it, no certificate does.
+fn told_source<'a>(demand: &'a Demand, record: &mut Record) -> Option<&'a Matcher> {
+    let is_by_key = matches!(record.learned().signer, Some(Signer::Key { .. }));
+    demand.told.source.as_ref().filter(|_| is_by_key)
 }
 
 /// Judges a signature over the very bytes of the subject, which says nothing but that.
 pub(crate) fn judge_signature(demand: &Demand, record: &mut Record) -> Result<(), Refusal> {
-    if let Claim::Attested(_) = demand.claim {
+    let needs_statement = matches!(demand.claim, Claim::Attested(_))
+        || demand.told.builder.is_some()
+        || demand.told.subject_name.is_some()
+        || told_source(demand, record).is_some();
+    if needs_statement {
         return Err(Refusal::Other("it is a signature, no attestation".to_owned()));
     }
     judge_annotations(demand, record)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use plimsoll_model::signature::{self, CheckResult, Outcome, Signature, Subject};
 
-use crate::identity::ExpectedIdentity;
+use crate::identity::{ExpectedIdentity, Matcher};
 use crate::key::PublicKey;
 use crate::notary::NotaryTrust;
 use crate::root::Roots;
@@ -23,6 +23,8 @@ pub struct Demand {
     pub claim: Claim,
     /// Annotations that must have been signed.
     pub annotations: BTreeMap<String, String>,
+    /// What statements must tell.
+    pub told: Told,
     /// Whether a signature must be in a transparency log.
     pub log: LogRule,
     /// How many different signers it takes, at least one.
@@ -56,6 +58,17 @@ pub enum Claim {
     Anything,
 }
 
+/// What statements must tell beside their type; nothing where nothing is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// The id of the builder, as SLSA provenance tells it. Other statements do not count.
+    pub builder: Option<Matcher>,
+    /// The repository of the sources, as provenance tells it, where a key signs. Of certificates, [`ExpectedIdentity`] asks.
+    pub source: Option<Matcher>,
+    /// What the subject is called.
+    pub subject_name: Option<Matcher>,
+}
+
 /// Whether a signature must be in a transparency log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LogRule {
@@ -63,6 +76,14 @@ pub enum LogRule {
     Required,
     /// Nobody looks.
     Ignored,
+}
+
+impl Told {
+    fn words(&self) -> Vec<String> {
+        let builder = self.builder.iter().map(|builder| format!("provenance of the builder {builder}"));
+        let name = self.subject_name.iter().map(|name| format!("a statement that calls it {name}"));
+        builder.chain(name).collect()
+    }
 }
 
 impl Demand {
@@ -93,6 +114,7 @@ impl Demand {
             threshold: self.threshold.max(1),
             log: is_logged,
             roots: is_needed.then(|| self.roots.title().to_owned()),
+            wanted: self.told.words(),
             ..Default::default()
         }
     }

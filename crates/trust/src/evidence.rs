@@ -15,7 +15,7 @@ use sigstore_types::{
 use sigstore_verify::{PublicKeyVerificationPolicy, VerificationPolicy, VerificationResult};
 
 use crate::bundled::Bundled;
-use crate::certificate::holder;
+use crate::certificate::{Holder, holder};
 use crate::claimed::Subject;
 use crate::demand::{Demand, LogRule, TrustedKey};
 use crate::notary::x509::Cert;
@@ -250,11 +250,7 @@ fn by_certificate(
     record.passed(Check::Timestamp, shown(&times));
     check_times(&times, demand)?;
     let holder = holder(certificate).map_err(|error| Refusal::Failed(Check::Signer, error.to_string()))?;
-    let who = format!("{} by {}", holder.name.as_str(), holder.issuer);
-    if !demand.identities.iter().any(|expected| expected.matches(&holder.name, &holder.issuer)) {
-        return Err(Refusal::Failed(Check::Signer, format!("{who} is not trusted")));
-    }
-    record.passed(Check::Signer, who);
+    record.passed(Check::Signer, trusted(&holder, demand)?);
     let learned = record.learned();
     learned.times = times;
     learned.signer = Some(Signer::Certificate {
@@ -263,6 +259,22 @@ fn by_certificate(
         issuer: holder.issuer,
     });
     Ok(())
+}
+
+/// Makes sure that the holder of a certificate is trusted; gives who it is, in words.
+fn trusted(holder: &Holder, demand: &Demand) -> Result<String, Refusal> {
+    let who = format!("{} by {}", holder.name.as_str(), holder.issuer);
+    let mut named =
+        demand.identities.iter().filter(|expected| expected.matches(&holder.name, &holder.issuer)).peekable();
+    let refused = |words| Err(Refusal::Failed(Check::Signer, words));
+    if named.peek().is_none() {
+        return refused(format!("{who} is not trusted"));
+    }
+    match named.find(|expected| expected.source.matches(&holder.source)) {
+        None => refused(format!("{who} built from {}, which is not what is trusted", holder.source)),
+        Some(expected) if expected.source.is_empty() => Ok(who),
+        Some(_) => Ok(format!("{who}, built from {}", holder.source)),
+    }
 }
 
 /// What the trusted root holds, which `check` needs.

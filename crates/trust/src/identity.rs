@@ -127,6 +127,54 @@ pub struct ExpectedIdentity {
     pub name: Matcher,
     /// Who vouched for it.
     pub issuer: Matcher,
+    /// What the certificate must tell of the sources. Who signs by the workflow of somebody else has that one's name.
+    pub source: ExpectedSource,
+}
+
+/// What certificates must tell of the sources that a build service built from; nothing where nothing is expected.
+#[derive(Clone, Debug, Default)]
+pub struct ExpectedSource {
+    /// The repository.
+    pub repository: Option<Matcher>,
+    /// The branch or tag, as `refs/tags/v1`.
+    pub reference: Option<Matcher>,
+}
+
+/// What a certificate tells of the sources.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Source {
+    /// The repository.
+    pub repository: Option<String>,
+    /// The branch or tag.
+    pub reference: Option<String>,
+}
+
+impl ExpectedSource {
+    /// Tells whether these are the sources. What is not told is not what is expected.
+    #[must_use]
+    pub fn matches(&self, source: &Source) -> bool {
+        let fits = |expected: &Option<Matcher>, told: &Option<String>| match (expected, told) {
+            (None, _) => true,
+            (Some(expected), Some(told)) => expected.matches(told),
+            (Some(_), None) => false,
+        };
+        fits(&self.repository, &source.repository) && fits(&self.reference, &source.reference)
+    }
+
+    /// Whether nothing is expected.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.repository.is_none() && self.reference.is_none()
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = |text: &Option<String>| {
+            text.clone().unwrap_or_else(|| "a place that it does not tell".to_owned())
+        };
+        write!(f, "{} at {}", told(&self.repository), told(&self.reference))
+    }
 }
 
 impl ExpectedIdentity {
@@ -145,7 +193,14 @@ impl ExpectedIdentity {
 
 impl fmt::Display for ExpectedIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} by {}", self.name, self.issuer)
+        write!(f, "{} by {}", self.name, self.issuer)?;
+        if let Some(repository) = &self.source.repository {
+            write!(f, ", from {repository}")?;
+        }
+        match &self.source.reference {
+            Some(reference) => write!(f, ", at {reference}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -186,6 +241,7 @@ mod tests {
         let expected = ExpectedIdentity {
             name: Matcher::Exact("dev@acme.example".to_owned()),
             issuer: Matcher::pattern("https://accounts\\.acme\\.example").unwrap(),
+            source: ExpectedSource::default(),
         };
         let name = Name::Email("dev@acme.example".to_owned());
         assert!(expected.matches(&name, "https://accounts.acme.example"));
@@ -201,11 +257,38 @@ mod tests {
         let expected = |name: &str| ExpectedIdentity {
             name: Matcher::Exact(name.to_owned()),
             issuer: Matcher::Exact("i".to_owned()),
+            source: ExpectedSource::default(),
         };
         let (address, uri) = ("dev@acme.example", "https://acme.example/dev");
         assert!(expected(address).matches(&Name::Email(address.to_owned()), "i"));
         assert!(!expected(address).matches(&Name::Uri(address.to_owned()), "i"));
         assert!(expected(uri).matches(&Name::Uri(uri.to_owned()), "i"));
         assert!(!expected(uri).matches(&Name::Email(uri.to_owned()), "i"));
+    }
+
+    #[test]
+    fn n36_sources_that_are_others_or_not_told_do_not_fit() {
+        let exact = |text: &str| Some(Matcher::Exact(text.to_owned()));
+        let told = |repository: &str, reference: &str| Source {
+            repository: Some(repository.to_owned()),
+            reference: Some(reference.to_owned()),
+        };
+        let shop = told("https://git.example/acme/shop", "refs/tags/v1");
+        let expected = ExpectedSource {
+            repository: exact("https://git.example/acme/shop"),
+            reference: Some(Matcher::pattern("refs/tags/v[0-9]+").unwrap()),
+        };
+        assert!(expected.matches(&shop));
+        for other in [
+            told("https://git.example/acme/shopping", "refs/tags/v1"),
+            told("https://git.example/acme/shop", "refs/heads/refs/tags/v1"),
+            told("https://git.example/acme/shop", "refs/tags/v1-evil"),
+            Source { reference: None, ..shop.clone() },
+            Source { repository: None, ..shop },
+            Source::default(),
+        ] {
+            assert!(!expected.matches(&other), "{other}");
+        }
+        assert!(ExpectedSource::default().matches(&Source::default()));
     }
 }

@@ -50,12 +50,18 @@ pub fn read(kind: &str, statement: &[u8]) -> Result<Provenance, ProvenanceError>
     let is_new = kind == "https://slsa.dev/provenance/v1";
     let (builder, build_type, materials) = if is_new {
         ("runDetails/builder/id", "buildDefinition/buildType", "buildDefinition/resolvedDependencies")
+    } else if kind == "https://slsa.dev/provenance/v0.1" {
+        ("builder/id", "recipe/type", "materials")
     } else {
         ("builder/id", "buildType", "materials")
     };
     let at = |path: &str| statement.pointer(&format!("/predicate/{path}"));
     let text =
         |path: &str| at(path).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    // The newer version demands it.
+    if is_new && !at("buildDefinition/externalParameters").is_some_and(Value::is_object) {
+        return Err(ProvenanceError::Missing("external parameters"));
+    }
     let materials: &[Value] = at(materials).and_then(Value::as_array).map_or(&[], Vec::as_slice);
     let places: &[&str] = if is_new {
         &[
@@ -189,6 +195,12 @@ mod tests {
         } });
         let old = super::read("https://slsa.dev/provenance/v0.2", old.to_string().as_bytes()).unwrap();
         assert_eq!(old, expected);
+        let oldest = json!({ "predicate": {
+            "builder": { "id": "https://b/id" }, "recipe": { "type": "https://b/type" },
+            "materials": [{ "uri": uri, "digest": { "sha1": COMMIT } }],
+        } });
+        let oldest = super::read("https://slsa.dev/provenance/v0.1", oldest.to_string().as_bytes()).unwrap();
+        assert_eq!(oldest, expected);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What can be typed behind `plimsoll verify` and `plimsoll verify-blob`.
 
+pub(crate) mod built;
 pub(crate) mod notation;
 pub(crate) mod vsa;
 
@@ -12,6 +13,7 @@ use super::Words;
 use super::aside::Aside;
 use super::audit::Auditing;
 use super::elsewhere::Elsewhere;
+use built::Built;
 use notation::{BlobNotary, Ocsp};
 use vsa::{AcceptVsa, EmitVsa};
 
@@ -37,6 +39,9 @@ Examples:
   plimsoll verify ghcr.io/acme/shop:1.4.2 --key cosign.pub --insecure-ignore-tlog
   plimsoll verify ghcr.io/acme/shop:1.4.2 --certificate-oidc-issuer https://token.actions.githubusercontent.com \\
     --certificate-identity-regexp 'https://github\\.com/acme/shop/\\.github/workflows/release\\.yml@refs/tags/.*'
+  plimsoll verify ghcr.io/acme/shop:1.4.2 --certificate-oidc-issuer https://token.actions.githubusercontent.com \\
+    --certificate-identity-regexp 'https://github\\.com/slsa-framework/slsa-github-generator/.*@refs/tags/v2\\..*' \\
+    --source-repository https://github.com/acme/shop --type slsaprovenance
   plimsoll verify oci:image:1.4.2 --key a.pub --key b.pub --threshold 2
   plimsoll verify ghcr.io/acme/shop:1.4.2 --certificate acme-root.pem --crl acme.crl
   plimsoll verify ghcr.io/acme/shop:1.4.2 --certificate acme-root.pem --fetch-ocsp
@@ -57,6 +62,10 @@ Examples:
   plimsoll verify-blob release.tar.gz --bundle release.tar.gz.sigstore.json --key cosign.pub
   plimsoll verify-blob release.tar.gz --bundle release.tar.gz.sigstore.json --certificate-identity dev@acme.example \\
     --certificate-oidc-issuer https://accounts.acme.example --trusted-root trusted_root.json
+  plimsoll verify-blob shop-1.4.2.tgz --bundle provenance.sigstore.json --source-repository https://github.com/acme/shop \\
+    --certificate-identity-regexp 'https://github\\.com/acme/shop/\\.github/workflows/.*' \\
+    --certificate-oidc-issuer https://token.actions.githubusercontent.com --subject-name pkg:npm/shop@1.4.2 \\
+    --builder-id https://github.com/actions/runner/github-hosted
   plimsoll verify-blob release.tar.gz --bundle release.tar.gz.jws.sig --certificate acme-root.pem";
 
 /// Options of `verify`.
@@ -81,7 +90,8 @@ pub(crate) struct Verify {
     #[arg(long = "trust", value_name = "FILE", help_heading = "Who is trusted", conflicts_with_all = [
         "key", "certificate_identity", "certificate_identity_regexp", "certificate_oidc_issuer",
         "certificate_oidc_issuer_regexp", "trusted_root", "predicate_type", "annotation", "threshold",
-        "insecure_ignore_tlog", "certificate", "trust_policy",
+        "insecure_ignore_tlog", "certificate", "trust_policy", "source_repository", "source_repository_regexp", "source_ref",
+        "source_ref_regexp", "builder_id", "builder_id_regexp", "subject_name", "subject_name_regexp",
     ])]
     pub(crate) trust_file: Option<PathBuf>,
     #[command(flatten)]
@@ -116,6 +126,7 @@ impl Verify {
             annotation: Vec::new(),
             threshold: 1,
             insecure_ignore_tlog: false,
+            built: Built::default(),
             format: Words::Json,
         };
         Self {
@@ -231,6 +242,8 @@ pub(crate) struct Trust {
     /// This annotation must have been signed; may be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = annotation, help_heading = "What is demanded")]
     pub(crate) annotation: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) built: Built,
     /// So many different signers must have signed.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64), help_heading = "What is demanded")]
     pub(crate) threshold: u16,

@@ -1,6 +1,7 @@
 //! `plimsoll verify` and `plimsoll verify-blob`.
 
 mod aside;
+mod built;
 mod notary;
 mod once;
 pub(super) mod order;
@@ -194,6 +195,7 @@ fn demand(args: &Trust, claim: Claim, context: &Context) -> anyhow::Result<Deman
             None => claim,
         },
         annotations: args.annotation.iter().cloned().collect(),
+        told: built::told(&args.built)?,
         log: if args.insecure_ignore_tlog { LogRule::Ignored } else { LogRule::Required },
         threshold: usize::from(args.threshold),
         roots,
@@ -224,7 +226,9 @@ fn identity(trust: &Trust) -> anyhow::Result<Option<ExpectedIdentity>> {
         ("--certificate-oidc-issuer-regexp", trust.certificate_oidc_issuer_regexp.as_deref()),
     )?;
     match (name, issuer) {
-        (Some(name), Some(issuer)) => Ok(Some(ExpectedIdentity { name, issuer })),
+        (Some(name), Some(issuer)) => {
+            Ok(Some(ExpectedIdentity { name, issuer, source: built::source(&trust.built)? }))
+        }
         (None, None) => Ok(None),
         // The command line is refused before, so this is a second bolt on the same door.
         _ => anyhow::bail!("a certificate's identity and its issuer go together"),

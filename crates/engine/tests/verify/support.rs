@@ -16,7 +16,7 @@ use plimsoll_testkit::registry::Blob;
 use plimsoll_testkit::sigstore::{
     SigningKey, Sigstore, TIME, base64, bundle, envelope, simple_signing, statement,
 };
-use plimsoll_trust::demand::{Claim, Demand, LogRule, TrustedKey};
+use plimsoll_trust::demand::{Claim, Demand, LogRule, Told, TrustedKey};
 use plimsoll_trust::key::PublicKey;
 use plimsoll_trust::root::Roots;
 use serde_json::{Value, json};
@@ -165,6 +165,7 @@ impl Layout {
             notary: None,
             claim: Claim::Signed,
             annotations: BTreeMap::new(),
+            told: Told::default(),
             log: LogRule::Ignored,
             threshold: 1,
             roots: Roots::read(root.as_bytes(), "test").unwrap(),

@@ -43,6 +43,18 @@ pub(super) struct Signer {
     /// The same as an expression that matches from beginning to end.
     #[serde(default, deserialize_with = "given")]
     pub(super) subject_regexp: Option<String>,
+    /// The repository that certificates tell the build service built from, exactly: `https://github.com/acme/shop`.
+    #[serde(default, deserialize_with = "given")]
+    pub(super) source_repository: Option<String>,
+    /// The same as an expression that matches from beginning to end.
+    #[serde(default, deserialize_with = "given")]
+    pub(super) source_repository_regexp: Option<String>,
+    /// The branch or tag that certificates tell it built from, exactly: `refs/heads/main`.
+    #[serde(default, deserialize_with = "given")]
+    pub(super) source_ref: Option<String>,
+    /// The same as an expression that matches from beginning to end.
+    #[serde(default, deserialize_with = "given")]
+    pub(super) source_ref_regexp: Option<String>,
     /// Whom signatures of the Notary Project (notation) are trusted by.
     #[serde(default, deserialize_with = "given")]
     pub(super) notary: Option<Notary>,

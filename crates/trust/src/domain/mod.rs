@@ -12,7 +12,7 @@ mod time;
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_model::reference::Reference;
 
-use crate::demand::{Claim, Demand, LogRule, TrustedKey};
+use crate::demand::{Claim, Demand, LogRule, Told, TrustedKey};
 use crate::identity::ExpectedIdentity;
 use crate::notary::NotaryTrust;
 use crate::root::{RootError, Roots};
@@ -197,6 +197,7 @@ impl TrustFile {
                 notary: signer.notary.clone(),
                 claim: Claim::Anything,
                 annotations: std::collections::BTreeMap::new(),
+                told: Told::default(),
                 log: log.unwrap_or(own),
                 threshold: 1,
                 roots: signer.roots.clone(),

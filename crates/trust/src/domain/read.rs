@@ -13,7 +13,7 @@ use super::time::{Edge, edge, length};
 use super::{AttestationRule, Builder, DomainRule, SignerRule, TrustFile};
 use crate::claims::predicate_type;
 use crate::demand::{LogRule, TrustedKey};
-use crate::identity::{ExpectedIdentity, Matcher};
+use crate::identity::{ExpectedIdentity, ExpectedSource, Matcher};
 use crate::key::{KEY_LIMIT, PublicKey};
 use crate::root::{ROOT_LIMIT, Roots};
 use crate::vsa::Verifier;
@@ -153,9 +153,11 @@ fn signers(documents: &[document::Signer], open: Open<'_>) -> Result<Vec<SignerR
 fn signer(document: &document::Signer, open: Open<'_>) -> Result<SignerRule, String> {
     let name = matcher(("subject", &document.subject), ("subject-regexp", &document.subject_regexp))?;
     let issuer = matcher(("issuer", &document.issuer), ("issuer-regexp", &document.issuer_regexp))?;
+    let source = source(document)?;
     let identity = match (name, issuer) {
-        (Some(name), Some(issuer)) => Some(ExpectedIdentity { name, issuer }),
-        (None, None) => None,
+        (Some(name), Some(issuer)) => Some(ExpectedIdentity { name, issuer, source }),
+        (None, None) if source.is_empty() => None,
+        (None, None) => return Err("it has a source without a subject and its issuer".to_owned()),
         // A name counts for nothing if anybody may vouch for it.
         (Some(_), None) => return Err("it has a subject without an issuer".to_owned()),
         (None, Some(_)) => {
@@ -183,6 +185,19 @@ fn signer(document: &document::Signer, open: Open<'_>) -> Result<SignerRule, Str
         }
     };
     Ok(SignerRule { name: document.name.clone(), keys, identity, notary, roots })
+}
+
+fn source(document: &document::Signer) -> Result<ExpectedSource, String> {
+    Ok(ExpectedSource {
+        repository: matcher(
+            ("source-repository", &document.source_repository),
+            ("source-repository-regexp", &document.source_repository_regexp),
+        )?,
+        reference: matcher(
+            ("source-ref", &document.source_ref),
+            ("source-ref-regexp", &document.source_ref_regexp),
+        )?,
+    })
 }
 
 fn matcher(

@@ -117,3 +117,29 @@ fn the_schema_knows_what_can_be_written() {
     assert_eq!(schema["additionalProperties"], false);
     assert!(schema["properties"]["domains"].is_object());
 }
+
+#[test]
+fn a_source_is_read_beside_an_identity_and_nowhere_else() {
+    let signer = |rest: &str| read(&format!("version: 1\nsigners: [{{ name: ci, {rest} }}]\n"));
+    let identity = "issuer: https://issuer.example, subject: https://ci.example/build";
+    let file = signer(&format!(
+        "{identity}, source-repository: https://git.example/acme/shop, source-ref-regexp: refs/tags/v.*"
+    ));
+    let file = file.unwrap();
+    let source = &file.signers[0].identity.as_ref().unwrap().source;
+    let told = crate::identity::Source {
+        repository: Some("https://git.example/acme/shop".to_owned()),
+        reference: Some("refs/tags/v1".to_owned()),
+    };
+    assert!(source.matches(&told));
+    assert!(!source.matches(&crate::identity::Source { reference: None, ..told }));
+    for (rest, reason) in [
+        ("keys: [{ file: a.pub }], source-ref: refs/heads/main".to_owned(), "a source without a subject"),
+        (format!("{identity}, source-repository: ''"), "source-repository is empty"),
+        (format!("{identity}, source-ref: a, source-ref-regexp: a"), "do not go together"),
+        (format!("{identity}, source-repository-regexp: '('"), "source-repository-regexp"),
+    ] {
+        let error = signer(&rest).unwrap_err();
+        assert!(error.contains(reason), "{error}");
+    }
+}

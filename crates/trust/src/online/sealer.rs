@@ -19,9 +19,9 @@ use super::{Network, fulcio, rekor, timestamp};
 use crate::all;
 use crate::certificate::{Holder, holder};
 use crate::claimed::{Claimed, Subject};
-use crate::demand::{Claim, Demand, LogRule, TrustedKey};
+use crate::demand::{Claim, Demand, LogRule, Told, TrustedKey};
 use crate::dsse::IN_TOTO;
-use crate::identity::{ExpectedIdentity, Matcher, Name};
+use crate::identity::{ExpectedIdentity, ExpectedSource, Matcher, Name};
 use crate::key::PublicKey;
 use crate::root::{RootError, Roots};
 use crate::scheme::BUNDLE_MEDIA_TYPE;
@@ -212,6 +212,7 @@ impl<'a> OnlineSealer<'a> {
         let identities = self.holder.iter().map(|(_, holder)| ExpectedIdentity {
             name: exact(holder.name.as_str()),
             issuer: exact(&holder.issuer),
+            source: ExpectedSource::default(),
         });
         Ok(Demand {
             keys: if self.holder.is_none() { vec![trusted(self.signer.public_key())] } else { Vec::new() },
@@ -219,6 +220,7 @@ impl<'a> OnlineSealer<'a> {
             notary: None,
             claim: Claim::Anything,
             annotations: BTreeMap::new(),
+            told: Told::default(),
             log: if self.services.rekor.needed > 0 { LogRule::Required } else { LogRule::Ignored },
             threshold: 1,
             roots: (self.surroundings.roots)()?,

@@ -8,7 +8,7 @@ use plimsoll_model::signature::{self, Check, CheckResult, Checked, Fate, Outcome
 use super::{TYPE, Verifier, judge};
 use crate::all;
 use crate::claimed::Claimed;
-use crate::demand::{Claim, Demand, LogRule, TrustedKey};
+use crate::demand::{Claim, Demand, LogRule, Told, TrustedKey};
 use crate::judge::Judge;
 use crate::root::Roots;
 
@@ -30,6 +30,7 @@ impl SummaryDemand {
             notary: None,
             claim: Claim::Attested(TYPE.to_owned()),
             annotations: BTreeMap::new(),
+            told: Told::default(),
             log: LogRule::Ignored,
             threshold: 1,
             roots: Roots::built_in(),

@@ -6,7 +6,7 @@ use plimsoll_testkit::sigstore::{
     Holder, ISSUER, Name, Sigstore, TIME, base64, bundle, dsse_entry, envelope, statement,
 };
 use plimsoll_trust::demand::{Demand, LogRule};
-use plimsoll_trust::identity::{ExpectedIdentity, Matcher};
+use plimsoll_trust::identity::{ExpectedIdentity, ExpectedSource, Matcher};
 use serde_json::{Value, json};
 
 use super::support::{SIGN, demand, examined, expected, hex, passed_over, refused, roots};
@@ -158,6 +158,7 @@ fn n39_another_name_or_another_issuer_is_refused() {
     let any = |name: &str, issuer: &str| ExpectedIdentity {
         name: Matcher::pattern(name).unwrap(),
         issuer: Matcher::pattern(issuer).unwrap(),
+        source: ExpectedSource::default(),
     };
     assert_eq!(with(any(".*@acme\\.example", "https://.*")).examine(&bundle).fate, Fate::Accepted);
     refused(&with(any(".*@acme", "https://.*")).examine(&bundle), "signer: ");
@@ -178,4 +179,56 @@ fn n41_names_of_another_kind_and_several_names_are_refused() {
         let holder = keyless.sigstore.certificate(&names);
         refused(&keyless.examine(&keyless.bundle(&holder, TIME)), "signer: ");
     }
+}
+
+/// The workflow of somebody else that builds for everybody.
+const BUILDER: &str = "https://github.com/builders/go/.github/workflows/build.yml@refs/tags/v1";
+const GITHUB: &str = "https://token.actions.githubusercontent.com";
+
+#[test]
+fn n36_a_workflow_that_builds_for_everybody_counts_for_the_source_that_is_trusted() {
+    let keyless = Keyless::new();
+    let with = |repository: Option<&str>, reference: Option<&str>| Keyless {
+        demand: Demand {
+            identities: vec![ExpectedIdentity {
+                source: ExpectedSource {
+                    repository: repository.map(|text| Matcher::Exact(text.to_owned())),
+                    reference: reference.map(|text| Matcher::pattern(text).unwrap()),
+                },
+                ..expected(BUILDER, GITHUB)
+            }],
+            ..demand(&keyless.sigstore)
+        },
+        sigstore: Sigstore::new(),
+    };
+    let signed = |issuer: &str, claims: &[(u64, &str)]| {
+        let holder = keyless.sigstore.certificate_of_build(&[Name::Uri(BUILDER)], issuer, claims);
+        keyless.bundle(&holder, TIME)
+    };
+    let shop = "https://github.com/acme/shop";
+    let new = signed(GITHUB, &[(12, shop), (14, "refs/tags/v2")]);
+    let old = signed(GITHUB, &[(5, "acme/shop"), (6, "refs/tags/v2")]);
+    let both = signed(GITHUB, &[(5, "acme/shop"), (6, "refs/tags/v2"), (12, shop), (14, "refs/tags/v2")]);
+    for bundle in [&new, &old, &both] {
+        assert_eq!(with(Some(shop), Some("refs/tags/v.*")).examine(bundle).fate, Fate::Accepted);
+        for (repository, reference) in [
+            (Some("https://github.com/acme/sho"), None),
+            (Some("https://github.com/acme/shop/"), None),
+            (Some("https://github.com/evil/shop"), Some(".*")),
+            (Some(shop), Some("refs/heads/.*")),
+        ] {
+            let signature = with(repository, reference).examine(bundle);
+            refused(&signature, "built from https://github.com/acme/shop at refs/tags/v2");
+        }
+    }
+    // What is not told, or is told by somebody who is not GitHub in its words, does not fit.
+    let any = with(None, Some(".*"));
+    refused(&any.examine(&signed(GITHUB, &[(12, shop)])), "a place that it does not tell");
+    refused(&with(Some(shop), None).examine(&signed(GITHUB, &[])), "a place that it does not tell");
+    let mut others = with(Some(shop), None);
+    others.demand.identities[0].issuer = Matcher::Exact("https://accounts.acme.example".to_owned());
+    refused(&others.examine(&signed("https://accounts.acme.example", &[(5, "acme/shop")])), "does not tell");
+    // Nor does what is told twice, even to whom the source does not matter.
+    let torn = signed(GITHUB, &[(5, "acme/shop"), (12, "https://github.com/evil/shop")]);
+    refused(&with(None, None).examine(&torn), "two different sources");
 }

@@ -3,6 +3,7 @@
 use plimsoll_model::signature::Fate;
 use plimsoll_testkit::sigstore::statement;
 use plimsoll_trust::demand::Claim;
+use plimsoll_trust::identity::Matcher;
 use serde_json::{Value, json};
 
 use super::support::{Keyed, SIGN, hex, passed_over, refused};
@@ -76,11 +77,12 @@ fn n33_statements_about_other_things_are_refused() {
         (json!([{ "name": format!("sha256:{hex}") }]), "form: "),
         (json!([{ "name": hex, "digest": {} }]), "has no digest"),
         (json!([{ "digest": { "sha256": "0".repeat(64) } }]), "subject: it is not about"),
-        (json!([{ "digest": { "md5": hex } }]), "subject: "),
-        (json!([{ "digest": { "sha1": hex, "gitCommit": hex } }]), "subject: "),
+        (json!([{ "digest": { "md5": &hex[..32] } }]), "subject: "),
+        (json!([{ "digest": { "sha1": &hex[..40], "gitCommit": hex } }]), "subject: "),
+        (json!([{ "digest": { "md5": hex } }]), "is no md5"),
         (json!([{ "digest": { "sha256": hex.to_uppercase() } }]), "subject: "),
-        (json!([{ "digest": { "sha256": format!("{hex}00") } }]), "subject: "),
-        (json!([{ "digest": { "sha256": &hex[..40] } }]), "subject: "),
+        (json!([{ "digest": { "sha256": format!("{hex}00") } }]), "is no sha256"),
+        (json!([{ "digest": { "sha256": &hex[..40] } }]), "is no sha256"),
     ] {
         refused(&keyed.examine(&changed(&keyed, |it| it["subject"] = subject.clone())), reason);
     }
@@ -111,4 +113,66 @@ fn annotations_must_be_signed_for_this_subject() {
     refused(&keyed.examine(&with(0, "test")), "annotations: stage is \"test\"");
     refused(&keyed.examine(&with(1, "production")), "annotations: stage is not signed");
     refused(&keyed.examine(&keyed.bundle()), "annotations: ");
+}
+
+/// Provenance of this builder, well signed.
+fn provenance(keyed: &Keyed, kind: &str, builder: &str) -> Value {
+    changed(keyed, |statement| {
+        statement["predicateType"] = kind.into();
+        statement["predicate"] = json!({
+            "buildDefinition": { "buildType": "https://acme.example/type", "externalParameters": { "source": "x" } },
+            "runDetails": { "builder": { "id": builder } },
+        });
+    })
+}
+
+#[test]
+fn n36_provenance_of_a_builder_that_begins_alike_does_not_count() {
+    let mut keyed = Keyed::unlogged();
+    let (kind, builder) = ("https://slsa.dev/provenance/v1", "https://acme.example/builder");
+    keyed.demand.claim = Claim::Anything;
+    keyed.demand.told.builder = Some(Matcher::Exact(builder.to_owned()));
+    assert_eq!(keyed.examine(&provenance(&keyed, kind, builder)).fate, Fate::Accepted);
+    for other in ["https://acme.example/builder2", "https://acme.example/build", ""] {
+        refused(&keyed.examine(&provenance(&keyed, kind, other)), "provenance: ");
+    }
+    // What tells it in another place, or is none, does not count either.
+    refused(&keyed.examine(&provenance(&keyed, "https://slsa.dev/provenance/v0.2", builder)), "provenance: ");
+    passed_over(
+        &keyed.examine(&provenance(&keyed, "https://acme.example/other", builder)),
+        "no SLSA provenance",
+    );
+    passed_over(&keyed.examine(&keyed.bundle()), "no SLSA provenance");
+    // By a key, it tells the source, too; what is no provenance tells none.
+    keyed.demand.told.source = Some(Matcher::Exact("x".to_owned()));
+    assert_eq!(keyed.examine(&provenance(&keyed, kind, builder)).fate, Fate::Accepted);
+    keyed.demand.told.source = Some(Matcher::Exact("https://git.example/acme/shop".to_owned()));
+    refused(&keyed.examine(&provenance(&keyed, kind, builder)), "it was built from x");
+    keyed.demand.told.source = None;
+    // External parameters are what was asked of the builder: without them, it is not told what was built.
+    let without = changed(&keyed, |statement| {
+        statement["predicateType"] = kind.into();
+        statement["predicate"] = json!({
+            "buildDefinition": { "buildType": "https://acme.example/type" },
+            "runDetails": { "builder": { "id": builder } },
+        });
+    });
+    refused(&keyed.examine(&without), "external parameters");
+}
+
+#[test]
+fn n33_the_subject_must_be_called_as_asked_for_where_it_is() {
+    let mut keyed = Keyed::unlogged();
+    keyed.demand.told.subject_name = Some(Matcher::Exact("pkg:npm/shop@1.4.2".to_owned()));
+    let named = |name: Value| changed(&keyed, |statement| statement["subject"][0]["name"] = name);
+    assert_eq!(keyed.examine(&named("pkg:npm/shop@1.4.2".into())).fate, Fate::Accepted);
+    for name in [json!("pkg:npm/shop@1.4.20"), json!("pkg:npm/shop"), json!(null)] {
+        refused(&keyed.examine(&named(name)), "subject: ");
+    }
+    // The name of another subject is not that of this one.
+    let beside = changed(&keyed, |statement| {
+        let other = json!({ "name": "pkg:npm/shop@1.4.2", "digest": { "sha256": "0".repeat(64) } });
+        statement["subject"].as_array_mut().unwrap().push(other);
+    });
+    refused(&keyed.examine(&beside), "subject: ");
 }

@@ -10,8 +10,8 @@ use plimsoll_testkit::sigstore::{
 };
 use plimsoll_trust::all::examine;
 use plimsoll_trust::claimed::{Claimed, Subject};
-use plimsoll_trust::demand::{Claim, Demand, LogRule, TrustedKey};
-use plimsoll_trust::identity::{ExpectedIdentity, Matcher};
+use plimsoll_trust::demand::{Claim, Demand, LogRule, Told, TrustedKey};
+use plimsoll_trust::identity::{ExpectedIdentity, ExpectedSource, Matcher};
 use plimsoll_trust::key::PublicKey;
 use plimsoll_trust::root::Roots;
 use serde_json::{Value, json};
@@ -33,6 +33,7 @@ pub(crate) fn demand(sigstore: &Sigstore) -> Demand {
         notary: None,
         claim: Claim::Signed,
         annotations: BTreeMap::new(),
+        told: Told::default(),
         log: LogRule::Required,
         threshold: 1,
         roots: roots(&sigstore.trusted_root()),
@@ -50,7 +51,11 @@ pub(crate) fn trusted(key: &SigningKey) -> TrustedKey {
 }
 
 pub(crate) fn expected(name: &str, issuer: &str) -> ExpectedIdentity {
-    ExpectedIdentity { name: Matcher::Exact(name.to_owned()), issuer: Matcher::Exact(issuer.to_owned()) }
+    ExpectedIdentity {
+        name: Matcher::Exact(name.to_owned()),
+        issuer: Matcher::Exact(issuer.to_owned()),
+        source: ExpectedSource::default(),
+    }
 }
 
 /// A bundle by a key, of an envelope that says that the image is signed.

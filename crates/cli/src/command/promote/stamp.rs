@@ -12,7 +12,7 @@ use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::reference::Reference;
 use plimsoll_model::signature::{Fate, Signature};
 use plimsoll_report::promote::Signed;
-use plimsoll_trust::demand::{self, Demand, LogRule, TrustedKey};
+use plimsoll_trust::demand::{self, Demand, LogRule, Told, TrustedKey};
 use plimsoll_trust::signing::Signer;
 use plimsoll_trust::vsa;
 use serde_json::Value;
@@ -125,6 +125,7 @@ impl Stamp<'_> {
             notary: None,
             claim: wanted,
             annotations,
+            told: Told::default(),
             log: LogRule::Ignored,
             threshold: 1,
             roots: trust::roots(None, self.context)?,
