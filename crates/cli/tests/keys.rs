@@ -370,7 +370,7 @@ fn keys_in_tpm(tool: &dyn Fn(&str, &[&str])) {
 }
 
 #[test]
-fn a_key_in_a_tpm_signs_while_its_registers_hold_what_they_held() {
+fn n59_a_key_in_a_tpm_signs_while_its_registers_hold_what_they_held() {
     if !installed(&["swtpm", "tpm2_create", "tpm2_encodeobject", "openssl"]) {
         return;
     }
