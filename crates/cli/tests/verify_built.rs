@@ -106,7 +106,15 @@ fn the_workflow_of_somebody_else_counts_for_ones_own_source_only() {
         assert!(ran.out.contains(check), "{bad:?}: {ran:?}");
     }
     shop.built_from("https://github.com/evil/shop", "refs/tags/v1.4.2");
-    assert_eq!(shop.by_workflow(&[]).code, 0, "its name is that of everybody who uses it");
+    let ran = shop.by_workflow(&[]);
+    assert_eq!(ran.code, 0, "its name is that of everybody who uses it: {ran:?}");
+    let told = "built from https://github.com/evil/shop at refs/tags/v1.4.2, of which nothing is asked";
+    assert!(ran.out.contains(told), "{ran:?}");
+    // Who builds by a workflow of one's own has nothing else to ask for.
+    shop.built_from(WORKFLOW.split("/.github").next().unwrap_or_default(), "refs/tags/v1.4.2");
+    let ran = shop.by_workflow(&[]);
+    assert!(ran.code == 0 && !ran.out.contains("nothing is asked"), "{ran:?}");
+    shop.built_from("https://github.com/evil/shop", "refs/tags/v1.4.2");
     let ran = shop.by_workflow(&["--source-repository", SHOP]);
     assert!(ran.code == 1 && ran.out.contains("built from https://github.com/evil/shop"), "{ran:?}");
 }

@@ -27,6 +27,16 @@ pub(crate) struct Holder {
     pub(crate) source: Source,
 }
 
+impl Holder {
+    /// Whether the source is that of the workflow which the name is of. One that others may use has the same name for all of them.
+    pub(crate) fn has_own_source(&self) -> bool {
+        let below = |repository: &str| {
+            self.name.as_str().strip_prefix(repository).is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.source.repository.as_deref().is_none_or(below)
+    }
+}
+
 /// Why a certificate names nobody.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HolderError {

@@ -272,7 +272,11 @@ fn trusted(holder: &Holder, demand: &Demand) -> Result<String, Refusal> {
     }
     match named.find(|expected| expected.source.matches(&holder.source)) {
         None => refused(format!("{who} built from {}, which is not what is trusted", holder.source)),
-        Some(expected) if expected.source.is_empty() => Ok(who),
+        Some(expected) if expected.source.is_empty() && holder.has_own_source() => Ok(who),
+        Some(expected) if expected.source.is_empty() => Ok(format!(
+            "{who}, the workflow of another repository; built from {}, of which nothing is asked",
+            holder.source
+        )),
         Some(_) => Ok(format!("{who}, built from {}", holder.source)),
     }
 }
