@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use plimsoll_trust::demand::{Claim, Demand, LogRule, TrustedKey};
-use plimsoll_trust::identity::{ExpectedIdentity, Matcher};
+use plimsoll_trust::demand::{Claim, Demand, LogRule, Told, TrustedKey};
+use plimsoll_trust::identity::{ExpectedIdentity, ExpectedSource, Matcher};
 use plimsoll_trust::key::PublicKey;
 use plimsoll_trust::notary::NotaryTrust;
 use plimsoll_trust::notary::policy::Policies;
@@ -32,7 +32,11 @@ fn demand(log: LogRule) -> Demand {
             title: "fuzz".to_owned(),
             valid: (None, None),
         }],
-        identities: vec![ExpectedIdentity { name: exact("nobody@invalid"), issuer: exact("https://invalid") }],
+        identities: vec![ExpectedIdentity {
+            name: exact("nobody@invalid"),
+            issuer: exact("https://invalid"),
+            source: ExpectedSource::default(),
+        }],
         notary: Some(NotaryTrust {
             policy: Policies::read(POLICY).expect("a policy").select(None).expect("the one for all").clone(),
             stores: Vec::new(),
@@ -41,6 +45,7 @@ fn demand(log: LogRule) -> Demand {
         }),
         claim: Claim::Anything,
         annotations: BTreeMap::new(),
+        told: Told::default(),
         log,
         threshold: 1,
         roots: Roots::built_in(),
