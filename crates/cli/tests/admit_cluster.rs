@@ -6,7 +6,6 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -124,17 +123,8 @@ impl Cluster {
 
 /// The webhook, and where it listens.
 fn listen(harbor: &Harbor, authority: &Authority, options: &[&str]) -> (Process, String) {
-    let identity = authority.identity(&["localhost"]);
-    write(&harbor.path("tls.crt"), &identity.certificate_pem);
-    write(&harbor.path("tls.key"), &identity.key_pem);
-    let listen = ["admit", "--listen", "127.0.0.1:0", "--tls-cert", "tls.crt", "--tls-key", "tls.key"];
-    let mut command = harbor.command(&[&listen[..], &["--trust", "trust.yaml"], options].concat());
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    log.read_line(&mut line).unwrap();
+    let (child, url, mut log) = harbor.listen(authority, options);
     std::thread::spawn(move || drop(std::io::copy(&mut log, &mut std::io::sink())));
-    let url = line.trim().split_once("listening on ").unwrap().1.replace("127.0.0.1", "localhost");
     (Process(child), url)
 }
 

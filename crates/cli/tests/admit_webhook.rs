@@ -6,7 +6,7 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::BufReader;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::{Mutex, mpsc};
 
@@ -28,18 +28,8 @@ struct Webhook<'a> {
 impl<'a> Webhook<'a> {
     fn start(harbor: &'a Harbor, options: &[&str]) -> Self {
         let authority = Authority::new();
-        let identity = authority.identity(&["localhost", "127.0.0.1"]);
-        write(&harbor.path("tls.crt"), &identity.certificate_pem);
-        write(&harbor.path("tls.key"), &identity.key_pem);
         write(&harbor.path("ca.crt"), authority.pem());
-        let listen = ["admit", "--listen", "127.0.0.1:0", "--tls-cert", "tls.crt", "--tls-key", "tls.key"];
-        let mut command = harbor.command(&[&listen[..], &["--trust", "trust.yaml"], options].concat());
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        log.read_line(&mut line).unwrap();
-        let (_, url) = line.trim().split_once("listening on ").unwrap_or_else(|| panic!("{line}"));
-        let url = url.replace("127.0.0.1", "localhost");
+        let (child, url, log) = harbor.listen(&authority, options);
         Self { harbor, child, log, url }
     }
 

@@ -220,17 +220,22 @@ fn keys_that_age_wraps_are_opened_and_sign() {
     shop.signs("plain.age", "public", &[("PLIMSOLL_AGE_IDENTITY", "sealed-identity")]);
 }
 
+/// A key of OpenSSL in the files `plain` and `public`.
+fn plain_key(shop: &Workshop) {
+    shop.tool(
+        "openssl",
+        &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "plain"],
+    );
+    write(&shop.path("public"), shop.tool("openssl", &["pkey", "-pubout", "-in", "plain"]));
+}
+
 #[test]
 fn keys_that_age_wraps_with_a_password_are_opened_and_sign() {
     if !installed(&["age", "age-keygen", "openssl", "script"]) {
         return;
     }
     let shop = Workshop::new();
-    shop.tool(
-        "openssl",
-        &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "plain"],
-    );
-    write(&shop.path("public"), shop.tool("openssl", &["pkey", "-pubout", "-in", "plain"]));
+    plain_key(&shop);
     for (options, name) in
         [("-p -a -o armored.age plain", "armored.age"), ("-p -o bare.age plain", "bare.age")]
     {
@@ -278,11 +283,7 @@ fn sealed_files_of_openssl_sign() {
         return;
     }
     let shop = Workshop::new();
-    shop.tool(
-        "openssl",
-        &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "plain"],
-    );
-    write(&shop.path("public"), shop.tool("openssl", &["pkey", "-pubout", "-in", "plain"]));
+    plain_key(&shop);
     for (name, options) in [
         ("default", &["-v2", "aes-256-cbc"][..]),
         ("aes128-sha1", &["-v2", "aes-128-cbc", "-v2prf", "hmacWithSHA1"]),

@@ -1,9 +1,11 @@
 //! What tests of admission work with: a registry with images that are signed, that are not, and that a policy fails; a trust file.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use plimsoll_testkit::registry::{RegistryServer, RegistrySetup};
+use plimsoll_testkit::tls::Authority;
 use serde_json::{Value, json};
 
 use super::image::{LayerBuilder, image};
@@ -15,6 +17,9 @@ rules:
   - { id: root, match: { id: image-runs-as-root }, then: fail }
 gaps: { default: { then: ignore, reason: what the test has no feed for } }
 ";
+
+/// The webhook, where it listens, and what it says beside that.
+pub(crate) type Listening = (Child, String, BufReader<ChildStderr>);
 
 pub(crate) struct Harbor {
     pub(crate) plimsoll: Plimsoll,
@@ -92,6 +97,21 @@ impl Harbor {
         write(&self.path("review.json"), review);
         let ran = self.run(&[&["admit", "review.json", "--trust", "trust.yaml"], options].concat());
         (ran.code, response(&ran))
+    }
+
+    /// The webhook, with a certificate of this authority.
+    pub(crate) fn listen(&self, authority: &Authority, options: &[&str]) -> Listening {
+        let identity = authority.identity(&["localhost", "127.0.0.1"]);
+        write(&self.path("tls.crt"), &identity.certificate_pem);
+        write(&self.path("tls.key"), &identity.key_pem);
+        let listen = ["admit", "--listen", "127.0.0.1:0", "--tls-cert", "tls.crt", "--tls-key", "tls.key"];
+        let mut command = self.command(&[&listen[..], &["--trust", "trust.yaml"], options].concat());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        log.read_line(&mut line).unwrap();
+        let (_, url) = line.trim().split_once("listening on ").unwrap_or_else(|| panic!("{line}"));
+        (child, url.replace("127.0.0.1", "localhost"), log)
     }
 
     /// The objects that `--manifest` prints, as kubectl reads them. No server is asked: a label is added in the file alone.
