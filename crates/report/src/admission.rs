@@ -173,9 +173,14 @@ fn change((place, value): &(String, String)) -> Value {
 }
 
 fn cut(text: &str, most: usize) -> String {
-    let text = clean(text);
+    shortened(&clean(text), most)
+}
+
+/// At most so many characters of a text, and a sign if there were more.
+#[must_use]
+pub fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
-        None => text.to_string(),
+        None => text.to_owned(),
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
 }

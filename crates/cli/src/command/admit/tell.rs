@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use plimsoll_checks::admission::Review;
-use plimsoll_report::admission::Answer;
+use plimsoll_report::admission::{Answer, shortened};
 use plimsoll_trust::audit::entry::{Entry, Kind, Named};
 
 use super::super::trail::Trail;
@@ -32,8 +32,8 @@ pub(super) fn tell(trail: &Trail, time: Timestamp, bytes: &[u8], answer: &Answer
         Err(_) => "a review that is not understood".to_owned(),
     };
     details.remove("decision");
-    details.values_mut().for_each(|value| *value = cut(value));
-    let subject = Named { name: cut(&name), digest: None };
+    details.values_mut().for_each(|value| *value = shortened(value, WORDS));
+    let subject = Named { name: shortened(&name, WORDS), digest: None };
     let outcome = Some(answer.fate.as_str().to_owned());
     trail.append(&[Entry {
         outcome,
@@ -41,11 +41,4 @@ pub(super) fn tell(trail: &Trail, time: Timestamp, bytes: &[u8], answer: &Answer
         ..Entry::new(Kind::Admission, time, &trail.actor, subject)
     }])?;
     Ok(())
-}
-
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(WORDS) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-    }
 }
