@@ -50,7 +50,7 @@ impl Digest {
     /// The 64 hexadecimal digits, without the algorithm.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0)
     }
 
     /// The first twelve hexadecimal digits, for people.
@@ -58,6 +58,12 @@ impl Digest {
     pub fn short(&self) -> String {
         self.hex().chars().take(12).collect()
     }
+}
+
+/// Bytes in lower hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Display for Digest {

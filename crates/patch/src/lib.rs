@@ -27,8 +27,3 @@ pub mod tree;
 pub(crate) fn clipped(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(120).collect()
 }
-
-/// Bytes in hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
 use jiff::Timestamp;
-use plimsoll_model::digest::Digest;
+use plimsoll_model::digest::{Digest, hex};
 use plimsoll_model::scan::ImageIdentity;
 
 /// A bill of materials.
@@ -234,7 +234,7 @@ pub(crate) fn uuid(content: &[u8]) -> String {
     }
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&bytes);
     let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
     format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
 }

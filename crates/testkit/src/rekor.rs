@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use plimsoll_model::digest::Digest;
+use plimsoll_model::digest::{Digest, hex};
 use serde_json::{Value, json};
 
 use crate::http::HttpServer;
@@ -44,7 +44,7 @@ impl Lie {
         // With `Entry` the proof is that of the wrong entry, too: all fits but the signature.
         let proof = of(if self == Self::Promise { asked } else { &other })["inclusionProof"].take();
         let root = STANDARD.decode(proof["rootHash"].as_str().unwrap()).unwrap();
-        let hex: String = root.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex(&root);
         json!({
             "body": entry["canonicalizedBody"],
             "integratedTime": if self == Self::Promise { now - 60 } else { now },

@@ -6,7 +6,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use plimsoll_model::digest::Digest;
+use plimsoll_model::digest::{Digest, hex};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, ExtendedKeyUsagePurpose,
     IsCa, KeyPair, SanType,
@@ -253,7 +253,7 @@ pub fn intoto_entry(written: &[u8], payload: &[u8], verifier_pem: &str) -> Value
 #[must_use]
 pub fn promise(entry: &Value) -> Value {
     let id = STANDARD.decode(entry["logId"]["keyId"].as_str().unwrap()).unwrap();
-    let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&id);
     let number = |name: &str| entry[name].as_str().unwrap().parse::<i64>().unwrap();
     json!({
         "SignedEntryTimestamp": entry["inclusionPromise"]["signedEntryTimestamp"],

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use plimsoll_model::digest::Digest;
+use plimsoll_model::digest::{Digest, hex};
 use serde_json::{Value, json};
 
 use crate::http::HttpServer;
@@ -60,7 +60,7 @@ pub fn signed(body: &Value, keys: &[&SigningKey]) -> Vec<u8> {
     let signatures: Vec<Value> = keys
         .iter()
         .map(|key| {
-            let signature: String = key.sign(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let signature = hex(&key.sign(&bytes));
             json!({ "keyid": key_id(key), "sig": signature })
         })
         .collect();

@@ -3,9 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-
 use plimsoll_formats::strict::{self, StrictError};
+use serde::Deserialize;
 
 /// The type of payloads that are in-toto statements.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";

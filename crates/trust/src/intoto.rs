@@ -5,6 +5,7 @@
 //! envelope only if the bytes are known: cosign keeps them, a bundle does not, so that the ways of writing an envelope that clients had are tried.
 //! Without them the signature would be bound to nothing, and the entry is refused.
 
+use plimsoll_formats::strict;
 use plimsoll_model::digest::Digest;
 use serde::Deserialize;
 use sigstore_crypto::Keyring;
@@ -18,7 +19,6 @@ use sigstore_types::{
 
 use crate::key::PublicKey;
 use crate::signing::key_file::in_pem;
-use plimsoll_formats::strict;
 
 pub(crate) const KIND: &str = "intoto";
 pub(crate) const VERSION: &str = "0.0.1";

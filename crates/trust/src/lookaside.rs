@@ -4,11 +4,10 @@
 
 pub mod registries;
 
+use plimsoll_formats::strict::{self, StrictError};
 use plimsoll_model::digest::BlobDigest;
 use plimsoll_model::reference::Reference;
 use serde::Deserialize;
-
-use plimsoll_formats::strict::{self, StrictError};
 
 /// A larger signature is refused.
 pub const SIGNATURE_LIMIT: u64 = 64 << 10;

@@ -1,9 +1,8 @@
 //! SLSA provenance of a verified statement: who built, from which sources, how (<https://slsa.dev/spec/v1.1/provenance>, and v0.2).
 //! What it says is worth what its signer is.
 
-use serde_json::Value;
-
 use plimsoll_formats::strict;
+use serde_json::Value;
 
 /// The types of predicates that are provenance.
 pub const TYPES: [&str; 3] = [

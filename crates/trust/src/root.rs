@@ -5,10 +5,9 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
+use plimsoll_formats::strict::{self, StrictError};
 use sigstore_trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
 use sigstore_types::{SignatureBytes, TimestampToken};
-
-use plimsoll_formats::strict::{self, StrictError};
 
 /// A larger file is no trusted root.
 pub const ROOT_LIMIT: usize = 4 << 20;

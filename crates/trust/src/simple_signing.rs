@@ -6,11 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use plimsoll_formats::strict::{self, StrictError};
 use plimsoll_model::digest::{BlobDigest, Digest};
 use serde::Deserialize;
 use serde_json::Value;
-
-use plimsoll_formats::strict::{self, StrictError};
 
 /// The media type of the layer that holds a payload.
 pub const MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA512, digest};
 use plimsoll_formats::strict::{self, StrictError};
-use plimsoll_model::digest::Digest;
+use plimsoll_model::digest::{Digest, hex};
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -190,10 +190,6 @@ fn something<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error>
     Option::<IgnoredAny>::deserialize(deserializer)?
         .map(drop)
         .ok_or_else(|| D::Error::custom("its predicate is null"))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn clipped(text: &str) -> String {

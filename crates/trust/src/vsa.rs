@@ -4,13 +4,13 @@
 mod demand;
 
 use jiff::{SignedDuration, Timestamp};
+use plimsoll_formats::strict;
 use plimsoll_model::digest::Digest;
 use plimsoll_model::signature::Signature;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::signing::statement;
-use plimsoll_formats::strict;
 
 pub use demand::SummaryDemand;
 

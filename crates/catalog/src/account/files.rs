@@ -107,6 +107,8 @@ pub(super) fn of_nothing() -> FileDigests {
 
 #[cfg(test)]
 mod tests {
+    use plimsoll_model::digest::hex;
+
     use super::*;
     use crate::testing::facts_of;
 
@@ -129,7 +131,6 @@ mod tests {
 
     #[test]
     fn digests_are_the_published_ones() {
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let facts = facts_of(&FILES, "abc", b"abc");
         let [Fact::File(_, digests)] = facts.as_slice() else { panic!("{facts:?}") };
         assert_eq!(hex(&digests.md5), "900150983cd24fb0d6963f7d28e17f72");

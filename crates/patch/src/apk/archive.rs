@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use plimsoll_formats::tar::{Archive, Kind};
+use plimsoll_model::digest::hex;
 
 use super::signed::{is_signature, member};
-use crate::hex;
 use crate::package::{Attributes, Form, Limits, PackageError, Part, Payload, body, each_chunk, tar_entries};
 
 /// A package that was read through once, and is the one that an index vouches for.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plimsoll_formats::apkdb::records;
+use plimsoll_model::digest::hex;
 use plimsoll_model::version::Scheme;
 
 use super::relations::{relation, relations_of};
-use crate::hex;
 use crate::stock::{Present, Standing};
 
 /// Where the database may be: newer systems have it below `usr`.

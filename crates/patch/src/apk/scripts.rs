@@ -5,10 +5,10 @@ use std::io::{self, Cursor, Read as _};
 
 use plimsoll_formats::bounded;
 use plimsoll_formats::compression::Compression;
+use plimsoll_model::digest::hex;
 
 use super::database::{identity, spelled};
 use crate::glob::fits_path;
-use crate::hex;
 
 /// The most bytes of all scripts.
 const LIMIT: u64 = 256 << 20;

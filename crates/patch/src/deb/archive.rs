@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use md5::{Digest as _, Md5};
 use plimsoll_formats::tar::{Archive, Kind};
+use plimsoll_model::digest::hex;
 use plimsoll_model::path::{Normalized, normalize};
 
 use super::status::field;
-use crate::hex;
 use crate::package::{DataKind, Form, Limits, PackageError, Part, Payload, body, each_chunk, tar_entries};
 
 /// A package that was read through once.

@@ -5,6 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
+use plimsoll_formats::strict;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -14,7 +15,6 @@ use super::envelope::{
     AUTHENTIC_TIME, EXPIRY, Envelope, EnvelopeError, Protected, SCHEME, SIGNING_TIME, TIMESTAMP,
     check_unsigned, malformed, refused,
 };
-use plimsoll_formats::strict;
 
 /// Headers of JWS itself, which are never listed as critical.
 const REGISTERED: [&str; 3] = ["alg", "cty", "crit"];

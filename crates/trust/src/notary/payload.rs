@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use plimsoll_formats::strict;
 use plimsoll_model::digest::BlobDigest;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::ENVELOPE_LIMIT;
 use crate::claimed::Subject;
-use plimsoll_formats::strict;
 
 pub(crate) const PAYLOAD_TYPE: &str = "application/vnd.cncf.notary.payload.v1+json";
 

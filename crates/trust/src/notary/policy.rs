@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use plimsoll_formats::strict::{self, StrictError};
 use serde::Deserialize;
 
 use super::identity::{Subject, SubjectError};
 use super::store::{StoreKind, StoreName};
-use plimsoll_formats::strict::{self, StrictError};
 
 /// A larger file is no trust policy.
 pub const POLICY_LIMIT: usize = 1 << 20;

@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use plimsoll_formats::strict;
 use serde_json::{Value, json};
 use sigstore_types::DerCertificate;
 
@@ -11,7 +12,6 @@ use super::identity::Token;
 use super::network::{ANSWER_LIMIT, Ask, Body, Network};
 use crate::certificate;
 use crate::signing::{SignError, Signer, key_file, sign};
-use plimsoll_formats::strict;
 
 /// More certificates than this no chain has.
 const CHAIN_LIMIT: usize = 8;

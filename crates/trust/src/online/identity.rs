@@ -9,10 +9,9 @@ pub mod provider;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use plimsoll_formats::strict;
 use plimsoll_http::Secret;
 use serde::Deserialize;
-
-use plimsoll_formats::strict;
 
 /// A larger text is no token.
 pub const TOKEN_LIMIT: usize = 64 << 10;

@@ -6,6 +6,8 @@
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use plimsoll_formats::strict;
+use plimsoll_model::digest::hex;
 use serde_json::{Value, json};
 use sigstore_rekor::LogEntry;
 pub use sigstore_types::KindVersion;
@@ -16,7 +18,6 @@ use super::network::{ANSWER_LIMIT, Answer, Ask, Body, Network};
 use crate::key::Algorithm;
 use crate::signing::encoding::Hash;
 use crate::signing::key_file::in_pem;
-use plimsoll_formats::strict;
 
 /// The versions of the interface.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -118,11 +119,10 @@ fn request_v1(logged: &Logged<'_>) -> Value {
     }
     let hash = Hash::of(logged.algorithm).unwrap_or(Hash::Sha256);
     let name = format!("sha{}", hash.bits());
-    let hex: String = hash.digest(logged.signed).iter().map(|byte| format!("{byte:02x}")).collect();
     json!({
         "apiVersion": "0.0.1", "kind": "hashedrekord",
         "spec": {
-            "data": { "hash": { "algorithm": name, "value": hex } },
+            "data": { "hash": { "algorithm": name, "value": hex(&hash.digest(logged.signed)) } },
             "signature": {
                 "content": STANDARD.encode(logged.signature), "publicKey": { "content": verifier },
             },

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use plimsoll_formats::strict::{self, StrictError};
 use sigstore_trust_root::{
     SIGSTORE_PRODUCTION_SIGNING_CONFIG, ServiceEndpoint, ServiceSelector, SigningConfig,
 };
@@ -14,7 +15,6 @@ use sigstore_trust_root::{
 use super::error::ServiceError;
 use super::rekor::Version;
 use crate::root::ours;
-use plimsoll_formats::strict::{self, StrictError};
 
 /// A larger file is no signing configuration.
 pub const CONFIG_LIMIT: usize = 1 << 20;

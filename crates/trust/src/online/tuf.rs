@@ -10,6 +10,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use jiff::Timestamp;
 use plimsoll_formats::bounded;
+use plimsoll_model::digest::hex;
 use serde_json::Value;
 use sigstore_tuf::transport::FetchFuture;
 use sigstore_tuf::{Error, MetadataStore, Repository, TargetFile, Updater};
@@ -179,10 +180,9 @@ fn check_roles<'a>(holder: &Value, roles: impl Iterator<Item = &'a Value>) -> Re
 fn is(bytes: &[u8], told: &TargetFile) -> bool {
     let hashes = [("sha256", &digest::SHA256), ("sha512", &digest::SHA512)];
     let known = hashes.into_iter().filter_map(|(name, algorithm)| Some((told.hashes.get(name)?, algorithm)));
-    let mut holds = known.map(|(hex, algorithm)| {
+    let mut holds = known.map(|(told, algorithm)| {
         let hash = digest::digest(algorithm, bytes);
-        let own: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        own.eq_ignore_ascii_case(hex)
+        hex(hash.as_ref()).eq_ignore_ascii_case(told)
     });
     bytes.len() as u64 == told.length && holds.next() == Some(true) && holds.all(|holds| holds)
 }

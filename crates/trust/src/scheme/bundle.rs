@@ -1,5 +1,6 @@
 //! Sigstore bundles, v0.1 to v0.3 (<https://docs.sigstore.dev/about/bundle/>): a signature with everything that supports it.
 
+use plimsoll_formats::strict;
 use plimsoll_model::signature::{Check, Signature};
 use serde_json::Value;
 use sigstore_types::bundle::VerificationMaterialContent;
@@ -12,7 +13,6 @@ use crate::claims::{judge_signature, judge_statement};
 use crate::demand::Demand;
 use crate::evidence;
 use crate::record::{Record, Refusal, failed};
-use plimsoll_formats::strict;
 
 pub(crate) const BUNDLE: Scheme =
     Scheme { name: "sigstore-bundle", recognizes: |kind| kind.starts_with(BUNDLE_MEDIA_TYPE), examine };

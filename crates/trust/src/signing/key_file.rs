@@ -14,12 +14,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto_secretbox::aead::Aead as _;
 use crypto_secretbox::{KeyInit as _, XSalsa20Poly1305};
+use plimsoll_formats::strict;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::private_key::{NotAKey, PrivateKey};
 use crate::key::{KEY_LIMIT, PublicKey};
-use plimsoll_formats::strict;
 
 const SEALED: &str = "ENCRYPTED SIGSTORE PRIVATE KEY";
 const SEALED_OF_OLD: &str = "ENCRYPTED COSIGN PRIVATE KEY";

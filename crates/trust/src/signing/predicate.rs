@@ -1,8 +1,7 @@
 //! What is claimed in an attestation: whether a document is what its type says, before anybody vouches for it.
 
-use serde_json::Value;
-
 use plimsoll_formats::strict::{self, StrictError};
+use serde_json::Value;
 
 /// A larger document is not attested: those who verify would not read it.
 pub const PREDICATE_LIMIT: usize = 16 << 20;

@@ -9,6 +9,7 @@ mod source;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use plimsoll_formats::strict::{self, StrictError};
 use plimsoll_model::time::in_seconds;
 use serde_json::{Map, Value, json};
 
@@ -16,7 +17,6 @@ pub use ci::Build;
 pub use source::{Git, remote};
 
 use super::predicate::{self, PredicateError, SLSA_PROVENANCE};
-use plimsoll_formats::strict::{self, StrictError};
 
 /// A larger file of metadata is refused.
 pub const METADATA_LIMIT: usize = 8 << 20;

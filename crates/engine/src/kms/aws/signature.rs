@@ -4,7 +4,7 @@
 use aws_lc_rs::hmac;
 use jiff::Timestamp;
 use plimsoll_http::Secret;
-use plimsoll_model::digest::Digest;
+use plimsoll_model::digest::{Digest, hex};
 use reqwest::Url;
 use zeroize::Zeroizing;
 
@@ -56,7 +56,7 @@ pub(super) fn sign(
     for part in [day.as_str(), region, service, "aws4_request"] {
         key = hmac(&key, part);
     }
-    let signature: String = hmac(&key, &text).iter().map(|byte| format!("{byte:02x}")).collect();
+    let signature = hex(&hmac(&key, &text));
     let authorization = format!(
         "{ALGORITHM} Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
         credentials.id

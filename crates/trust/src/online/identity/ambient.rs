@@ -1,13 +1,13 @@
 //! Tokens of the machine it runs on: a job of a CI system, a machine in a cloud. Where a program of theirs gives the token, it is
 //! the caller who starts it.
 
+use plimsoll_formats::strict;
 use plimsoll_http::Secret;
 use serde::Deserialize;
 
 use super::AUDIENCE;
 use crate::online::error::{Service, ServiceError};
 use crate::online::network::{Ask, Network};
-use plimsoll_formats::strict;
 
 /// Where machines of Google's cloud ask.
 const GOOGLE: &str = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/identity?audience=sigstore&format=full";

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use plimsoll_formats::strict;
 use serde::Deserialize;
 
 use super::Token;
 use super::provider::{Provider, SCOPE, TokenAnswer, token};
 use crate::online::error::{Problem, Service, ServiceError};
 use crate::online::network::{ANSWER_LIMIT, Ask, Attempts, Body, Network};
-use plimsoll_formats::strict;
 
 /// How long is waited between two questions if the issuer does not say, and how much longer if it was too often.
 const INTERVAL: u64 = 5;

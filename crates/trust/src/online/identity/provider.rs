@@ -1,11 +1,11 @@
 //! An issuer's addresses (OpenID Connect Discovery 1.0), and what it answers to who asks for a token.
 
+use plimsoll_formats::strict;
 use serde::Deserialize;
 
 use super::Token;
 use crate::online::error::{Problem, Service, ServiceError};
 use crate::online::network::{ANSWER_LIMIT, Ask, Network, words};
-use plimsoll_formats::strict;
 
 /// What is asked to be known: who, and their address.
 pub(super) const SCOPE: &str = "openid email";
